@@ -1,0 +1,72 @@
+# make demo | test | test-long | check | bench | eval
+# The first target that runs makes .venv and installs into it what constraints.txt pins.
+PYTHON ?= python3
+SEED ?= 3
+SEEDS ?= 0-19
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
+LINKS := .types/knothole
+
+.PHONY: help demo test test-long check format bench eval clean
+
+help:
+	@echo "make demo       run tidy_table in simulation        (SEED=$(SEED))"
+	@echo "make test       all tests but the long ones"
+	@echo "make test-long  the long ones: trees in physics, many seeds"
+	@echo "make check      ruff, strict mypy, layers"
+	@echo "make bench      measured costs"
+	@echo "make eval       success rates on scene truth        (SEEDS=$(SEEDS) WORKERS=$(WORKERS))"
+
+demo: $(VENV)/.installed
+	$(BIN)/knothole run tidy_table --seed $(SEED)
+
+# One thread per process: two test workers on two cores gain nothing from more.
+test test-long bench eval: export OMP_NUM_THREADS ?= 1
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 -m "not long"
+
+test-long: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m long
+
+check: $(VENV)/.installed-dev $(LINKS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-dev
+	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+eval: $(VENV)/.installed
+	$(BIN)/knothole eval tidy_table --seeds $(SEEDS) --vlm oracle --workers $(WORKERS)
+	$(BIN)/knothole eval tidy_table --seeds $(SEEDS) --vlm embedded --workers $(WORKERS)
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "knothole needs Python 3.11 or later; name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) has no venv module; on Debian: apt install python3-venv"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+# Type checkers read the package through a link that bears its name.
+$(LINKS):
+	mkdir -p .types
+	ln -sfn .. $@
