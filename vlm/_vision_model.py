@@ -1,0 +1,225 @@
+"""One image, many questions: the image is read once, and every question continues from there.
+
+Imports torch, so it has the underscore that keeps the registry from importing it while looking for backends.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from .checkpoint import Checkpoint
+
+_MARK = "@question@"
+_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """A prompt up to the question, read by the model.
+
+    Attributes:
+        cache: Keys and values of all layers; never changed once made.
+        length: Number of tokens in it.
+        offset: What is added to an index of the sequence to get a rotary position: an image takes fewer positions than
+            it has tokens (``rope_deltas`` of the model).
+        image_size: Width and height of the resized image, [px]; (0, 0) without one.
+    """
+
+    cache: Any
+    length: int
+    offset: int
+    image_size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Text that the model wrote: its tokens without the final one, their probabilities, whether it came to an end."""
+
+    ids: tuple[int, ...]
+    chances: tuple[float, ...]
+    complete: bool
+
+
+class VisionModel:
+    """Continue prompts from an image that was read once.
+
+    Args:
+        checkpoint: The loaded model.
+        batch: Most questions in one pass; more are split.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, batch: int = 16) -> None:
+        self.checkpoint, self.batch = checkpoint, batch
+        self.model, self.processor = checkpoint.model, checkpoint.processor
+        self.tokenizer = checkpoint.processor.tokenizer
+        self.device = next(self.model.parameters()).device
+        self.reads = 0
+        self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
+        self._heads: dict[bool, tuple[str, str]] = {}
+        control = sorted((t for t in self.tokenizer.get_added_vocab() if t.startswith("<")), key=len, reverse=True)
+        self._control = re.compile("|".join(map(re.escape, control)) or r"(?!)")
+        ends = self.model.generation_config.eos_token_id
+        known = {self.tokenizer.eos_token_id, self.tokenizer.convert_tokens_to_ids("<|im_end|>")}
+        self.ends = frozenset(known | set(ends if isinstance(ends, list) else [ends])) - {None}
+
+    def frame(self, with_image: bool) -> tuple[str, str]:
+        """Return the text of the chat template before and after a question."""
+        if with_image not in self._heads:
+            image = [{"type": "image"}] if with_image else []
+            message = [{"role": "user", "content": [*image, {"type": "text", "text": _MARK}]}]
+            text = self.processor.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+            head, _, tail = text.partition(_MARK)
+            self._heads[with_image] = (head, tail)
+        return self._heads[with_image]
+
+    def question_ids(self, text: str, with_image: bool = True) -> list[int]:
+        """Return the tokens of a question and what follows it. Control tokens in the text are words, not commands."""
+        safe = self._control.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+        return self.text_ids(safe + self.frame(with_image)[1])
+
+    def text_ids(self, text: str) -> list[int]:
+        """Return the tokens of a text as it is."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    @torch.inference_mode()
+    def read(self, rgb: NDArray[np.uint8] | None, key: str) -> Prefix:
+        """Read an image, shape (H, W, 3), or no image; the last few prefixes are kept by ``key``."""
+        if key in self._prefixes:
+            self._prefixes.move_to_end(key)
+            return self._prefixes[key]
+        head, _ = self.frame(rgb is not None)
+        images = {} if rgb is None else {"images": [Image.fromarray(rgb)]}
+        inputs = self.processor(text=[head], **images, return_tensors="pt").to(self.device)
+        if rgb is None:
+            inputs.pop("mm_token_type_ids", None)
+        self.model.model.rope_deltas = None
+        cache = self.model(**inputs, use_cache=True, logits_to_keep=1).past_key_values
+        deltas, size = self.model.model.rope_deltas, (0, 0)
+        if rgb is not None:
+            _, rows, columns = inputs["image_grid_thw"][0].tolist()
+            patch = self.processor.image_processor.patch_size
+            size = (columns * patch, rows * patch)
+        offset = 0 if deltas is None else int(deltas.reshape(-1)[0])
+        prefix = Prefix(cache, int(inputs["input_ids"].shape[1]), offset, size)
+        self.reads += 1
+        self._prefixes[key] = prefix
+        if len(self._prefixes) > _KEPT:
+            self._prefixes.popitem(last=False)
+        return prefix
+
+    @torch.inference_mode()
+    def next_chances(self, prefix: Prefix, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Return the distribution of the token after each row, shape (rows, vocabulary), summing to 1."""
+        parts = []
+        for batch in _batches(rows, self.batch):
+            lasts = sorted({len(row) - 1 for row in batch})
+            logits = _Continuation(self, prefix, batch).logits(torch.tensor(lasts, device=self.device))
+            picked = [logits[i, lasts.index(len(row) - 1)] for i, row in enumerate(batch)]
+            parts.append(torch.stack(picked).float().softmax(-1))
+        return torch.cat(parts).cpu()
+
+    @torch.inference_mode()
+    def text_chances(self, prefix: Prefix, rows: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[float]:
+        """Return the probability of each whole answer (second of a pair) after its question (first)."""
+        chances = []
+        for batch in _batches(rows, self.batch):
+            full = [[*question, *answer[:-1]] for question, answer in batch]
+            start = min(len(question) for question, _ in batch) - 1
+            span = torch.arange(start, max(map(len, full)), device=self.device)
+            logs = _Continuation(self, prefix, full).logits(span).float().log_softmax(-1)
+            for i, (question, answer) in enumerate(batch):
+                at = torch.arange(len(answer), device=self.device) + len(question) - 1 - start
+                chances.append(float(logs[i, at, torch.tensor(list(answer), device=self.device)].sum().exp()))
+        return chances
+
+    @torch.inference_mode()
+    def write(self, prefix: Prefix, rows: Sequence[Sequence[int]], limits: Sequence[int]) -> list[Written]:
+        """Continue each row with the likeliest token until its end or its limit of tokens."""
+        written: list[Written] = []
+        for batch in _batches(list(zip(rows, limits, strict=True)), self.batch):
+            written += self._write([row for row, _ in batch], [limit for _, limit in batch], prefix)
+        return written
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return tokens as text, special ones included."""
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def _write(self, rows: list[Sequence[int]], limits: list[int], prefix: Prefix) -> list[Written]:
+        run = _Continuation(self, prefix, rows)
+        lasts = torch.tensor([len(row) - 1 for row in rows], device=self.device)
+        unique = torch.unique(lasts)
+        logits = run.logits(unique)[torch.arange(len(rows), device=self.device), torch.searchsorted(unique, lasts)]
+        ids: list[list[int]] = [[] for _ in rows]
+        chances: list[list[float]] = [[] for _ in rows]
+        open_rows, complete = set(range(len(rows))), [False] * len(rows)
+        while True:
+            best, tokens = logits.float().softmax(-1).max(-1)
+            for i in sorted(open_rows):
+                token = int(tokens[i])
+                complete[i] = token in self.ends
+                if not complete[i]:
+                    ids[i].append(token)
+                    chances[i].append(float(best[i]))
+                if complete[i] or len(ids[i]) >= limits[i]:
+                    open_rows.discard(i)
+            if not open_rows:
+                return [Written(tuple(a), tuple(b), c) for a, b, c in zip(ids, chances, complete, strict=True)]
+            logits = run.step(tokens)
+
+
+class _Continuation:
+    """Several rows of tokens that go on from one prefix, right-padded to one batch."""
+
+    def __init__(self, owner: VisionModel, prefix: Prefix, rows: Sequence[Sequence[int]]) -> None:
+        self.model, device = owner.model, owner.device
+        width = max(map(len, rows))
+        self.ids = torch.zeros((len(rows), width), dtype=torch.long, device=device)
+        self.mask = torch.zeros((len(rows), prefix.length + width), dtype=torch.long, device=device)
+        self.mask[:, : prefix.length] = 1
+        for i, row in enumerate(rows):
+            self.ids[i, : len(row)] = torch.tensor(list(row), device=device)
+            self.mask[i, prefix.length : prefix.length + len(row)] = 1
+        start = prefix.length + prefix.offset
+        # Left to itself the model counts positions from the attention mask or not at all, silently wrong with a cache.
+        self.positions = (start + torch.arange(width, device=device)).expand(3, len(rows), width)
+        self.next = start + torch.tensor([len(row) for row in rows], device=device)
+        self.cache = copy.deepcopy(prefix.cache)
+        if len(rows) > 1:
+            self.cache.batch_repeat_interleave(len(rows))
+
+    def logits(self, keep: torch.Tensor) -> torch.Tensor:
+        """Read the rows; return logits at the kept indices, shape (rows, kept, vocabulary)."""
+        return self._forward(self.ids, self.positions, keep)
+
+    def step(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Add one token to each row; return logits, shape (rows, vocabulary)."""
+        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], dim=1)
+        positions = self.next[None, :, None].expand(3, -1, 1)
+        self.next = self.next + 1
+        return self._forward(tokens[:, None], positions, 1)[:, -1]
+
+    def _forward(self, ids: torch.Tensor, positions: torch.Tensor, keep: torch.Tensor | int) -> torch.Tensor:
+        out = self.model(
+            input_ids=ids,
+            attention_mask=self.mask,
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=keep,
+        )
+        logits: torch.Tensor = out.logits
+        return logits
+
+
+def _batches(rows: Sequence[Any], size: int) -> list[list[Any]]:
+    return [list(rows[i : i + size]) for i in range(0, len(rows), size)]

@@ -1,0 +1,86 @@
+"""What is true of one frame: labels that training questions are made from and answers are judged by.
+
+A simulator fills these (``knothole.app`` translates); ``vlm`` only reads them. They are plain data, so a labelled
+photograph can fill them as well.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+COLORS = ("red", "green", "blue", "yellow", "orange", "purple", "white", "black")
+LOOSE_SHAPES = ("cube", "can", "bottle", "ball")
+CONTAINER_SHAPES = ("mug", "bowl", "plate", "tray")
+SHAPES = LOOSE_SHAPES + CONTAINER_SHAPES
+
+MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND = 255, 254, 253, 252
+
+Relation = Literal["table", "on", "in", "held"]
+
+
+@dataclass(frozen=True)
+class ObjectFact:
+    """One object of a frame.
+
+    Attributes:
+        shape: One of ``SHAPES``.
+        color: One of ``COLORS``.
+        box_xyxy: Tight box of the visible pixels, relative to the image, each in [0, 1].
+        visible_fraction: Visible pixels over the pixels it would cover alone, in [0, 1].
+        pixels: Visible pixels, >= 0; 0 when hidden (then ``box_xyxy`` is all 0).
+        depth: Distance of the center along the optical axis, [m].
+        xyz: Center in the world frame, [m].
+        size: Extent of the axis-aligned bounding box in the world frame, [m].
+        relation: What it does to ``support``: stands on the table, on or in another object, held by the gripper.
+        support: Index of the supporting object in ``FrameFacts.objects``; -1 for table or gripper.
+        upright: False when tipped over (bottle, can, mug).
+    """
+
+    shape: str
+    color: str
+    box_xyxy: tuple[float, float, float, float]
+    visible_fraction: float
+    pixels: int
+    depth: float
+    xyz: tuple[float, float, float]
+    size: tuple[float, float, float]
+    relation: Relation = "table"
+    support: int = -1
+    upright: bool = True
+
+    @property
+    def name(self) -> str:
+        """Color and shape, as in ``red cube``."""
+        return f"{self.color} {self.shape}"
+
+    @property
+    def loose(self) -> bool:
+        """True for the shapes a gripper can pick from above: cube, can, bottle, ball."""
+        return self.shape in LOOSE_SHAPES
+
+
+@dataclass(frozen=True)
+class FrameFacts:
+    """Everything that is true of one frame. Mask value ``i`` of its label image means ``objects[i]``."""
+
+    objects: tuple[ObjectFact, ...]
+    robot_visible: bool = False
+    gripper_open: bool = True
+    hand_in_workspace: bool = False
+
+    def to_json(self) -> str:
+        """Return one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> FrameFacts:
+        """Read what ``to_json`` wrote."""
+        raw = json.loads(text)
+        objects = tuple(ObjectFact(**{k: _frozen(v) for k, v in o.items()}) for o in raw.pop("objects"))
+        return cls(objects=objects, **raw)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

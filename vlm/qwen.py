@@ -1,0 +1,244 @@
+"""Any checkpoint of the Qwen-VL family as a backend: Qwen2-VL, Qwen2.5-VL, Qwen3-VL, through transformers.
+
+Yes/no, choice and score are read from the probabilities of the next token, never from written text. All questions of a
+request share one reading of the image.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .calibration import Calibration
+from .contract import BackendError, BackendOptions, backend
+from .grounding_format import COORDINATES, UnreadableError, read_boxes
+from .letterbox import Letterbox
+from .questions import Answer, Frame, Kind, Question, Region
+from .qwen_settings import QwenSettings
+
+if TYPE_CHECKING:
+    from ._vision_model import Prefix, VisionModel, Written
+
+PROMPT_VERSION = "1"
+GROUND_PROMPT = "Locate {text}, output the bbox coordinates in JSON format."
+_TYPED: tuple[Kind, ...] = ("yes_no", "choice", "score")
+_WRITTEN: tuple[Kind, ...] = ("ground", "describe", "plan", "chat")
+_FENCE = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*(?:```)?\s*\Z", re.DOTALL)
+
+
+class QwenBackend:
+    """Answer questions with a vision-language model.
+
+    Args:
+        model: The model, ready to continue prompts.
+        settings: How it is asked.
+        name: Registry name.
+        kinds: Kinds of question it can answer.
+        calibration: Temperatures per kind, checked against this very model.
+
+    Raises:
+        BackendError: The tokenizer has no single token for yes or no, or the calibration is another model's.
+    """
+
+    remote = False
+
+    def __init__(
+        self,
+        model: VisionModel,
+        settings: QwenSettings,
+        name: str = "qwen",
+        kinds: frozenset[Kind] = frozenset(_TYPED + _WRITTEN),
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.name, self.kinds, self.settings = name, kinds, settings
+        self.vision: VisionModel | None = model
+        self.model = model.checkpoint.name
+        self._yes, self._no = (self._variants(word) for word in ("yes", "no"))
+        if not self._yes or not self._no:
+            raise BackendError(f"the tokenizer of {self.model} has no single token for yes and for no")
+        if calibration is not None:
+            calibration.check(self.model, PROMPT_VERSION, model.checkpoint.image_size)
+        self._calibration = calibration
+
+    def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+        """Answer all questions about one frame from one reading of it."""
+        vision = self._open()
+        answers: dict[int, Answer] = {}
+        able = []
+        for i, question in enumerate(questions):
+            problem = _unfit(question, frame)
+            if problem:
+                answers[i] = Answer(question.kind, problem=problem)
+            else:
+                able.append(i)
+        if able:
+            box = Letterbox(frame.rgb.shape[1], frame.rgb.shape[0]) if frame is not None else None
+            rgb = None if frame is None else box.pad(frame.rgb) if box and self.settings.square else frame.rgb
+            prefix = vision.read(rgb, frame.digest() if frame is not None else "")
+            asked = [(i, questions[i]) for i in able]
+            answers |= self._typed(vision, prefix, [(i, q) for i, q in asked if q.kind in _TYPED], rgb is not None)
+            answers |= self._written(vision, prefix, [(i, q) for i, q in asked if q.kind in _WRITTEN], box)
+        return [replace(answers[i], model=self.model) for i in range(len(questions))]
+
+    def close(self) -> None:
+        """Let the model go."""
+        self.vision = None
+
+    def prompt(self, question: Question) -> str:
+        """Return the words the model gets for a question."""
+        if question.kind == "yes_no":
+            return f"{question.text} {self.settings.yes_no_suffix}".rstrip()
+        if question.kind in ("choice", "score"):
+            if self.settings.choices == "words":
+                return question.text
+            lines = (f"{letter}. {c}" for letter, c in zip(string.ascii_uppercase, question.choices, strict=False))
+            return "\n".join([question.text, *lines, "Answer with the letter only."])
+        if question.kind == "ground":
+            return GROUND_PROMPT.format(text=question.text)
+        parts = [question.text, question.context]
+        if question.kind == "plan":
+            schema = f" It obeys this schema:\n{question.schema}" if question.schema else ""
+            parts.append("Answer with JSON only." + schema)
+        return "\n\n".join(part for part in parts if part)
+
+    def _typed(
+        self, vision: VisionModel, prefix: Prefix, asked: list[tuple[int, Question]], with_image: bool
+    ) -> dict[int, Answer]:
+        ids = {i: vision.question_ids(self.prompt(q), with_image) for i, q in asked}
+        by_words = [(i, q) for i, q in asked if q.kind != "yes_no" and self.settings.choices == "words"]
+        by_token = [(i, q) for i, q in asked if (i, q) not in by_words]
+        chances: dict[int, dict[str, float]] = {}
+        if by_token:
+            rows = vision.next_chances(prefix, [ids[i] for i, _ in by_token])
+            for (i, q), row in zip(by_token, rows, strict=True):
+                groups = {"yes": self._yes, "no": self._no} if q.kind == "yes_no" else self._letters(q)
+                chances[i] = {key: float(row[tokens].sum()) for key, tokens in groups.items()}
+        if by_words:
+            end = vision.text_ids("<|im_end|>")
+            pairs = [(ids[i], vision.text_ids(choice) + end) for i, q in by_words for choice in q.choices]
+            found = iter(vision.text_chances(prefix, pairs))
+            for i, q in by_words:
+                chances[i] = {choice: next(found) for choice in q.choices}
+        return {i: self._decided(q, chances[i]) for i, q in asked}
+
+    def _decided(self, question: Question, chances: Mapping[str, float]) -> Answer:
+        if self._calibration is not None:
+            chances = self._calibration.apply(question.kind, chances)
+        return Answer(
+            question.kind, probabilities=dict(chances), neither=min(1.0, max(0.0, 1.0 - sum(chances.values())))
+        )
+
+    def _written(
+        self, vision: VisionModel, prefix: Prefix, asked: list[tuple[int, Question]], box: Letterbox | None
+    ) -> dict[int, Answer]:
+        if not asked:
+            return {}
+        rows = [vision.question_ids(self.prompt(q), box is not None) for _, q in asked]
+        limits = [self.settings.box_tokens if q.kind == "ground" else self.settings.max_tokens for _, q in asked]
+        written = vision.write(prefix, rows, limits)
+        return {
+            i: self._ground(vision, prefix, q, w, box)
+            if q.kind == "ground" and box is not None
+            else _said(q, _plain(vision, w), w.complete)
+            for (i, q), w in zip(asked, written, strict=True)
+        }
+
+    def _ground(self, vision: VisionModel, prefix: Prefix, question: Question, w: Written, box: Letterbox) -> Answer:
+        text = vision.decode(w.ids)
+        try:
+            found = read_boxes(text, COORDINATES[vision.checkpoint.family], prefix.image_size)
+        except UnreadableError as error:
+            return Answer("ground", text=text, problem=f"{error}: {text!r}")
+        ends = [len(vision.decode(w.ids[: i + 1])) for i in range(len(w.ids))]
+        regions = []
+        for one in found:
+            place = box.to_image(one.box_xyxy) if self.settings.square else one.box_xyxy
+            inside = [p for p, end in zip(w.chances, ends, strict=True) if one.start < end <= one.stop]
+            confidence = sum(inside) / len(inside) if inside else sum(w.chances) / len(w.chances)
+            if place[2] > place[0] and place[3] > place[1]:
+                regions.append(Region(place, one.label or question.text, min(1.0, confidence)))
+        if found and not regions:
+            return Answer("ground", text=text, problem=f"every box lies outside the image: {text!r}")
+        regions.sort(key=lambda region: -region.confidence)
+        return Answer("ground", regions=tuple(regions if question.all else regions[:1]), text=text)
+
+    def _variants(self, word: str) -> list[int]:
+        vision = self._open()
+        spellings = [space + form for space in ("", " ") for form in (word, word.capitalize(), word.upper())]
+        single = [ids[0] for ids in map(vision.text_ids, spellings) if len(ids) == 1]
+        return sorted(set(single))
+
+    def _letters(self, question: Question) -> dict[str, list[int]]:
+        vision = self._open()
+        return {
+            choice: sorted({ids[0] for ids in map(vision.text_ids, (letter, " " + letter)) if len(ids) == 1})
+            for letter, choice in zip(string.ascii_uppercase, question.choices, strict=False)
+        }
+
+    def _open(self) -> VisionModel:
+        if self.vision is None:
+            raise BackendError(f"backend {self.name!r} is closed")
+        return self.vision
+
+
+def _unfit(question: Question, frame: Frame | None) -> str:
+    if frame is None and question.kind != "chat":
+        return f"a question of kind {question.kind} needs a frame"
+    if question.kind in ("choice", "score"):
+        if not 2 <= len(question.choices) <= len(string.ascii_uppercase):
+            return f"a question of kind {question.kind} needs 2 to 26 choices, not {len(question.choices)}"
+        if len(set(question.choices)) < len(question.choices):
+            return "two choices are the same"
+    return ""
+
+
+def _plain(vision: VisionModel, w: Written) -> str:
+    return str(vision.tokenizer.decode(list(w.ids), skip_special_tokens=True)).strip()
+
+
+def _said(question: Question, text: str, complete: bool) -> Answer:
+    if question.kind != "plan":
+        return Answer(question.kind, text=text, problem="" if text else "the model wrote nothing")
+    fenced = _FENCE.match(text)
+    try:
+        return Answer("plan", text=text, data=json.loads(fenced[1] if fenced else text))
+    except (ValueError, RecursionError) as error:
+        why = str(error) if complete else "it was cut off by the limit of tokens"
+        return Answer("plan", text=text, problem=f"the plan is no JSON: {why}: {text!r}")
+
+
+def open_checkpoint(
+    source: str, settings: QwenSettings, name: str, kinds: frozenset[Kind] = frozenset(_TYPED + _WRITTEN)
+) -> QwenBackend:
+    """Load a checkpoint and its calibration and return the backend on it.
+
+    Raises:
+        BackendError: There is no complete checkpoint of a known family, or its calibration is another model's.
+    """
+    from ._vision_model import VisionModel
+    from .checkpoint import load_checkpoint
+
+    pixels = (settings.min_pixels or 4 * 28 * 28, settings.max_pixels) if settings.max_pixels else None
+    checkpoint = load_checkpoint(
+        source, dtype=settings.dtype, device=settings.device, pixels=pixels, download=settings.download
+    )
+    calibration = Calibration.read(checkpoint.folder)
+    return QwenBackend(VisionModel(checkpoint, settings.batch), settings, name, kinds, calibration)
+
+
+def _check(options: BackendOptions) -> None:
+    from .checkpoint import check_source
+
+    QwenSettings().updated(options.settings, "qwen")
+    check_source(options.argument, "qwen")
+
+
+@backend("qwen", latency=0.5, check=_check)
+def open_qwen(options: BackendOptions) -> QwenBackend:
+    """Open ``qwen:DIRECTORY`` or ``qwen:ORGANISATION/NAME``. For the settings see ``QwenSettings``."""
+    _check(options)
+    return open_checkpoint(options.argument, QwenSettings().updated(options.settings, "qwen"), "qwen")

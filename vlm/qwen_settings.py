@@ -1,0 +1,75 @@
+"""Settings of the backends that run a Qwen-VL checkpoint, checked before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from .._base import near_misses
+from .contract import BackendError
+
+_BROKER = ("latency", "threads")
+_WORDS = {
+    "dtype": ("auto", "float32", "bfloat16", "float16"),
+    "device": ("auto", "cpu", "cuda"),
+    "choices": ("letters", "words"),
+}
+
+
+@dataclass(frozen=True)
+class QwenSettings:
+    """How a checkpoint is loaded and asked.
+
+    Attributes:
+        yes_no_suffix: Put behind a yes/no question.
+        choices: How choice and score are asked: by ``letters`` (A, B, ...), or by the probability of the ``words``.
+        square: Pad images to squares (for models trained on squares).
+        min_pixels: Smallest area images are resized to, [px]; 0 keeps the checkpoint's own.
+        max_pixels: Largest such area, [px]; 0 keeps the checkpoint's own. Lower is faster.
+        max_tokens: Most tokens written for a description or a plan; boxes get ``box_tokens``.
+        box_tokens: Most tokens written for boxes.
+        batch: Most questions in one pass of the model.
+        dtype: Type of the weights; ``auto`` is float32 on a CPU, bfloat16 elsewhere.
+        device: ``auto`` takes a GPU where there is one.
+        download: Allow fetching from the hub.
+    """
+
+    yes_no_suffix: str = "Answer yes or no."
+    choices: str = "letters"
+    square: bool = False
+    min_pixels: int = 0
+    max_pixels: int = 0
+    max_tokens: int = 512
+    box_tokens: int = 320
+    batch: int = 16
+    dtype: str = "auto"
+    device: str = "auto"
+    download: bool = False
+
+    def updated(self, settings: Mapping[str, object], who: str) -> QwenSettings:
+        """Return a copy with the given settings.
+
+        Raises:
+            BackendError: A setting is unknown or has a wrong value.
+        """
+        known = {field.name: field for field in fields(self)}
+        given: dict[str, object] = {}
+        for name, value in settings.items():
+            if name in _BROKER:
+                continue
+            if name not in known:
+                near = near_misses(name, known, 1)
+                hint = f"\n  did you mean:  {near[0]}" if near else ""
+                raise BackendError(f"the {who} backend has no setting {name!r}{hint}")
+            wanted = type(getattr(self, name))
+            low = 0 if name.endswith("pixels") else 1
+            fits = type(value) is wanted and not (isinstance(value, int) and wanted is int and value < low)
+            if not fits or (name in _WORDS and value not in _WORDS[name]):
+                expected = " or ".join(_WORDS[name]) if name in _WORDS else f"of type {wanted.__name__}"
+                expected += f", >= {low}" if wanted is int else ""
+                raise BackendError(f"setting {name!r} of the {who} backend is {value!r}, must be {expected}")
+            given[name] = value
+        made = replace(self, **given)  # type: ignore[arg-type]
+        if made.min_pixels and made.max_pixels and made.min_pixels > made.max_pixels:
+            raise BackendError(f"min_pixels {made.min_pixels} is above max_pixels {made.max_pixels}")
+        return made

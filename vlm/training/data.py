@@ -1,0 +1,153 @@
+"""Rendered frames on disk, and views of them: cropped, mirrored and recolored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..facts import MASK_HAND, FrameFacts
+from .config import TrainingError
+
+MASK_STEP = 2  # the label image holds every second pixel
+SMALLEST_WINDOW = 200 / 256
+_MARGIN = 4
+
+
+@dataclass(frozen=True)
+class View:
+    """One frame as the model is to see it.
+
+    Attributes:
+        image: (S, S, 3), float32, values 0..255; (0, 0, 3) when no image was wanted.
+        cells: Label of every 4x4-pixel cell, (S/4, S/4).
+        facts: What is true of it, boxes relative to this view.
+    """
+
+    image: NDArray[np.float32]
+    cells: NDArray[np.uint8]
+    facts: FrameFacts
+
+
+class Frames:
+    """All complete shards in some folders; ``refresh`` picks up shards finished meanwhile."""
+
+    def __init__(self, folders: Iterable[str | Path]) -> None:
+        self.folders = [Path(f) for f in folders]
+        self._shards: list[tuple[NDArray[np.uint8], NDArray[np.uint8], list[FrameFacts]]] = []
+        self._known: set[Path] = set()
+        self._index: list[tuple[int, int]] = []
+        self.refresh()
+        if not self._index:
+            raise TrainingError(f"no rendered frames in {', '.join(map(str, self.folders))}; render some first")
+
+    def refresh(self) -> int:
+        """Load shards that are new; return the number of frames."""
+        for folder in self.folders:
+            for path in sorted(folder.glob("facts_*.jsonl")):
+                if path in self._known:
+                    continue
+                key = path.stem.removeprefix("facts_")
+                rgb = np.load(folder / f"rgb_{key}.npy", mmap_mode="r")
+                mask = np.load(folder / f"mask_{key}.npy", mmap_mode="r")
+                facts = [FrameFacts.from_json(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+                if not len(rgb) == len(mask) == len(facts):
+                    raise TrainingError(f"{path}: {len(rgb)} images, {len(mask)} masks, {len(facts)} facts")
+                self._index += [(len(self._shards), i) for i in range(len(facts))]
+                self._shards.append((rgb, mask, facts))
+                self._known.add(path)
+        return len(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def raw(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], FrameFacts]:
+        """Return image (H, H, 3), label image (H/2, H/2) and facts of one frame."""
+        shard, i = self._index[index]
+        rgb, mask, facts = self._shards[shard]
+        return np.asarray(rgb[i]), np.asarray(mask[i]), facts[i]
+
+    def view(self, index: int, size: int, rng: np.random.Generator | None = None, image: bool = True) -> View:
+        """Return a frame at ``size`` pixels.
+
+        Args:
+            index: Which frame.
+            size: Side of the image, [px].
+            rng: Chooses crop, mirror and colors; without it the whole frame is shown as it is.
+            image: Whether the image itself is wanted.
+        """
+        rgb, mask, facts = self.raw(index)
+        full = rgb.shape[0]
+        x, y, width = (0, 0, full) if rng is None else _window(mask, facts, full, rng)
+        n = size // 4
+        at = (np.arange(n) + 0.5) / n * width
+        rows = np.clip((y + at) / MASK_STEP, 0, mask.shape[0] - 1).astype(int)
+        columns = np.clip((x + at) / MASK_STEP, 0, mask.shape[1] - 1).astype(int)
+        cells = mask[rows[:, None], columns[None]]
+        picture = np.zeros((0, 0, 3), np.float32)
+        if image:
+            cut = Image.fromarray(rgb[y : y + width, x : x + width])
+            picture = np.asarray(cut.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32)
+            if rng is not None:
+                picture = recolor(picture, rng)
+        if width != full:
+            facts = _remap(facts, x / full, y / full, full / width)
+        if rng is not None and rng.random() < 0.5:
+            picture, cells, facts = np.ascontiguousarray(picture[:, ::-1]), cells[:, ::-1].copy(), mirror(facts)
+        return View(picture, cells, facts)
+
+
+def _window(mask: NDArray[np.uint8], facts: FrameFacts, full: int, rng: np.random.Generator) -> tuple[int, int, int]:
+    """Choose a square window that holds every visible object and the hand: left, top, side."""
+    boxes = [o.box_xyxy for o in facts.objects if o.pixels > 0]
+    if facts.hand_in_workspace:
+        rows, columns = np.nonzero(mask == MASK_HAND)
+        if len(rows):
+            scale = MASK_STEP / full
+            boxes.append((columns.min() * scale, rows.min() * scale, columns.max() * scale, rows.max() * scale))
+    if not boxes:
+        boxes = [(0.4, 0.4, 0.6, 0.6)]
+    b = np.array(boxes, dtype=float)
+    low = np.maximum(b[:, :2].min(0) * full - _MARGIN, 0)
+    high = np.minimum(b[:, 2:].max(0) * full + _MARGIN, full)
+    need = max(float((high - low).max()), full * SMALLEST_WINDOW)
+    if need >= full - 2:
+        return 0, 0, full
+    width = int(rng.uniform(need, full)) + 1
+    corner = []
+    for k in range(2):
+        first, last = max(0.0, high[k] - width), min(float(full - width), low[k])
+        corner.append(int(np.clip(round(rng.uniform(first, max(first, last))), 0, full - width)))
+    return corner[0], corner[1], width
+
+
+def _remap(facts: FrameFacts, left: float, top: float, scale: float) -> FrameFacts:
+    def moved(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        x0, y0, x1, y1 = (min(max((v - (left, top)[i % 2]) * scale, 0.0), 1.0) for i, v in enumerate(box))
+        return x0, y0, x1, y1
+
+    objects = tuple(replace(o, box_xyxy=moved(o.box_xyxy)) if o.pixels else o for o in facts.objects)
+    return replace(facts, objects=objects)
+
+
+def mirror(facts: FrameFacts) -> FrameFacts:
+    """Return the facts of the frame seen in a mirror: left is right."""
+    objects = []
+    for o in facts.objects:
+        x0, y0, x1, y1 = o.box_xyxy
+        objects.append(replace(o, box_xyxy=(1 - x1, y0, 1 - x0, y1)) if o.pixels else o)
+    return replace(facts, objects=tuple(objects))
+
+
+def recolor(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Vary brightness, contrast, tint and noise of an image with values 0..255."""
+    x = np.power(image / 255, rng.uniform(0.85, 1.2)) * rng.uniform(0.85, 1.12)
+    x = (x - 0.5) * rng.uniform(0.88, 1.12) + 0.5
+    x = x * rng.uniform(0.95, 1.05, 3)
+    if rng.random() < 0.4:
+        x = x + rng.normal(0, rng.uniform(0, 0.025), (*x.shape[:2], 1))
+    return np.asarray(np.clip(x, 0, 1) * 255, dtype=np.float32)

@@ -1,0 +1,204 @@
+"""Pack many questions about one image into one sequence: all see the image, none sees another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..facts import MASK_HAND, FrameFacts
+from ..grammar import Thing, matches
+from .model import PREFIX
+from .questions import Asked
+from .tokenizer import IMAGE, Codec
+
+NUMBER, DECISION, LABEL, CAPTION, FILLER, STOP = 0.25, 1.0, 0.15, 0.2, 0.02, 0.05
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where attention should go from one position.
+
+    Attributes:
+        row, at: Position in the batch.
+        values: Mask values to look at; none means the sink.
+        weight: Weight in the loss.
+        box: Box of the only object meant, relative, when there is exactly one.
+    """
+
+    row: int
+    at: int
+    values: tuple[int, ...]
+    weight: float = 1.0
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass
+class Batch:
+    """Packed sequences with everything the losses need.
+
+    Attributes:
+        ids (B, L), position (3, B, L), mask (B, 1, L, L): Inputs of the language model.
+        index, target, weight: Flat positions (N,) that predict a token, the token, and its weight.
+        owner: (row, question) of each prediction.
+        asked: Questions that fitted, per row.
+        mentions, answers: Supervised looks of words, and of positions that answer.
+        previous: (row, position) of nouns right after a color.
+    """
+
+    ids: Tensor
+    position: Tensor
+    mask: Tensor
+    index: Tensor
+    target: Tensor
+    weight: Tensor
+    owner: list[tuple[int, int]]
+    asked: list[list[Asked]]
+    mentions: list[Look]
+    answers: list[Look]
+    previous: list[tuple[int, int]]
+
+
+@dataclass
+class _Row:
+    ids: list[int]
+    block: list[int]
+    after: list[int]  # text position of each token behind the image
+    asked: list[Asked] = field(default_factory=list)
+
+
+def pack(codec: Codec, asked: list[list[Asked]], facts: list[FrameFacts], side: int, length: int) -> Batch:
+    """Pack the questions of several images.
+
+    Args:
+        codec: The tokenizer.
+        asked: Questions per image; those that do not fit into ``length`` are left out.
+        facts: Labels per image.
+        side: Image tokens along one side.
+        length: Length of every sequence.
+    """
+    tokens, rows = side * side, len(asked)
+    ids = np.zeros((rows, length), np.int64)
+    position = np.zeros((3, rows, length), np.int64)
+    block = np.full((rows, length), -1, np.int64)
+    empty = torch.empty(0)
+    batch = Batch(empty, empty, empty, empty, empty, empty, [], [], [], [], [])
+    found: list[tuple[int, int, float]] = []
+    head = len(codec.before_image) + tokens + len(codec.after_image)
+    grid = np.arange(tokens)
+    for r, questions in enumerate(asked):
+        ids[r, :head] = codec.before_image + [IMAGE] * tokens + codec.after_image
+        block[r, :head] = 0
+        position[:, r, :PREFIX] = np.arange(PREFIX)
+        image = slice(PREFIX, PREFIX + tokens)
+        position[:, r, image] = np.stack([np.full(tokens, PREFIX), PREFIX + grid // side, PREFIX + grid % side])
+        position[:, r, PREFIX + tokens : head] = PREFIX + side
+        at, kept = head, []
+        for one in questions:
+            question, answer = codec.encode(one.question) + codec.before_answer, codec.encode(one.answer) + codec.end
+            text = question + answer[:-1]
+            if at + len(text) > length:
+                continue
+            kept.append(one)
+            ids[r, at : at + len(text)] = text
+            block[r, at : at + len(text)] = len(kept)
+            position[:, r, at : at + len(text)] = PREFIX + side + 1 + np.arange(len(text))
+            start = at + len(question) - 1
+            weights, looks = _answer(codec, one, answer)
+            for j, (token, weight) in enumerate(zip(answer, weights, strict=True)):
+                found.append((r * length + start + j, token, weight))
+                batch.owner.append((r, len(kept) - 1))
+            batch.answers += [Look(r, start + j, values, weight) for j, values, weight in looks]
+            _mention(codec, batch, r, at, question, facts[r])
+            at += len(text)
+        batch.asked.append(kept)
+    batch.ids, batch.position = torch.from_numpy(ids), torch.from_numpy(position)
+    blocks = torch.from_numpy(block)
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    batch.mask = (causal & ((blocks[:, None, :] == 0) | (blocks[:, None, :] == blocks[:, :, None])))[:, None]
+    batch.index = torch.tensor([f[0] for f in found])
+    batch.target = torch.tensor([f[1] for f in found])
+    batch.weight = torch.tensor([f[2] for f in found])
+    return batch
+
+
+def _answer(
+    codec: Codec, one: Asked, answer: list[int]
+) -> tuple[list[float], list[tuple[int, tuple[int, ...], float]]]:
+    """Return the weight of every answer token, and the looks: (answer token, mask values, weight)."""
+    verdict = one.verdict
+    last = len(answer) - 1
+    if verdict.kind != "ground":
+        weight = CAPTION if one.meaning.predicate == "describe" else DECISION
+        weights = [weight] * last + [STOP]
+        return weights, [] if verdict.evidence is None else [(0, verdict.evidence, 1.0)]
+    weights, looks, k, number = [], [], -1, 0
+    targets = verdict.indices
+    for j, token in enumerate(answer):
+        value = codec.number_of[token]
+        opens = j == 0 or (token in _separators(codec))
+        if opens:
+            k, number = k + 1, 0
+        if j == last:
+            weights.append(STOP)
+            continue
+        if opens:
+            weights.append(DECISION)
+        elif value >= 0:
+            number += 1
+            weights.append(NUMBER)
+        elif number == 4 and token != codec.label:
+            weights.append(LABEL)
+        else:
+            weights.append(FILLER)
+        here = targets[k : k + 1] if targets else ()
+        if targets or j == 0:
+            looks.append((j, tuple(here), 1.0 if opens else 0.3 if value >= 0 else 0.1))
+    return weights, looks
+
+
+def _separators(codec: Codec) -> tuple[int, ...]:
+    return codec.encode('"}]')[0], codec.encode('"}, {"bbox_2d": [')[0]
+
+
+def _mention(codec: Codec, batch: Batch, row: int, at: int, question: list[int], facts: FrameFacts) -> None:
+    for j, token in enumerate(question):
+        before = codec.colors.get(question[j - 1]) if j else None
+        shape, color = codec.shapes.get(token), codec.colors.get(token)
+        if shape:
+            thing = Thing(before or "", shape)
+            if before:
+                batch.previous.append((row, at + j))
+        elif color:
+            thing = Thing(color)
+        elif token == codec.loose:
+            thing = Thing(group="loose")
+        elif token == codec.hand:
+            batch.mentions.append(Look(row, at + j, (MASK_HAND,) if facts.hand_in_workspace else ()))
+            continue
+        else:
+            continue
+        hits = [i for i in matches(thing, facts) if facts.objects[i].pixels >= 4]
+        box = facts.objects[hits[0]].box_xyxy if len(hits) == 1 else None
+        batch.mentions.append(Look(row, at + j, tuple(hits), box=box))
+
+
+def look_targets(
+    looks: list[Look], covered: list[dict[int, NDArray[np.float32]]], tokens: int
+) -> tuple[Tensor, Tensor]:
+    """Return the wanted attention (K, 1+T) over sink and image tokens, and which looks have one (K,)."""
+    wanted = np.zeros((len(looks), 1 + tokens), np.float32)
+    for k, look in enumerate(looks):
+        if not look.values:
+            wanted[k, 0] = 1
+            continue
+        for value in look.values:
+            share = covered[look.row][value]
+            total = share.sum()
+            if total > 0:
+                wanted[k, 1:] += share / total
+    total = wanted.sum(1, keepdims=True)
+    return torch.from_numpy(wanted / np.maximum(total, 1e-6)), torch.from_numpy(total[:, 0] > 0)

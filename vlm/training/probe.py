@@ -1,0 +1,104 @@
+"""Measure a model while it trains: held-out frames, answers one token ahead of the truth."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .losses import Labels, Sums, vision_loss
+from .packing import Batch
+from .questions import Asked
+
+if TYPE_CHECKING:
+    from .train import Stage
+
+_KEY_KINDS = (
+    "ground every loose",
+    "ground container",
+    "everything inside",
+    "hand",
+    "exists",
+    "held",
+    "in",
+    "ground one",
+)
+
+
+def measure(stage: Stage) -> dict[str, float]:
+    """Return accuracies by kind of question, and ``score``, by which checkpoints are compared.
+
+    Yes/no kinds are balanced: the mean of the accuracies where yes and where no is true. A grounding answer counts
+    when every decision in it (first token, go on or end) is right and every box center lies in its object.
+    """
+    config, words = stage.config, random.Random(5)
+    seen, yes_no, other, boxes = Sums(), Sums(), Sums(), Sums()
+    count = min(config.eval_images, len(stage.held_out)) // config.batch * config.batch
+    for start in range(0, count, config.batch):
+        views = [stage.held_out.view(i, stage.shape.image_size) for i in range(start, start + config.batch)]
+        labels = Labels.of(views, stage.shape.side, stage.shape.merge)
+        states, image = stage.image_tokens(views)
+        if states is not None:
+            with torch.no_grad():
+                vision_loss(stage.model, states, image[0], labels, seen)
+        if config.stage != "vision":
+            reading, batch = stage.read(views, image, labels, words)
+            _score(stage.codec, reading.logits.detach(), batch, yes_no, other, boxes)
+    result = seen.means() | _by_kind(yes_no, other) | boxes.means()
+    keys = [result[k] for k in _KEY_KINDS if k in result] or [
+        result.get("cell shape", 0.0),
+        result.get("token shape", 0.0),
+    ]
+    return {"score": float(np.mean(keys))} | result
+
+
+def _by_kind(yes_no: Sums, other: Sums) -> dict[str, float]:
+    means = yes_no.means()
+    kinds = sorted({k.rsplit("/", 1)[0] for k in means})
+    found = {k: float(np.mean([means[f"{k}/{s}"] for s in ("yes", "no") if f"{k}/{s}" in means])) for k in kinds}
+    mean = {"yes/no": float(np.mean(list(found.values())))} if found else {}
+    return mean | found | other.means()
+
+
+def _score(codec: Any, logits: Tensor, batch: Batch, yes_no: Sums, other: Sums, boxes: Sums) -> None:
+    best = logits.argmax(-1)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for n, owner in enumerate(batch.owner):
+        groups.setdefault(owner, []).append(n)
+    for (row, k), at in groups.items():
+        one = batch.asked[row][k]
+        if one.verdict.kind == "yes_no":
+            said = bool(logits[at[0], codec.yes] > logits[at[0], codec.no])
+            yes_no.add(f"{one.kind}/{'yes' if one.verdict.yes else 'no'}", float(said == one.verdict.yes))
+        elif one.verdict.kind == "ground":
+            other.add(one.kind, float(_grounded(codec, logits, best, batch, one, at, boxes)))
+        else:
+            other.add(one.kind, float(all(bool(best[n] == batch.target[n]) for n in at)))
+
+
+def _grounded(codec: Any, logits: Tensor, best: Tensor, batch: Batch, one: Asked, at: list[int], boxes: Sums) -> bool:
+    decided = [n for n in at if float(batch.weight[n]) == 1.0]
+    right = all(bool(best[n] == batch.target[n]) for n in decided)
+    numbers = [n for n in at if abs(float(batch.weight[n]) - 0.25) < 1e-6]
+    if not numbers:
+        return right
+    said = logits[numbers][:, torch.from_numpy(codec.numbers)].argmax(-1).float().view(-1, 4)
+    true = torch.from_numpy(codec.number_of)[batch.target[numbers]].float().view(-1, 4)
+    for s, t in zip(said.tolist(), true.tolist(), strict=True):
+        boxes.add("box IoU", overlap(s, t))
+        u, v = (s[0] + s[2]) / 2, (s[1] + s[3]) / 2
+        boxes.add("box center error", math.hypot(u - (t[0] + t[2]) / 2, v - (t[1] + t[3]) / 2) / 1000)
+        right = right and t[0] <= u <= t[2] and t[1] <= v <= t[3]
+    return right
+
+
+def overlap(a: list[float] | tuple[float, ...], b: list[float] | tuple[float, ...]) -> float:
+    """Return intersection over union of two boxes xyxy."""
+    w = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    h = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    union = max(0.0, a[2] - a[0]) * max(0.0, a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h
+    return w * h / union if union > 0 else 0.0

@@ -1,0 +1,293 @@
+"""The training loop of all three stages."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import os
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import probe
+from .config import ModelShape, TrainConfig
+from .data import Frames, View
+from .export import export, read_shape, read_tokenizer, read_weights
+from .labels import ObjectLabels, oracle_features
+from .losses import Labels, Reading, distill_loss, reading_loss, vision_loss
+from .model import Trainee, fresh_model, model_config, whiten_patches
+from .muon import build_optimizers
+from .packing import pack
+from .questions import questions
+from .tokenizer import Codec, build_tokenizer
+
+
+class Stage:
+    """One stage of training: model, data and the state of the run.
+
+    Args:
+        config: Settings.
+        train: Frames to learn from.
+        held_out: Frames to measure on.
+        out: Folder of the run's files.
+    """
+
+    def __init__(self, config: TrainConfig, train: Frames, held_out: Frames, out: Path) -> None:
+        torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        self.config, self.train, self.held_out, self.out = config, train, held_out, out
+        self.rng, self.words = np.random.default_rng(config.seed), random.Random(config.seed)
+        self.fresh: set[str] = set()
+        self.model, self.codec, self.shape = self._build()
+        self.optimizers = build_optimizers(self.model, config.lr)
+        self.base = [g["lr"] for o in self.optimizers for g in o.param_groups]
+        self.images = self.questions = self.step = 0
+        self._order: list[int] = []
+        self._read_at: dict[str, float] = {}
+        self.teaches = config.distill_weight > 0 and config.stage != "oracle"
+        if config.compile:
+            self.model.read = torch.compile(self.model.read, dynamic=False)  # type: ignore[method-assign]
+
+    def _build(self) -> tuple[Trainee, Codec, ModelShape]:
+        config, shape = self.config, self.config.model
+        folder = next((s for s in config.start if Path(s).is_dir()), None)
+        tokenizer = read_tokenizer(folder) if folder else build_tokenizer()
+        if folder:
+            shape = read_shape(folder)
+        codec = Codec(tokenizer)
+        model = Trainee(fresh_model(model_config(shape, codec.vocab), codec, config.seed), shape)
+        self.fresh = set(model.state_dict())
+        for source in config.start:
+            self.fresh -= set(load(model, read_weights(source)))
+        if "hf.model.visual.patch_embed.proj.weight" in self.fresh and config.stage != "oracle":
+            picks = self.rng.integers(len(self.train), size=min(300, len(self.train)))
+            views = [self.train.view(int(i), shape.image_size, self.rng) for i in picks]
+            whiten_patches(model, torch.from_numpy(np.stack([v.image for v in views])))
+        return model, codec, shape
+
+    def views(self) -> list[View]:
+        """Draw the next batch of training views."""
+        if len(self._order) < self.config.batch:
+            self._order = [int(i) for i in self.rng.permutation(self.train.refresh())]
+        picks = [self._order.pop() for _ in range(self.config.batch)]
+        image = self.config.stage != "oracle"
+        return [self.train.view(i, self.shape.image_size, self.rng, image) for i in picks]
+
+    def image_tokens(self, views: list[View]) -> tuple[Tensor | None, tuple[Tensor, Tensor, Tensor]]:
+        """Return the image encoder's last states (None for the oracle), image tokens and the two shortcuts."""
+        if self.config.stage == "oracle":
+            tokens = self.model.dream(self.dreams(views))
+            nothing = torch.zeros_like(tokens)
+            return None, (tokens, nothing, nothing)
+        images = torch.from_numpy(np.stack([v.image for v in views]))
+        states, tokens, first, second = self.model.see(self.model.patches(images))
+        return states, (tokens, first, second)
+
+    def dreams(self, views: list[View]) -> Tensor:
+        """Return ground-truth features of views, (B, T, ORACLE_WIDTH)."""
+        side = self.shape.side
+        return torch.from_numpy(np.stack([oracle_features(v.cells, ObjectLabels.of(v.facts), side) for v in views]))
+
+    def read(
+        self, views: list[View], image: tuple[Tensor, ...], labels: Labels, words: random.Random
+    ) -> tuple[Reading, Any]:
+        """Ask questions about views and return what the model says, with the packed batch."""
+        facts = [v.facts for v in views]
+        asked = [questions(f, words, self.config.questions) for f in facts]
+        batch = pack(self.codec, asked, facts, self.shape.side, self.config.length)
+        return reading_loss(self.model, self.codec, batch, image, labels), batch
+
+    def advance(self) -> dict[str, float]:
+        """Take one step; return the losses."""
+        config, views = self.config, self.views()
+        labels = Labels.of(views, self.shape.side, self.shape.merge)
+        states, image = self.image_tokens(views)
+        said: dict[str, float] = {}
+        loss = torch.zeros(())
+        if states is not None and config.aux_weight:
+            warming = self.step < config.aux_warm and "cells_head.weight" in self.fresh
+            seen = (states.detach(), image[0].detach()) if warming else (states, image[0])
+            aux = vision_loss(self.model, *seen, labels)
+            loss, said["aux"] = loss + config.aux_weight * aux, float(aux.detach())
+        if self.teaches:
+            with torch.no_grad():
+                wanted = self.model.dream(self.dreams(views))
+            distilled = distill_loss(image[0], wanted)
+            loss, said["distill"] = loss + config.distill_weight * distilled, float(distilled.detach())
+        if config.stage != "vision":
+            reading, batch = self.read(views, image, labels, self.words)
+            loss = loss + reading.loss
+            said |= reading.parts
+            self.questions += sum(len(a) for a in batch.asked)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self.images += len(views)
+        return said
+
+    def set_rate(self, progress: float) -> None:
+        """Set the learning rates for a share of the stage, 0..1."""
+        config = self.config
+        if progress < config.warm:
+            scale = progress / config.warm + 0.02
+        else:
+            scale = min(1.0, max(0.02, (1 - progress) / config.decay))
+        groups = (g for o in self.optimizers for g in o.param_groups)
+        for base, group in zip(self.base, groups, strict=True):
+            group["lr"] = base * min(scale, 1.0)
+
+    def exchange(self) -> None:
+        """Publish the weights and move to the middle between them and the newest ones of the peers."""
+        self.save(self.out / f"{self.config.name}.share")
+        own, others = self.model.state_dict(), []
+        for name in self.config.peers:
+            path = Path(name)
+            stamp = path.stat().st_mtime if path.is_file() else 0.0
+            if stamp > self._read_at.get(name, 0.0):
+                self._read_at[name] = stamp
+                others.append(read_weights(path))
+        for key, value in own.items():
+            fitting = [o[key] for o in others if key in o and o[key].shape == value.shape]
+            if fitting and value.is_floating_point():
+                value.copy_(torch.stack([value, *fitting]).mean(0))
+
+    def save(self, path: Path) -> None:
+        """Write a raw checkpoint of the parts this stage trains; it appears at once or not at all."""
+        waiting = path.with_suffix(path.suffix + ".new")
+        stage, state = self.config.stage, self.model.state_dict()
+        torch.save({k: v for k, v in state.items() if stage == "joint" or is_vision(k) == (stage == "vision")}, waiting)
+        os.replace(waiting, path)
+
+
+def is_vision(name: str) -> bool:
+    """Tell whether a weight belongs to the image half."""
+    return name.startswith(("hf.model.visual.", "cells_head.", "token_head."))
+
+
+def load(model: Trainee, state: dict[str, Tensor]) -> list[str]:
+    """Copy what fits from ``state`` into a model; return the names that were set."""
+    own = model.state_dict()
+    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    model.load_state_dict(fitting, strict=False)
+    tied = {"hf.lm_head.weight", "hf.model.language_model.embed_tokens.weight"}
+    return [*fitting, *(tied if tied & set(fitting) else ())]
+
+
+class Clock:
+    """Share of a stage that is over, by CPU time of the process and, where given, by wall time.
+
+    A file ``finish`` in the folder of the run starts the final lowering of the learning rate early.
+    """
+
+    def __init__(self, config: TrainConfig, out: Path) -> None:
+        self.config, self.signal = config, out / "finish"
+        self.cpu0, self.wall0, self.aside = time.process_time(), time.monotonic(), 0.0
+        self.jump: float | None = None
+
+    @property
+    def cpu(self) -> float:
+        """CPU time spent on training itself, [s]."""
+        return time.process_time() - self.cpu0 - self.aside
+
+    @property
+    def progress(self) -> float:
+        """Share of the stage, 0..1."""
+        share = self.cpu / self.config.cpu_seconds
+        if self.config.wall_seconds:
+            share = max(share, (time.monotonic() - self.wall0) / self.config.wall_seconds)
+        if self.jump is None and share < 1 - self.config.decay and self.signal.exists():
+            self.jump = 1 - self.config.decay - share
+        return share + (self.jump or 0.0)
+
+
+def train(
+    config: str | Path | TrainConfig,
+    data_dirs: Sequence[str | Path],
+    out_dir: str | Path,
+    report: Any = print,
+) -> dict[str, float]:
+    """Run one stage.
+
+    Args:
+        config: File or name of a configuration, or a ready one.
+        data_dirs: Folders of rendered frames; the last one is held out when there are several, else the same is used.
+        out_dir: Where the metrics (CSV), raw checkpoints (``NAME.pt`` newest, ``NAME-best.pt`` best) and, from the
+            stages that make one, the exported model go.
+        report: Called with one line of text now and then.
+
+    Returns:
+        The measures of the best checkpoint.
+
+    Raises:
+        TrainingError: The configuration, the data or a checkpoint cannot be used.
+    """
+    config = TrainConfig.load(config)
+    out = Path(out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "finish").unlink(missing_ok=True)
+    folders = [Path(d) for d in data_dirs]
+    stage = Stage(config, Frames(folders[:-1] or folders), Frames(folders[-1:]), out)
+    kept = {k: v for k, v in dataclasses.asdict(config).items() if k != "model"}
+    report(f"{config.name}: {len(stage.train)} frames, held out {len(stage.held_out)}, {json.dumps(kept)}")
+    clock, best_score = Clock(config, out), float("-inf")
+    best: dict[str, float] = {}
+    recent: list[dict[str, float]] = []
+    last_save = time.monotonic()
+    due = [n / config.evals for n in range(1, config.evals)]
+    with open(out / f"{config.name}.csv", "a", newline="", encoding="utf-8") as file:
+        log = csv.writer(file)
+        while (progress := clock.progress) < 1:
+            stage.set_rate(progress)
+            recent.append(stage.advance())
+            if stage.step % 50 == 0:
+                report(_line(stage, clock, recent))
+                recent = []
+            if config.peers and stage.step % config.exchange_steps == 0:
+                stage.exchange()
+            if time.monotonic() - last_save > config.save_every_s:
+                stage.save(out / f"{config.name}.pt")
+                last_save = time.monotonic()
+            if due and progress >= due[0]:
+                due = [share for share in due if share > progress]
+                best, best_score = _measure(stage, clock, log, file, best, best_score, report)
+        best, best_score = _measure(stage, clock, log, file, best, best_score, report)
+    stage.save(out / f"{config.name}.pt")
+    return best
+
+
+def _measure(
+    stage: Stage, clock: Clock, log: Any, file: Any, best: dict[str, float], best_score: float, report: Any
+) -> tuple[dict[str, float], float]:
+    began = time.process_time()
+    found = probe.measure(stage)
+    clock.aside += time.process_time() - began
+    report(f"held out at step {stage.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()))
+    for name, value in found.items():
+        log.writerow([round(clock.cpu), stage.images, stage.questions, name, f"{value:.4f}"])
+    file.flush()
+    if found["score"] <= best_score:
+        return best, best_score
+    stage.save(stage.out / f"{stage.config.name}-best.pt")
+    if stage.config.stage == "joint":
+        export(stage.model.hf, stage.codec.tokenizer, stage.shape, stage.out / "export")
+    return found, found["score"]
+
+
+def _line(stage: Stage, clock: Clock, recent: list[dict[str, float]]) -> str:
+    means = {k: np.mean([r[k] for r in recent if k in r]) for k in recent[-1]}
+    said = " ".join(f"{k} {v:.3f}" for k, v in means.items())
+    each = 1000 * clock.cpu / max(stage.images, 1)
+    return (
+        f"{clock.progress:.3f} cpu {clock.cpu:.0f}s wall {time.monotonic() - clock.wall0:.0f}s step {stage.step} "
+        f"images {stage.images} questions {stage.questions} {said} ({each:.0f} ms/image)"
+    )
