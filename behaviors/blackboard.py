@@ -1,0 +1,116 @@
+"""The blackboard of one run: typed cells with version counters, resolved once when the tree is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .._base import KnotholeError
+
+
+class UnsetError(KnotholeError):
+    """A blackboard entry is read before anything was written to it."""
+
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "unset"
+
+
+UNSET = _Unset()
+
+
+class Cell:
+    """One blackboard entry.
+
+    Attributes:
+        name: Full name, scopes separated by ``/``, such as ``tidy/thing``.
+        type: Port type of what it holds, ``any`` when unknown.
+        value: Present value or ``UNSET``.
+        version: How often it was written.
+        writer: Path of the node that wrote it last.
+    """
+
+    __slots__ = ("_listener", "name", "type", "value", "version", "writer")
+
+    def __init__(self, name: str, type: str = "any", listener: Callable[[Cell], None] | None = None) -> None:
+        self.name, self.type = name, type
+        self.value: object = UNSET
+        self.version = 0
+        self.writer = ""
+        self._listener = listener
+
+    def get(self) -> object:
+        """Return the value.
+
+        Raises:
+            UnsetError: Nothing was written yet.
+        """
+        value = self.value
+        if value is UNSET:
+            raise UnsetError(f"${self.name.rpartition('/')[2]} is read before it is set")
+        return value
+
+    def set(self, value: object, writer: str = "") -> None:
+        """Write a value; ``writer`` is the path of the node that does."""
+        self.value = value
+        self.version += 1
+        self.writer = writer
+        if self._listener is not None:
+            self._listener(self)
+
+    def clear(self) -> None:
+        """Forget the value; counts as a write."""
+        self.set(UNSET)
+
+
+class Blackboard:
+    """All cells of one run. Names are ``scope/entry``; the root scope is the empty string.
+
+    Attributes:
+        on_write: Called after each write with the cell, for change logs.
+    """
+
+    def __init__(self, on_write: Callable[[Cell], None] | None = None) -> None:
+        self._cells: dict[str, Cell] = {}
+        self.on_write = on_write
+
+    def _wrote(self, cell: Cell) -> None:
+        if self.on_write is not None:
+            self.on_write(cell)
+
+    def cell(self, name: str, type: str = "any") -> Cell:
+        """Return the cell called ``name``, made on first use; a known type replaces ``any``."""
+        cell = self._cells.get(name)
+        if cell is None:
+            cell = self._cells[name] = Cell(name, type, self._wrote)
+        elif cell.type == "any":
+            cell.type = type
+        return cell
+
+    def alias(self, name: str, cell: Cell) -> None:
+        """Let ``name`` mean a cell that has another name already (inputs and outputs of a subtree).
+
+        Raises:
+            ValueError: ``name`` is a cell of its own.
+        """
+        if self._cells.setdefault(name, cell) is not cell:
+            raise ValueError(f"the blackboard entry {name!r} exists already")
+
+    def __getitem__(self, name: str) -> object:
+        cell = self._cells.get(name)
+        if cell is None:
+            raise UnsetError(f"${name} is read before it is set")
+        return cell.get()
+
+    def __setitem__(self, name: str, value: object) -> None:
+        self.cell(name).set(value, "outside the tree")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._cells and self._cells[name].value is not UNSET
+
+    def __iter__(self) -> Iterator[Cell]:
+        """Yield each cell once, whatever names it has."""
+        return iter(dict.fromkeys(self._cells.values()))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

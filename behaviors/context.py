@@ -1,0 +1,61 @@
+"""What a running tree hands to its nodes: time, robot, questions, words, randomness. One context per run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..robots.contract import CameraFrame, Robot
+from ..vlm.broker import Broker
+from ..vlm.questions import Frame
+
+
+@dataclass
+class Context:
+    """Services of one run. The loop moves ``now`` and ``tick``; nodes only read them.
+
+    Attributes:
+        robot: The driver, or None for a tree that moves nothing.
+        broker: Where questions go, or None for a tree that asks nothing.
+        now: Time of this tick, run clock, [s]; simulated time in a stepped world.
+        tick: Number of this tick, from 1.
+        rng: The run's random numbers, seeded.
+        say: Shows (or speaks) a sentence of the robot to the human.
+        emit: Puts an event on a trace channel: channel name and JSON-able data.
+        frames: Called once for each camera frame that was taken, before questions about it are asked.
+        notes: Values that leaves share within a run by agreed keys (what was seen, what is carried); not for authors.
+    """
+
+    robot: Robot | None = None
+    broker: Broker | None = None
+    now: float = 0.0
+    tick: int = 0
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    say: Callable[[str], None] = lambda text: None
+    emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
+    frames: Callable[[CameraFrame], None] = lambda frame: None
+    notes: dict[str, object] = field(default_factory=dict)
+
+    def look(self, camera: str) -> CameraFrame:
+        """Take a picture with the robot's camera and file it in the trace.
+
+        Args:
+            camera: Camera name; the empty string means the robot's default camera.
+
+        Raises:
+            RobotError: There is no robot or no such camera.
+        """
+        from ..robots.contract import RobotError
+
+        if self.robot is None:
+            raise RobotError("this run has no robot, so there is no camera\n  fix:  give one with --robot")
+        frame = self.robot.capture(camera or self.robot.capabilities.cameras[0])
+        self.frames(frame)
+        return frame
+
+
+def as_question_frame(frame: CameraFrame) -> Frame:
+    """Strip a camera frame to what a model may see: pixels, id and stamp."""
+    return Frame(frame.id, frame.stamp, frame.rgb)

@@ -1,0 +1,166 @@
+"""What composites and decorators share: their wiring, their ports, and children that can be ticked recursively."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import py_trees
+
+from .context import Context
+from .node import Wiring
+from .ports import Port
+from .step import FAILURE, INVALID, RUNNING, Status, Steps, adopt, raise_fault
+
+
+class Inner(Steps):
+    """Mixin of every node with children. ``wiring.children`` are its children, in order."""
+
+    kind: ClassVar[Literal["composite", "decorator"]]
+    ports: ClassVar[tuple[Port, ...]] = ()
+    name: str
+    feedback_message: str
+    wiring: Wiring
+    context: Context
+
+    def _wire(self, wiring: Wiring) -> None:
+        self._log = None
+        self.skipped = False
+        self.wiring = wiring
+        self.context = wiring.context
+        self.path = wiring.path
+        self.place = wiring.place
+
+    def get(self, port: str) -> object:
+        """Return the present value of an input port, converted to its declared type."""
+        try:
+            return self.wiring.inputs[port]()
+        except Exception as error:
+            raise_fault(self, error)
+
+    def initialise(self) -> None:
+        """Start an execution (py_trees' hook)."""
+        self.feedback_message = ""
+
+    def terminate(self, new_status: Status) -> None:
+        """End an execution (py_trees' hook); a FAILURE keeps the reason of the child that decided it."""
+        if new_status is FAILURE:
+            self.feedback_message = self._reason()
+        elif new_status is INVALID:
+            self.feedback_message = ""
+
+    def _reason(self) -> str:
+        raise NotImplementedError
+
+
+class Composite(Inner):
+    """Mixin before a py_trees composite."""
+
+    kind: ClassVar[Literal["composite", "decorator"]] = "composite"
+    current_child: Any
+
+    def add_child(self, child: Any) -> Any:
+        """Append a child."""
+        return super().add_child(adopt(child))  # type: ignore[misc]
+
+    def insert_child(self, child: Any, index: int) -> Any:
+        """Insert a child."""
+        return super().insert_child(adopt(child), index)  # type: ignore[misc]
+
+    def prepend_child(self, child: Any) -> Any:
+        """Put a child before all others."""
+        return super().prepend_child(adopt(child))  # type: ignore[misc]
+
+    def _reason(self) -> str:
+        child = self.current_child
+        if child is None or child.status is not FAILURE:
+            child = next((c for c in reversed(self.children) if c.status is FAILURE), None)
+        if child is None:
+            return self.feedback_message or "it has no child that could succeed"
+        return child.feedback_message or f"{child.name} failed"
+
+    def _reset(self) -> None:
+        for child in self.children:
+            if child.status is not INVALID:
+                child._x(INVALID)
+
+    def _all_skipped(self) -> bool:
+        for child in self.children:
+            if not child.skipped or child.status is not INVALID:
+                return False
+        return bool(self.children)
+
+    def _x(self, new: Status) -> None:
+        if new is INVALID:
+            self.current_child = None
+            self._reset()
+        elif self._all_skipped():
+            self._skip()
+            return
+        self._ends(new)
+
+    def _ends(self, new: Status) -> None:
+        self.terminate(new)
+        changed = new is not self.status
+        self.status = new
+        if self._log is not None and (changed or new is FAILURE):
+            self._log(self)
+
+
+class Decorator(Inner, py_trees.decorators.Decorator):  # type: ignore[misc]
+    """Base of nodes with exactly one child. Write ``decide``, which turns the child's status into the node's."""
+
+    kind = "decorator"
+    ports: ClassVar[tuple[Port, ...]] = (Port("child", "node", "the node it decorates"),)
+    decorated: Any
+
+    def __init__(self, wiring: Wiring) -> None:
+        (child,) = wiring.children
+        super().__init__(wiring.name, adopt(child))
+        self._wire(wiring)
+
+    def decide(self, status: Status) -> Status:
+        """Return the status that follows from the child's SUCCESS, FAILURE or RUNNING; set ``feedback_message``."""
+        if status is not INVALID:
+            self.feedback_message = self.decorated.feedback_message
+        return status
+
+    def update(self) -> Status:
+        """Decide after the child was ticked (py_trees' hook); a skipped child makes the decorator skipped."""
+        status: Status = self.decorated.status
+        if status is INVALID:
+            self.skipped = True
+            return INVALID
+        return self.decide(status)
+
+    def terminate(self, new_status: Status) -> None:
+        """End an execution (py_trees' hook)."""
+        if new_status is INVALID:
+            self.feedback_message = ""
+
+    def _t(self) -> Status:
+        old = self.status
+        if old is not RUNNING:
+            self.skipped = False
+            self.initialise()
+        self.decorated._t()
+        return self._settle(old, self.update())
+
+    def _settle(self, old: Status, new: Status) -> Status:
+        if new is RUNNING:
+            return self._runs(old)
+        if new is INVALID:
+            return self._skip()
+        self._x(new)
+        return new
+
+    def _x(self, new: Status) -> None:
+        self.terminate(new)
+        child = self.decorated
+        if new is INVALID:
+            child._x(INVALID)
+        if child.status is RUNNING:
+            child._x(INVALID)
+        changed = new is not self.status
+        self.status = new
+        if self._log is not None and (changed or new is FAILURE):
+            self._log(self)

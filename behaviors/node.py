@@ -1,0 +1,298 @@
+"""What all nodes share, the base class of leaves, and the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeVar
+
+import py_trees
+from py_trees.common import Status
+
+from .._base import Place, Registry
+from .blackboard import Cell
+from .context import Context
+from .ports import Port
+from .step import FAILURE, INVALID, RUNNING, SUCCESS, NodeFault, Steps, raise_fault
+
+__all__ = [
+    "FAILURE",
+    "INVALID",
+    "NODES",
+    "RUNNING",
+    "SUCCESS",
+    "Leaf",
+    "NodeFault",
+    "Wiring",
+    "behavior",
+]
+
+
+@dataclass
+class Wiring:
+    """What the builder gives to a node.
+
+    Attributes:
+        name: Display name (the author's ``name`` or the type key).
+        path: Unique path from the root, such as ``tidy/sequence[1]/pick``.
+        place: Where the node stands in its file.
+        inputs: Port → function that returns its present value, converted to the port's type. Ports with a default are
+            there even when the author gave none.
+        outputs: Port → cell, only for ports the author bound; also the entries that ``variable`` ports name.
+        children: Built child nodes: of composites in order, of decorators one.
+        parts: Node-typed ports other than children, such as ``check`` of a guard.
+        context: Services of the run.
+        options: Further build-time data of special nodes (names they bind, compiled expressions).
+    """
+
+    name: str
+    path: str = ""
+    place: Place | None = None
+    inputs: Mapping[str, Callable[[], object]] = field(default_factory=dict)
+    outputs: Mapping[str, Cell] = field(default_factory=dict)
+    children: Sequence[py_trees.behaviour.Behaviour] = ()
+    parts: Mapping[str, py_trees.behaviour.Behaviour] = field(default_factory=dict)
+    context: Context = field(default_factory=Context)
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
+    """Base of every leaf: declare ``ports``, write ``step`` and, where something is started, ``start`` and ``halt``.
+
+    A leaf reads its ports, does one small step, returns a status, and never waits.
+    """
+
+    kind: ClassVar[Literal["leaf"]] = "leaf"
+    ports: ClassVar[tuple[Port, ...]] = ()
+    visual: ClassVar[bool] = False
+    """True when it asks a question about a frame."""
+    skills: ClassVar[frozenset[str]] = frozenset()
+    """What it needs of ``Capabilities.skills``, such as ``{"arm", "gripper"}``."""
+    limb: ClassVar[str] = ""
+    """The part of the robot it commands; two leaves commanding one limb must not run at once."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring.name)
+        self._said = ""
+        self._log = None
+        self.skipped = False
+        self.wiring = wiring
+        self.context = wiring.context
+        self.path = wiring.path
+        self.place = wiring.place
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # Methods chosen once per class save look-ups and calls in each tick (benchmarks/ticks.py).
+        hooked = any(getattr(cls, name) is not getattr(Leaf, name) for name in ("initialise", "update", "terminate"))
+        ticks = cls.tick is not Leaf.tick
+        plain = Leaf._t_startless if cls.start is Leaf.start else Leaf._t
+        cls._t = Leaf._t_generator if ticks else Leaf._t_hooked if hooked else plain  # type: ignore[method-assign]
+        cls._x = Leaf._x_hooked if hooked or ticks else Leaf._x  # type: ignore[method-assign]
+
+    # what a leaf's author writes ---------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Called before the first ``step`` of an execution."""
+
+    def step(self) -> Status:
+        """Do one small step and return SUCCESS, FAILURE (through ``fail``) or RUNNING (through ``running``)."""
+        raise TypeError(f"{type(self).__name__} must define step()")
+
+    def halt(self) -> None:
+        """Called when the leaf is left while RUNNING because someone above decided so. Leave the robot still."""
+
+    def pause(self) -> None:
+        """Called once when a guard pauses the leaf while RUNNING, just before the robot is stopped."""
+
+    def resume(self) -> None:
+        """Called once when the guard lets it go on; the next ``step`` follows in the same tick."""
+
+    # what a leaf's author calls ----------------------------------------------------------------------------------
+    def get(self, port: str) -> object:
+        """Return the present value of an input port, converted to its declared type."""
+        return self.wiring.inputs[port]()
+
+    def put(self, port: str, value: object) -> None:
+        """Write an output port; nothing happens when the author did not bind it."""
+        cell = self.wiring.outputs.get(port)
+        if cell is not None:
+            cell.set(value, self.path)
+
+    def fail(self, reason: str) -> Status:
+        """Return FAILURE and say why, in words for the author of the tree."""
+        self.feedback_message = reason
+        return FAILURE
+
+    def running(self, doing: str = "") -> Status:
+        """Return RUNNING and say what is going on."""
+        self.feedback_message = doing
+        return RUNNING
+
+    def succeed(self, note: str = "") -> Status:
+        """Return SUCCESS with an optional note."""
+        self.feedback_message = note
+        return SUCCESS
+
+    def skip(self, note: str = "") -> Status:
+        """Return SKIPPED: there is nothing to do here, and the parent passes over the leaf."""
+        self.feedback_message = note
+        self.skipped = True
+        return INVALID
+
+    # the recursive tick (step.py) --------------------------------------------------------------------------------
+    def _t(self) -> Status:
+        old = self.status
+        try:
+            if old is not RUNNING:
+                self.skipped = False
+                self.feedback_message = ""
+                self.start()
+            status = self.step()
+            if status is not SUCCESS and status is not RUNNING:
+                self._check(status)
+        except Exception as error:
+            self._broke(error)
+        self.status = status
+        log = self._log
+        if log is not None and (status is not old or self.feedback_message != self._said):
+            self._said = self.feedback_message
+            log(self)
+        return status
+
+    def _t_startless(self) -> Status:
+        """Tick a leaf that has no ``start``: the same, without the call."""
+        old = self.status
+        if old is not RUNNING:
+            self.skipped = False
+            self.feedback_message = ""
+        try:
+            status = self.step()
+            if status is not SUCCESS and status is not RUNNING:
+                self._check(status)
+        except Exception as error:
+            self._broke(error)
+        self.status = status
+        log = self._log
+        if log is not None and (status is not old or self.feedback_message != self._said):
+            self._said = self.feedback_message
+            log(self)
+        return status
+
+    def _t_hooked(self) -> Status:
+        """Tick a leaf that overrides py_trees' own hooks."""
+        if self.status is not RUNNING:
+            self.skipped = False
+            self.initialise()
+        status: Status = self.update()
+        if status is not RUNNING:
+            self.terminate(status)
+        self.status = status
+        if self._log is not None:
+            self._log(self)
+        return status
+
+    def _t_generator(self) -> Status:
+        """Tick a leaf that overrides py_trees' tick."""
+        for _ in self.tick():
+            pass
+        return self.status
+
+    def _x(self, new: Status) -> None:
+        old = self.status
+        if new is old:
+            return
+        self.status = new
+        try:
+            if old is RUNNING and new is INVALID and not self.skipped:
+                self.halt()
+        except Exception as error:
+            raise_fault(self, error)
+        finally:
+            if self._log is not None:
+                self._log(self)
+
+    def _x_hooked(self, new: Status) -> None:
+        """Stop a leaf that overrides py_trees' own hooks."""
+        old = self.status
+        try:
+            self.terminate(new)
+        except Exception as error:
+            raise_fault(self, error)
+        finally:
+            self.status = new
+            if new is not old and self._log is not None:
+                self._log(self)
+
+    def _check(self, status: object) -> None:
+        if status is FAILURE:
+            self.feedback_message = self.feedback_message or f"{self.name} failed"
+        elif status is not INVALID or not self.skipped:
+            shown = "nothing" if status is None else repr(status)
+            raise TypeError(f"step() of {type(self).__name__} returned {shown}, which is no status")
+
+    def _broke(self, error: Exception) -> None:
+        """Leave the leaf RUNNING, so that it is halted, and raise."""
+        self.status = RUNNING
+        self.feedback_message = f"fault: {error}"
+        if self._log is not None:
+            self._log(self)
+        raise_fault(self, error)
+
+    def _pause(self) -> None:
+        try:
+            self.pause()
+        except Exception as error:
+            raise_fault(self, error)
+
+    def _resume(self) -> None:
+        try:
+            self.resume()
+        except Exception as error:
+            raise_fault(self, error)
+
+    # py_trees' names ---------------------------------------------------------------------------------------------
+    def initialise(self) -> None:
+        """Start an execution (py_trees' hook)."""
+        self.feedback_message = ""
+        try:
+            self.start()
+        except Exception as error:
+            self._broke(error)
+
+    def update(self) -> Status:
+        """Do one step (py_trees' hook)."""
+        try:
+            status = self.step()
+            if status is not SUCCESS and status is not RUNNING:
+                self._check(status)
+        except Exception as error:
+            self._broke(error)
+        return status
+
+    def terminate(self, new_status: Status) -> None:
+        """Halt when left while RUNNING (py_trees' hook)."""
+        if new_status is INVALID and self.status is RUNNING and not self.skipped:
+            self.halt()
+
+
+N = TypeVar("N", bound=type)
+
+NODES: Registry[type] = Registry(
+    "node", "behaviors", "knothole.behaviors", "correct the name, or list what exists with `knothole nodes`"
+)
+
+
+def behavior(name: str) -> Callable[[N], N]:
+    """Register a node class under the type key that authors write."""
+
+    def keep(cls: N) -> N:
+        ports: tuple[Port, ...] = getattr(cls, "ports", ())
+        names = [port.name for port in ports]
+        if len(set(names)) != len(names):
+            raise TypeError(f"{cls.__name__} declares a port twice: {sorted(names)}")
+        if sum(port.main for port in ports) > 1:
+            raise TypeError(f"{cls.__name__} declares two main ports")
+        NODES.register(name)(cls)
+        return cls
+
+    return keep

@@ -1,0 +1,95 @@
+"""Ports: the typed, declared inputs and outputs of a node. What the checker knows of a node, it knows from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+PortType = Literal[
+    "text",  # any scalar, as written
+    "number",
+    "int",
+    "bool",  # true or false only
+    "duration",  # 20s, 500ms, 2min → seconds
+    "length",  # 0.1m, 5cm, 3mm → metres
+    "angle",  # 30deg, 0.5rad → radians
+    "object",  # one grounded object (GroundedObject)
+    "objects",  # list of grounded objects
+    "pose",
+    "point",
+    "box",
+    "list",
+    "mapping",
+    "any",
+    "expression",  # side-effect-free, over blackboard entries
+    "node",  # a nested node
+    "nodes",  # nested nodes, in order
+    "variable",  # the name of a blackboard entry that the node binds for its child
+]
+PORT_TYPES: Final[tuple[str, ...]] = get_args(PortType)
+Direction = Literal["in", "out", "inout"]
+
+COMMON_KEYS: Final[tuple[str, ...]] = (
+    "name",
+    "about",
+    "when",
+    "skip_if",
+    "while",
+    "success_if",
+    "failure_if",
+    "on_success",
+    "on_failure",
+    "on_halt",
+    "post",
+    "finally",
+    "timeout",
+    "retry",
+    "repeat",
+)
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED: Final = _Required()
+
+
+@dataclass(frozen=True)
+class Port:
+    """One declared input or output.
+
+    Attributes:
+        name: Lower-case word; never a common key (``name`` of ``set`` is the one exception).
+        type: One of ``PORT_TYPES``.
+        about: One sentence for authors: what it means, with unit and frame.
+        direction: ``in`` is read, ``out`` is written, ``inout`` both.
+        default: Value when the author gives none, already converted (seconds, metres, radians); ``REQUIRED`` if there
+            is no default. For an ``out`` port ``None`` means: not written unless bound.
+        main: The port that a bare scalar after the type key goes to.
+        choices: The only allowed texts, empty for any.
+        minimum: Smallest allowed number, in the SI unit of the type.
+        maximum: Largest allowed number.
+    """
+
+    name: str
+    type: PortType
+    about: str
+    direction: Direction = "in"
+    default: object = REQUIRED
+    main: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.name in COMMON_KEYS and self.name != "name":  # ``set`` names an entry
+            raise ValueError(f"port {self.name!r} bears the name of a common key")
+        if self.type not in PORT_TYPES:
+            raise ValueError(f"port {self.name!r} has the unknown type {self.type!r}")
+
+    @property
+    def required(self) -> bool:
+        """True when the author must give it."""
+        return self.default is REQUIRED

@@ -1,0 +1,147 @@
+"""The tick of a node as a plain recursive call, beside the generator it inherits from py_trees.
+
+py_trees ticks with nested generators: every node yielded passes through every ancestor. That is what its visitors and
+displays need, and it stays: ``tick()`` works on each node here. A run does not need it; it calls ``_t()``, which does
+the same in a fraction of the time, and ``_x(status)``, which is ``stop``. That both are equal is proven by
+``tests/test_differential.py`` over random trees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NoReturn
+
+from py_trees.common import Status
+
+from .._base import KnotholeError, Place
+
+__all__ = ["FAILURE", "INVALID", "RUNNING", "SUCCESS", "NodeFault", "Status", "Steps", "adopt", "raise_fault"]
+
+SUCCESS, FAILURE, RUNNING, INVALID = Status.SUCCESS, Status.FAILURE, Status.RUNNING, Status.INVALID
+
+
+class NodeFault(KnotholeError):
+    """A node raised or broke its contract while ticking. Names the node; the cause stays chained.
+
+    Attributes:
+        path: Path of the node in its tree.
+        place: Where the node stands in its file.
+    """
+
+    def __init__(self, message: str, path: str = "", place: Place | None = None) -> None:
+        super().__init__(message)
+        self.path, self.place = path, place
+
+
+def raise_fault(node: Any, error: Exception) -> NoReturn:
+    """Raise ``error`` as a fault of ``node``.
+
+    Raises:
+        NodeFault: Always.
+    """
+    path, place = getattr(node, "path", ""), getattr(node, "place", None)
+    if isinstance(error, NodeFault):
+        error.path, error.place = error.path or path, error.place or place
+        raise error
+    kind = path.rpartition("/")[2].partition("[")[0]
+    label = (path or type(node).__name__) + (f" {node.name!r}" if node.name != kind else "")
+    what = str(error) if isinstance(error, KnotholeError) else f"{type(error).__name__}: {error}"
+    where = f"\n  at:  {place}" if place is not None else ""
+    raise NodeFault(f"{label}: {what}{where}", path, place) from error
+
+
+class Steps:
+    """Mixin before a py_trees class: the recursive tick, the skip mark, pausing, and the change log.
+
+    Attributes:
+        path: Unique path from the root.
+        place: Where the node stands in its file.
+        index: Position among the nodes of the built tree.
+        skipped: True when the last tick passed over the node (``when``, ``skip_if``); its status is then INVALID.
+    """
+
+    path: str = ""
+    place: Place | None = None
+    index: int = -1
+    skipped: bool = False
+    status: Status
+    children: list[Any]
+    _log: Callable[[Any], None] | None = None
+
+    def _t(self) -> Status:
+        """Tick once and return the status."""
+        raise NotImplementedError
+
+    def _x(self, new: Status) -> None:
+        """Stop with a status; INVALID halts."""
+        raise NotImplementedError
+
+    def stop(self, new_status: Status = INVALID) -> None:
+        """Stop with a status (py_trees' name)."""
+        self._x(new_status)
+
+    def tick(self) -> Iterator[Any]:
+        """Tick as py_trees does, node by node. A skipped node is not yielded, so that its parent passes over it."""
+        self.skipped = False
+        for node in self._ticks():
+            if node is self:
+                if self._log is not None:
+                    self._log(self)
+                if self.skipped:
+                    continue
+            yield node
+
+    def _ticks(self) -> Iterator[Any]:
+        return super().tick()  # type: ignore[misc,no-any-return]
+
+    def _skip(self) -> Status:
+        """End this execution as skipped."""
+        self._x(INVALID)
+        self.skipped = True
+        if self._log is not None:
+            self._log(self)
+        return INVALID
+
+    def _runs(self, old: Status) -> Status:
+        """End this tick as RUNNING."""
+        self.status = RUNNING
+        if old is not RUNNING and self._log is not None:
+            self._log(self)
+        return RUNNING
+
+    def _pause(self) -> None:
+        """Stop the clocks of everything that runs below; called once when a guard pauses it."""
+        for child in self.children:
+            if child.status is RUNNING:
+                child._pause()
+
+    def _resume(self) -> None:
+        """Let the clocks go on; called once when the guard lets it go on."""
+        for child in self.children:
+            if child.status is RUNNING:
+                child._resume()
+
+
+def adopt(node: Any) -> Any:
+    """Give a node of another origin (plain py_trees) what its parent here calls; return it."""
+    if not isinstance(node, Steps) and "_t" not in node.__dict__:
+        node._t, node._x = partial(_foreign_tick, node), node.stop
+        node._pause, node._resume = partial(Steps._pause, node), partial(Steps._resume, node)
+        node.skipped = False
+    return node
+
+
+def _foreign_tick(node: Any) -> Status:
+    try:
+        for _ in node.tick():
+            pass
+    except Exception as error:
+        raise_fault(node, error)
+    if node.status is INVALID:
+        raise_fault(node, TypeError("the node returned no status"))
+    log = getattr(node, "_log", None)
+    if log is not None:
+        log(node)
+    status: Status = node.status
+    return status

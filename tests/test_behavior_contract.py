@@ -1,0 +1,49 @@
+"""The contract suite over all nodes that come with the package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from knothole.behaviors.node import NODES
+from knothole.tests.contracts.behaviors import LeafContract, NodeContract, Sample
+
+PICKED = (("pick", {"object": "the red cube"}),)
+STEPS = [{"skill": "home", "args": {}}, {"skill": "wait", "args": {"duration": 0.1}}]
+
+SAMPLES = [
+    Sample("check", {"expression": True}),
+    Sample("close_gripper"),
+    Sample("describe", script={"Describe the image.": "A table."}),
+    Sample("ground", {"query": "every loose object", "all": True}),
+    Sample("home"),
+    Sample("look_at", {"object": "the red cube"}),
+    Sample("move_to", {"above": "the red cube"}),
+    Sample("open_gripper", {"width": 0.03}),
+    Sample("pick", {"object": "the red cube"}),
+    Sample("place", {"object": "the red cube", "into": "the blue tray"}, before=PICKED),
+    Sample("plan", {"instruction": "tidy up"}, {"tidy up": STEPS}),
+    Sample("run_step", {"step": STEPS[0]}),
+    Sample("say", {"text": "hello"}),
+    Sample("see", {"question": "Is a hand inside the workspace?", "expect": "no"}),
+    Sample("set", {"to": 3}),
+    Sample("wait", {"duration": 2.0}),
+]
+_OURS = {name: cls for name, cls in NODES.items().items() if cls.__module__.startswith("knothole.behaviors.")}
+
+
+def test_every_leaf_of_the_package_has_a_sample_here() -> None:
+    leaves = sorted(name for name, cls in _OURS.items() if getattr(cls, "kind", "") == "leaf")
+    assert sorted(sample.name for sample in SAMPLES) == leaves
+
+
+def _suites() -> dict[str, Any]:
+    suites: dict[str, Any] = {}
+    leaves = {sample.name: sample for sample in SAMPLES}
+    for name in _OURS:
+        base = LeafContract if name in leaves else NodeContract
+        title = "Test" + "".join(word.capitalize() for word in name.split("_"))
+        suites[title] = type(title, (base,), {"sample": leaves.get(name, Sample(name)), "__module__": __name__})
+    return suites
+
+
+globals().update(_suites())
