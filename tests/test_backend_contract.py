@@ -1,0 +1,74 @@
+"""The contract suite over all backends that come with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from knothole.tests import tiny_checkpoints
+from knothole.tests.contracts.backends import QUESTIONS, BackendContract
+from knothole.vlm.contract import BACKENDS, BackendOptions
+from knothole.vlm.training.export import random_checkpoint
+
+SCRIPT = """\
+"Is the red cube on the blue tray?": {yes: 0.9, neither: 0.05}
+"What color is the cube?": red
+"How full is the tray?": {empty: 0.2, half: 0.7}
+"every loose object": [{box: [0.1, 0.2, 0.3, 0.4], label: red cube}, {box: [0.5, 0.5, 0.9, 0.9]}]
+"the red cube": {box: [0.1, 0.2, 0.3, 0.4], confidence: 0.8}
+"Describe the table.": A red cube.
+"Put the cube away.": [{pick: red cube}, home]
+"""
+
+
+def _script(folder: Path) -> BackendOptions:
+    (folder / "answers.yaml").write_text(SCRIPT)
+    return BackendOptions(str(folder / "answers.yaml"))
+
+
+def _qwen(folder: Path) -> BackendOptions:
+    return BackendOptions(str(tiny_checkpoints.make("qwen2_5_vl", folder)), {"max_tokens": 8, "box_tokens": 8})
+
+
+def _embedded(folder: Path) -> BackendOptions:
+    return BackendOptions(str(random_checkpoint(folder)), {"max_tokens": 8, "box_tokens": 8})
+
+
+SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {"embedded": _embedded, "qwen": _qwen, "scripted": _script}
+OURS = [name for name, entry in BACKENDS.items().items() if entry.open.__module__.startswith("knothole.vlm.")]
+
+
+def test_every_backend_of_the_package_has_a_sample_here():
+    assert sorted(SAMPLES) == OURS
+
+
+class _Registered(BackendContract):
+    sample = ""
+
+    @classmethod
+    def open(cls, folder):
+        return BACKENDS.get(cls.sample).open(SAMPLES[cls.sample](folder))
+
+    def test_it_has_its_registered_name(self, backend):
+        assert backend.name == self.sample
+
+    def test_the_broker_gives_it_a_latency(self):
+        assert BACKENDS.get(self.sample).latency >= 0
+
+
+class TestScripted(_Registered):
+    sample = "scripted"
+
+    @pytest.mark.parametrize("question", QUESTIONS[:-1], ids=lambda q: q.text)
+    def test_it_has_an_answer_to_what_its_script_says(self, backend, question):
+        assert backend.ask(None, [question])[0].problem == ""
+
+
+class TestQwen(_Registered):
+    sample = "qwen"
+
+
+class TestEmbedded(_Registered):
+    sample = "embedded"

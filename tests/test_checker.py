@@ -1,0 +1,367 @@
+"""What can be known from the file is known before the first tick: entries on every path, types, limbs, loops."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from knothole.robots.contract import Capabilities
+from knothole.trees.language.rules import questions_per_tick
+from knothole.trees.loader import check, check_text, find, library, load, load_text
+from knothole.trees.problems import TreeError
+from knothole.trees.requirements import check_capabilities, check_latency
+from knothole.trees.spec import Computed, Literal, Reference, Template
+
+INPUTS = "inputs:\n  n: {type: number, default: 1}\n  thing: {type: object}\n  things: {type: objects}\n"
+SETS = "{set: {name: $x, to: '1'}}"
+READS = "{check: '$x > 0'}"
+
+
+def tree(root: str, head: str = INPUTS) -> str:
+    return f"knothole: 1\ntree: t\n{head}root:\n" + textwrap.indent(textwrap.dedent(root).strip("\n"), "  ") + "\n"
+
+
+def codes(text: str) -> list[str]:
+    return [problem.code for problem in check_text(text)]
+
+
+ORDERS = [
+    ("sequence: [SETS, READS]", []),
+    ("sequence: [READS, SETS]", ["K202"]),
+    ("selector: [READS, SETS]", ["K202"]),
+    ("sequence: [{selector: [{see: a?}, SETS]}, READS]", ["K203"]),
+    ("sequence: [{selector: [{sequence: [{see: a?}, SETS]}, SETS]}, READS]", []),
+    ("selector: [{sequence: [SETS, {see: a?}]}, READS]", ["K203"]),
+    ("parallel: [SETS, READS]", ["K203"]),
+    ("sequence: [{parallel: [SETS, {see: a?}]}, READS]", []),
+    ("sequence: [{parallel: {success: one, children: [SETS, {see: a?}]}}, READS]", ["K203"]),
+    ("sequence: [{reactive_selector: [{sequence: [READS]}, SETS]}]", ["K203"]),
+    ("sequence: [{inverter: {child: {sequence: [SETS, {see: a?}]}}}, READS]", ["K203"]),
+    ("sequence: [{inverter: {child: {inverter: {child: SETS}}}}, READS]", []),
+    ("sequence: [{retry: {attempts: 2, child: SETS}}, READS]", []),
+    ("repeat: {times: 3, child: {sequence: [READS, SETS]}}", ["K203"]),
+    ("sequence: [{timeout: {duration: 5s, child: SETS}}, READS]", []),
+    ("selector: [{timeout: {duration: 5s, child: {sequence: [SETS, home]}}}, READS]", ["K203"]),
+    ("guard: {check: SETS, child: READS}", []),
+    ("guard: {check: READS, child: SETS}", ["K203"]),
+    ("for_each: {item: $x, in: $things, child: {pick: $x}}", []),
+    ("sequence: [{for_each: {item: $x, in: $things, child: {pick: $x}}}, {pick: $x}]", ["K203"]),
+    ("sequence: [{for_each: {item: $y, in: $things, child: SETS}}, READS]", ["K203"]),
+    ("sequence: [{set: {name: $x, to: '1'}, when: $n > 1}, READS]", ["K203"]),
+    ("sequence: [{set: {name: $x, to: '1'}, retry: 3, timeout: 5s}, READS]", []),
+    ("sequence: [SETS, {say: '${x}'}]", []),
+    ("sequence: [{say: '${x}'}, SETS]", ["K202"]),
+    ("sequence: [{home: , skip_if: $x > 0}, SETS]", ["K202"]),
+    ("sequence: [{set: {name: $x, to: '$x + 1'}}, READS]", ["K203"]),
+    ("check: $@x > 0", []),
+]
+
+
+@pytest.mark.parametrize(("root", "expected"), ORDERS, ids=[root for root, _ in ORDERS])
+def test_reads_and_writes_on_every_path(root: str, expected: list[str]) -> None:
+    found = codes(tree(root.replace("SETS", SETS).replace("READS", READS)))
+    if "set: {name: $x, to: '$x + 1'}" in root:  # its own write comes after its read
+        expected = ["K202"]
+    assert found == expected
+
+
+TYPES = [
+    ("pick: $thing", []),
+    ("wait: $n", []),
+    ("wait: $thing", ["K204"]),
+    ("wait: $thing.stamp", []),
+    ("say: $thing", ["K204"]),
+    ("say: '${thing.label}'", []),
+    ("say: $n", []),
+    ("for_each: {item: $x, in: $thing, child: home}", ["K204"]),
+    ("for_each: {item: $x, in: $things, child: {wait: $x}}", ["K204"]),
+    ("sequence: [{ground: {query: a, object: $n}}, {say: '${n}'}]", ["K204"]),
+    ("sequence: [{set: {name: $x, to: \"'a'\"}}, {wait: $x}]", ["K204"]),
+    ("sequence: [{set: {name: $x, to: '2 * 3s'}}, {wait: $x}]", []),
+    ("check: $things > 1", []),
+    ("check: $thing.label + 1 > 2", []),
+    ("sequence: [{describe: $w}, {check: $w - 1 > 2}]", ["K119"]),
+    ("home:\nwhen: $things", ["K119"]),
+    ("home:\nwhen: len($things) > 0", []),
+    ("home:\nretry: $n", []),
+    ("home:\nretry: $thing", ["K204"]),
+    ("home:\ntimeout: $thing.stamp", []),
+]
+
+
+@pytest.mark.parametrize(("root", "expected"), TYPES, ids=[root for root, _ in TYPES])
+def test_types_of_writers_and_readers(root: str, expected: list[str]) -> None:
+    assert codes(tree(root)) == expected
+
+
+RULES = [
+    ("parallel: [{pick: a}, {say: b}]", []),
+    ("parallel: [{pick: a}, {sequence: [{wait: 1s}, home]}]", ["K303"]),
+    ("reactive_parallel: [home, home]", ["K303"]),
+    ("parallel: [{use: {tree: put_away, inputs: {thing: $thing, container: tray}}}, home]", ["K303"]),
+    ("repeat: {times: 3, child: {see: a?}}", ["K301"]),
+    ("repeat: {times: 3, child: {see: {question: a?, rate: 2}}}", []),
+    ("see: a?\nrepeat: 3", ["K301"]),
+    ("for_each: {item: $x, in: $things, child: {sequence: [{see: a?}]}}", ["K301"]),
+    ("guard: {check: {see: a?}, child: {see: b?}}", ["K301"]),
+    ("guard: {check: {see: {question: a?, max_age: 1s}}, child: {see: b?}}", []),
+    ("reactive_sequence: [{see: a?}, {say: b}]", ["K301"]),
+    ("reactive_sequence: [{see: {question: a?, max_age: 1s}}, home]", ["K302"]),
+    ("reactive_sequence: [home, {see: {question: a?, max_age: 1s}}]", []),
+    ("sequence: [{see: a?}, home]", []),
+    ("selector: [{say: a}, home]", ["K304"]),
+    ("selector: [{say: a, when: $n > 1}, home]", ["K304"]),
+    ("sequence: [{home: , repeat: -1}, {say: a}]", ["K304"]),
+    ("sequence: [{repeat: {times: -1, child: home}}, {say: a}]", ["K304"]),
+    ("home:\nwhen: 1 < 2", ["K305"]),
+    ("sequence: []", ["K111"]),
+    ("sequence:", ["K111"]),
+    ("parallel: {success: one}", ["K111"]),
+    ("inverter:", ["K104"]),
+]
+
+
+@pytest.mark.parametrize(("root", "expected"), RULES, ids=[root for root, _ in RULES])
+def test_rules_about_the_shape(root: str, expected: list[str]) -> None:
+    assert codes(tree(root)) == expected
+
+
+# --- what a good tree becomes --------------------------------------------------------------------------------------
+def test_values_have_the_type_of_their_port() -> None:
+    spec = load_text(
+        tree(
+            """
+            sequence:
+              - see: {question: "Is ${thing.label} $$5?", expect: no, accept: 0.9, max_age: 500ms}
+              - wait: 2min
+              - ground: {query: cup, all: true, objects: $found}
+              - pick: $found[0]
+              - check: $n > 1
+                name: enough
+                retry: 3
+                timeout: 20s
+                when: $n > 0
+            """
+        )
+    )
+    see, wait, ground, pick, check = spec.root.children
+    question = see.values["question"]
+    assert isinstance(question, Template)
+    assert [str(part) for part in question.parts] == ["Is ", "$thing.label", " $5?"]
+    given = {name: value.value for name, value in see.values.items() if isinstance(value, Literal)}
+    assert given == {"expect": "no", "accept": 0.9, "max_age": 0.5}
+    assert isinstance(wait.values["duration"], Literal)
+    assert wait.values["duration"].value == 120.0
+    assert isinstance(ground.values["objects"], Reference)
+    assert str(ground.values["objects"]) == "$found"
+    assert str(pick.values["object"]) == "$found[0]"
+    assert isinstance(check.values["expression"], Computed)
+    assert (check.name, check.path, check.place.line) == ("enough", "t/sequence/check", 13)
+    assert {key: getattr(value, "value", "expression") for key, value in check.common.items()} == {
+        "retry": 3, "timeout": 20.0, "when": "expression",
+    }  # fmt: skip
+
+
+def test_retry_repeat_and_timeout_are_nodes_where_their_value_has_a_child() -> None:
+    spec = load_text(tree("retry: {attempts: 2, child: home}\ntimeout: 5s"))
+    assert (spec.root.type, list(spec.root.common), spec.root.children[0].type) == ("retry", ["timeout"], "home")
+
+
+def test_paths_are_unique() -> None:
+    spec = load_text(
+        tree("guard:\n  check: {see: {question: a?, max_age: 1s}}\n  child: {sequence: [home, {see: b?}, home]}")
+    )
+    assert [node.path for node in spec.walk()] == [
+        "t/guard", "t/guard/see", "t/guard/sequence", "t/guard/sequence/home[1]", "t/guard/sequence/see",
+        "t/guard/sequence/home[2]",
+    ]  # fmt: skip
+
+
+def test_an_alias_copies_a_node() -> None:
+    spec = load_text(tree("sequence:\n  - &look {see: a?}\n  - *look"))
+    assert [node.path for node in spec.root.children] == ["t/sequence/see[1]", "t/sequence/see[2]"]
+
+
+# --- trees that use trees ------------------------------------------------------------------------------------------
+CHILD = """
+knothole: 1
+tree: child
+inputs: {a: {type: text}, b: {type: duration, default: 5s}}
+outputs: {c: {type: object}}
+root: {sequence: [{wait: $b}, {ground: {query: "${a}", object: $c}}]}
+"""
+
+
+def using(use: str, after: str = "{pick: $found}") -> str:
+    return tree(f"sequence: [{{use: {use}}}, {after}]") + "---" + CHILD
+
+
+def test_used_trees_are_checked_through_their_inputs_and_outputs() -> None:
+    good = using("{tree: child, inputs: {a: tray, b: 3s}, outputs: {c: $found}}")
+    assert codes(good) == []
+    use = load_text(good).root.children[0]
+    assert use.uses is not None
+    assert use.uses.name == "child"
+    assert {name: str(getattr(v, "value", v)) for name, v in use.values.items()} == {
+        "inputs.a": "tray", "inputs.b": "3.0", "outputs.c": "$found",
+    }  # fmt: skip
+    assert codes(using("{tree: child, inputs: {a: tray, b: 3}, outputs: {c: $found}}")) == ["K106"]
+    assert codes(using("{tree: child, inputs: {a: $thing}, outputs: {c: $found}}")) == ["K204"]
+    assert codes(using("{tree: child, inputs: {b: 3s}, outputs: {c: $found}}")) == ["K104"]
+    assert codes(using("{tree: child, inputs: {a: tray}, outputs: {c: $found}}", "{wait: $found}")) == ["K204"]
+    assert codes(using("{tree: child, inputs: {a: tray}, outputs: {d: $found}}", "home")) == ["K102"]
+    assert codes(using("{tree: child, inputs: {a: tray}}")) == ["K201"]
+
+
+def test_each_tree_has_its_own_names() -> None:
+    assert codes(using("{tree: child, inputs: {a: tray}}", "{pick: $c}")) == ["K201"]
+    own = tree("use: other") + "---\nknothole: 1\ntree: other\nroot: {say: '${n}'}\n"
+    assert codes(own) == ["K201"]
+
+
+def test_an_output_that_is_never_or_not_always_set() -> None:
+    head = "outputs: {c: {type: object}}\n"
+    assert codes(tree("home", head)) == ["K205"]
+    assert codes(tree("selector: [{ground: {query: a, object: $c}}, home]", head)) == ["K203"]
+
+
+def test_a_tree_that_includes_itself_over_others(tmp_path: Path) -> None:
+    for name, used in (("a", "b"), ("b", "c"), ("c", "a")):
+        (tmp_path / f"{name}.yaml").write_text(f"knothole: 1\ntree: {name}\nroot: {{use: {used}}}\n", encoding="utf-8")
+    (problem,) = check(tmp_path / "a.yaml")
+    assert (problem.code, problem.why, Path(problem.place.file).name) == ("K118", "a → b → c → a", "c.yaml")
+
+
+def test_trees_are_found_beside_the_file_then_on_the_search_path_then_in_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    near, far = tmp_path / "near", tmp_path / "far"
+    for folder, about in ((near, "near"), (far, "far")):
+        folder.mkdir()
+        (folder / "put_away.yaml").write_text(
+            f"knothole: 1\ntree: put_away\nabout: {about}\nroot: home\n", encoding="utf-8"
+        )
+    (near / "main.yaml").write_text("knothole: 1\ntree: main\nroot: {use: put_away}\n", encoding="utf-8")
+    (tmp_path / "main.yaml").write_text("knothole: 1\ntree: main\nroot: {use: put_away}\n", encoding="utf-8")
+
+    def used(path: Path, search: list[Path]) -> str:
+        tree = load(path, search).root.uses
+        assert tree is not None
+        return tree.about
+
+    assert used(near / "main.yaml", [far]) == "near"
+    assert used(tmp_path / "main.yaml", [far]) == "far"
+    with pytest.raises(TreeError, match="needs the input 'thing'"):
+        load(tmp_path / "main.yaml")
+    assert find("tidy_table") == library() / "tidy_table.yaml"
+    assert find("main") == Path("main.yaml")
+    assert find("put_away", [far]) == far / "put_away.yaml"
+
+
+def test_mistakes_of_used_files_are_told_with_their_place(tmp_path: Path) -> None:
+    (tmp_path / "main.yaml").write_text(
+        "knothole: 1\ntree: main\nroot: {sequence: [{use: bad}, {use: bad}]}\n", "utf-8"
+    )
+    (tmp_path / "bad.yaml").write_text("knothole: 1\ntree: bad\nroot: {wait: 5}\n", encoding="utf-8")
+    (problem,) = check(tmp_path / "main.yaml")
+    assert (Path(problem.place.file).name, problem.place.line, problem.code) == ("bad.yaml", 3, "K106")
+
+
+def test_subtrees_that_double_without_end_are_refused_quickly() -> None:
+    documents = [
+        f"knothole: 1\ntree: t{i}\nroot: {{sequence: [{{use: t{i + 1}}}, {{use: t{i + 1}}}]}}\n" for i in range(40)
+    ]
+    assert codes("---\n".join([*documents, "knothole: 1\ntree: t40\nroot: home\n"])) == ["K007"]
+
+
+def test_several_trees_in_a_file() -> None:
+    spec = load_text(using("{tree: child, inputs: {a: tray}, outputs: {c: $found}}"))
+    assert (spec.name, spec.others) == ("t", ("child",))
+
+
+# --- against robot and backend -------------------------------------------------------------------------------------
+ROBOT = Capabilities(("table", "wrist"), frozenset({"table"}), frozenset({"arm", "gripper"}), 0.08)
+
+
+def test_a_tree_that_needs_more_than_the_robot_has_fails_its_check() -> None:
+    spec = load_text(
+        tree(
+            """
+            sequence:
+              - see: {question: a?, camera: wirst}
+              - ground: {query: a, camera: wrist, object: $x}
+              - pick: $x
+            """
+        )
+    )
+    found = check_capabilities(spec, ROBOT)
+    assert [(p.code, p.message, p.guess) for p in found] == [
+        ("K402", "this robot has no camera 'wirst'", ("wrist",)),
+        ("K403", "'ground' needs depth, the camera 'wrist' of this robot measures none", ()),
+    ]
+    found = check_capabilities(load("tidy_table"), Capabilities((), frozenset(), frozenset()))
+    assert {p.code for p in found} == {"K401", "K402"}
+    assert {Path(p.place.file).name for p in found} == {"tidy_table.yaml", "put_away.yaml"}
+    assert check_capabilities(load("tidy_table"), ROBOT) == []
+
+
+def test_a_max_age_below_the_latency_of_the_backend_is_refused() -> None:
+    spec = load_text(tree("see: {question: a?, max_age: 500ms}"))
+    assert check_latency(spec, 0.4) == []
+    (problem,) = check_latency(spec, 2.0)
+    assert str(problem) == (
+        "<text>:8:32: error K404: max_age 0.5s is below the latency of this backend, 2s\n"
+        "    8 |   see: {question: a?, max_age: 500ms}\n"
+        "      |                                ^^^^^\n"
+        "  why:  each answer would be too old when it comes\n"
+        "  fix:  write at least 2s, or choose a faster backend with --vlm"
+    )
+
+
+def test_worst_case_of_questions_in_one_tick() -> None:
+    assert (
+        questions_per_tick(load_text(tree("sequence: [{see: a?}, home, {ground: {query: a, object: $x}}, {pick: $x}]")))
+        >= 2
+    )
+    assert questions_per_tick(load_text(tree("home"))) in (0, 1)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in library().glob("*.yaml")))
+def test_trees_of_the_library_have_no_problems(name: str) -> None:
+    assert check(name) == []
+
+
+# --- the page on the language --------------------------------------------------------------------------------------
+PAGE = Path(__file__).parents[1] / "docs" / "language.md"
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.M | re.S)
+HEAD = """inputs:
+  thing: {type: object}
+  things: {type: objects}
+  count: {type: number, default: 1}
+  done: {type: bool, default: false}
+  container: {type: text, default: tray}
+"""
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example.split("\n")[0] for example in EXAMPLES])
+def test_examples_of_the_language_page(example: str) -> None:
+    expected = re.match(r"# (K\d+)\n", example)
+    whole = example if example.startswith("knothole:") else tree("sequence:\n" + textwrap.indent(example, "  "), HEAD)
+    assert codes(whole) == ([expected[1]] if expected else [])
+
+
+def test_every_code_is_on_the_language_page() -> None:
+    rooms = [Path(__file__).parents[1] / "trees", Path(__file__).parents[1] / "trees" / "language"]
+    used = {
+        code for room in rooms for file in room.glob("*.py") for code in re.findall(r'"(K\d{3})"', file.read_text())
+    }
+    rows = re.findall(r"^\| (K\d{3}(?:[–,] ?K?\d{3})*) \|", PAGE.read_text(encoding="utf-8"), flags=re.M)
+    told: set[str] = set()
+    for row in rows:
+        ends = re.findall(r"K(\d{3})", row)
+        told |= {f"K{n:03d}" for n in range(int(ends[0]), int(ends[-1]) + 1)}
+    assert used <= told

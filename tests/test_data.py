@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knothole.app.data import render_shards
+from knothole.sim import objects
+from knothole.vlm import facts
+from knothole.vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_ROBOT, MASK_TABLE, FrameFacts
+
+
+def test_sim_and_vlm_name_the_same_colors_and_shapes() -> None:
+    assert tuple(objects.COLORS) == facts.COLORS
+    assert objects.SHAPES == facts.SHAPES
+    assert objects.LOOSE_SHAPES == facts.LOOSE_SHAPES
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    render_shards(folder, 3_000_000, frames=14, shard_size=8)
+    return folder
+
+
+def test_shards_have_pictures_masks_and_facts(shards: Path) -> None:
+    assert sorted(f.name for f in shards.iterdir()) == [
+        "facts_00000.jsonl",
+        "facts_00001.jsonl",
+        "mask_00000.npy",
+        "mask_00001.npy",
+        "rgb_00000.npy",
+        "rgb_00001.npy",
+    ]
+    assert np.load(shards / "rgb_00000.npy").shape == (8, 256, 256, 3)
+    assert np.load(shards / "mask_00001.npy").shape == (6, 128, 128)
+
+
+def test_masks_and_facts_agree(shards: Path) -> None:
+    masks = np.load(shards / "mask_00000.npy")
+    lines = (shards / "facts_00000.jsonl").read_text().splitlines()
+    assert len(lines) == len(masks)
+    for mask, line in zip(masks, lines, strict=True):
+        frame = FrameFacts.from_json(line)
+        known = {*range(len(frame.objects)), MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND}
+        assert set(np.unique(mask).tolist()) <= known
+        for index, item in enumerate(frame.objects):
+            rows, columns = np.nonzero(mask == index)
+            if item.pixels < 40:
+                continue
+            box = np.array(item.box_xyxy) * 128
+            assert len(rows) == pytest.approx(item.pixels / 4, rel=0.25, abs=4)
+            assert columns.min() == pytest.approx(box[0], abs=1)
+            assert rows.max() + 1 == pytest.approx(box[3], abs=1)
+            assert -1 <= item.support < len(frame.objects)
+
+
+def test_a_lost_shard_is_rendered_again_as_it_was_and_others_are_kept(shards: Path) -> None:
+    before, kept = (shards / "rgb_00001.npy").read_bytes(), (shards / "rgb_00000.npy").stat().st_mtime_ns
+    facts_before = (shards / "facts_00001.jsonl").read_text()
+    (shards / "facts_00001.jsonl").unlink()
+    render_shards(shards, 3_000_000, frames=14, shard_size=8)
+    assert (shards / "rgb_00001.npy").read_bytes() == before
+    assert (shards / "facts_00001.jsonl").read_text() == facts_before
+    assert (shards / "rgb_00000.npy").stat().st_mtime_ns == kept
+
+
+def test_evaluation_seeds_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="training seeds start at 1000000, not 99999"):
+        render_shards(tmp_path / "out", 99_999, frames=2)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,114 @@
+"""What the documents say is true: trees check, Python runs, commands work, docstring examples hold."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from knothole.robots.contract import DRIVERS, DriverOptions
+from knothole.tests.calling import call
+from knothole.tests.rig import region
+from knothole.trees.loader import check_text
+
+Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+SLOW = ("run tidy_table", "eval ", "ask photo.png", "vlm ")
+"""Commands that other tests run: in physics, with a model, for minutes."""
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def examples() -> list[str]:
+    """Names of the modules whose docstrings have an example."""
+    found = []
+    for package in PACKAGES:
+        folder = ROOT.joinpath(*package.split(".")[1:])
+        names = ("__init__", "_base", "cli") if package == "knothole" else [f.stem for f in sorted(folder.glob("*.py"))]
+        for name in names:
+            if re.search(r"^\s*>>> ", (folder / f"{name}.py").read_text(encoding="utf-8"), flags=re.M):
+                found.append(package if name == "__init__" else f"{package}.{name}")
+    return found
+
+
+@pytest.mark.parametrize("module", examples())
+def test_docstring_examples_hold(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_documents_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_front_page_runs(tmp_path: Path, knothole: Knothole, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = ROOT / "README.md"
+    (tree,) = blocks(readme, "yaml")
+    (tmp_path / "tidy.yaml").write_text(tree, encoding="utf-8")
+    api, leaf = blocks(readme, "python")
+    (tmp_path / "my_leaves.py").write_text(leaf, encoding="utf-8")
+    (tmp_path / "knothole.toml").write_text('behaviors = ["my_leaves.py"]\n', encoding="utf-8")
+    (tmp_path / "hello.yaml").write_text(
+        "knothole: 1\ntree: hello\nroot:\n  sequence:\n    - greet\n", encoding="utf-8"
+    )
+
+    commands = [line.split("#")[0].strip() for block in blocks(readme, "sh") for line in block.splitlines()]
+    quick = [c for c in commands if c.startswith("knothole ") and not c.removeprefix("knothole ").startswith(SLOW)]
+    assert len(quick) >= 5
+    monkeypatch.chdir(tmp_path)
+    for command in quick:
+        code, out, err = call(command.removeprefix("knothole "))
+        assert code == 0, f"{command}\n{out}{err}"
+    assert (tmp_path / "tree.png").read_bytes().startswith(b"\x89PNG")
+
+    exec(compile(api, "README.md", "exec"), {"__name__": "readme"})
+
+    (tmp_path / "my_leaves.py").write_text(leaf, encoding="utf-8")
+    (tmp_path / "knothole.toml").write_text('behaviors = ["my_leaves.py"]\n', encoding="utf-8")
+    (tmp_path / "hello.yaml").write_text(
+        "knothole: 1\ntree: hello\nroot:\n  sequence:\n    - greet\n", encoding="utf-8"
+    )
+    done = knothole("run", "hello.yaml", "--robot", "kinematic")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "robot: hello" in done.stdout
+
+
+def test_every_tree_of_the_language_page_checks() -> None:
+    trees = [block for block in blocks(ROOT / "docs" / "language.md", "yaml") if block.startswith("knothole: 1\n")]
+    assert trees
+    assert [str(problem) for tree in trees for problem in check_text(tree)] == []
+
+
+def test_the_guides_run(tmp_path: Path, knothole: Knothole) -> None:
+    """The leaf and the backend of the two guides, put into one project as the guides say."""
+    leaf = "\n\n".join(blocks(ROOT / "docs" / "writing-a-leaf.md", "python"))
+    config, _ = blocks(ROOT / "docs" / "writing-a-leaf.md", "toml")
+    tree, polite = blocks(ROOT / "docs" / "writing-a-leaf.md", "yaml")
+    model, _ = blocks(ROOT / "docs" / "writing-a-backend.md", "python")
+    (tmp_path / "my_leaves.py").write_text(leaf + "\n\n" + model, encoding="utf-8")
+    (tmp_path / "knothole.toml").write_text(config, encoding="utf-8")
+    (tmp_path / "welcome.yaml").write_text(tree, encoding="utf-8")
+    done = knothole("run", "welcome.yaml", "--robot", "kinematic", "--vlm", "brightness")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Hello, Ada!") == 2
+    cube = region(DRIVERS.get("kinematic")(DriverOptions()), "red cube")
+    (tmp_path / "answers.yaml").write_text(json.dumps({"the red cube": cube}), encoding="utf-8")
+    (tmp_path / "polite.yaml").write_text(polite, encoding="utf-8")
+    done = knothole("run", "polite.yaml", "--robot", "kinematic", "--vlm", "scripted:answers.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,76 @@
+"""The oracle: answers from truth, in the form every backend has, and a plain word where it has none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from knothole.app.oracle import Oracle, open_oracle
+from knothole.vlm.contract import BackendError, BackendOptions
+from knothole.vlm.facts import FrameFacts, ObjectFact
+from knothole.vlm.questions import Frame, Question
+
+CUBE = ObjectFact("cube", "red", (0.2, 0.4, 0.3, 0.5), 1.0, 400, 0.9, (0.5, 0.0, 0.02), (0.05, 0.05, 0.05))
+TRAY = ObjectFact("tray", "blue", (0.5, 0.5, 0.8, 0.7), 0.9, 3000, 0.9, (0.5, 0.25, 0.01), (0.3, 0.2, 0.025))
+CAN = ObjectFact(
+    "can", "green", (0.6, 0.5, 0.66, 0.6), 1.0, 500, 0.9, (0.5, 0.25, 0.05), (0.06, 0.06, 0.1), relation="in", support=1
+)
+FRAME = Frame("table#1", 0.5, np.zeros((4, 4, 3), np.uint8))
+
+
+def oracle() -> Oracle:
+    return Oracle(lambda frame: FrameFacts((CUBE, TRAY, CAN), robot_visible=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "yes"),
+    [
+        ("Is there a red cube?", 1.0),
+        ("Is there a yellow cube?", 0.0),
+        ("Is everything inside the blue tray?", 0.0),
+        ("Is the green can in the blue tray?", 1.0),
+        ("Is a hand inside the workspace?", 0.0),
+    ],
+)
+def test_yes_no_is_certain(text: str, yes: float) -> None:
+    (answer,) = oracle().ask(FRAME, [Question("yes_no", text)])
+    assert (answer.problem, dict(answer.probabilities)) == ("", {"yes": yes, "no": 1.0 - yes})
+
+
+def test_ground_gives_the_box_of_every_match_or_of_one() -> None:
+    everything = Question("ground", "every loose object", all=True)
+    one, none = Question("ground", "the blue tray"), Question("ground", "the purple mug")
+    loose, tray, mug = oracle().ask(FRAME, [everything, one, none])
+    assert [(r.label, r.box_xyxy) for r in loose.regions] == [("red cube", CUBE.box_xyxy)]
+    assert [r.label for r in tray.regions] == ["blue tray"]
+    assert (mug.regions, mug.problem) == ((), "")
+
+
+def test_choice_and_description_come_from_the_same_truth() -> None:
+    color = Question("choice", "What color is the cube?", choices=("green", "red"))
+    words = Question("describe", "Describe the image.")
+    chosen, said = oracle().ask(FRAME, [color, words])
+    assert dict(chosen.probabilities) == {"green": 0.0, "red": 1.0}
+    assert said.text == "A red cube and a green can in a blue tray."
+
+
+def test_what_it_does_not_understand_is_a_problem_and_no_guess() -> None:
+    questions = [Question("yes_no", "Is the weather nice?"), Question("ground", "the meaning of life")]
+    answers = oracle().ask(FRAME, questions)
+    assert [a.problem for a in answers] == [f"the oracle does not understand {q.text!r}" for q in questions]
+    assert [a.p("yes") for a in answers] == [0.0, 0.0]
+
+
+def test_a_picture_older_than_the_world_has_no_answer() -> None:
+    (answer,) = Oracle(lambda frame: None).ask(FRAME, [Question("yes_no", "Is there a red cube?")])
+    assert answer.problem == "the world has changed since the picture was taken"
+
+
+def test_without_a_simulated_world_it_says_what_to_do() -> None:
+    with pytest.raises(BackendError) as caught:
+        open_oracle(BackendOptions())
+    assert str(caught.value) == (
+        "the oracle needs a simulated world\n"
+        "  why:  it answers from the truth of the simulator\n"
+        "  fix:  use it with --robot panda, or choose another backend"
+    )

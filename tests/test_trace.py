@@ -1,0 +1,155 @@
+"""A trace holds what happened, and can be read whatever happened to its writer."""
+
+from __future__ import annotations
+
+import base64
+import io
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from knothole.behaviors.context import Context
+from knothole.robots.contract import CameraFrame, Intrinsics
+from knothole.robots.pose import Pose
+from knothole.tests.script_nodes import Script
+from knothole.trees.builder import build
+from knothole.trees.loader import load_text
+from knothole.trees.loop import Loop
+from knothole.trees.summary import summary
+from knothole.trees.trace import TraceError, TraceWriter, read_trace
+
+TEXT = """knothole: 1
+tree: t
+inputs: {who: {type: text, default: cup}}
+root:
+  sequence:
+    - set: {name: $n, to: "1 + 1"}
+    - say: "${who} ${n}"
+    - home
+"""
+
+
+def record(path: Path, letters: str) -> None:
+    overrides = {"t/sequence/home": lambda wiring: Script(letters, wiring.name, wiring.context)}
+    tree = build(load_text(TEXT), Context(), overrides=overrides)
+    Loop(tree, trace=TraceWriter(path), start={"seed": 7, "vlm": "scripted"}).run()
+
+
+def test_a_trace_tells_the_whole_run(tmp_path: Path) -> None:
+    record(tmp_path / "run.mcap", "RRF")
+    trace = read_trace(tmp_path / "run.mcap")
+    assert trace.complete
+    assert trace.start["seed"] == 7
+    assert trace.start["inputs"] == {"who": "cup"}
+    assert (trace.end["status"], trace.end["reason"], trace.end["ticks"]) == ("FAILURE", "home said F", 3)
+    assert trace.tree["text"] == TEXT
+    assert [node["path"] for node in trace.tree["nodes"]][3] == "t/sequence/home"
+    assert trace.tree["nodes"][3]["line"] == 8
+    assert trace.statuses(1) == {
+        0: ("RUNNING", ""),
+        1: ("SUCCESS", "2"),
+        2: ("SUCCESS", "cup 2"),
+        3: ("RUNNING", "home said R"),
+    }
+    assert trace.statuses()[0] == ("FAILURE", "home said F")
+    assert trace.blackboard() == {"who": "cup", "n": 2}
+    assert [m.data["writer"] for m in trace.topic("/blackboard")] == ["input", "t/sequence/set"]
+    assert [m.data["message"] for m in trace.topic("/log")] == ["cup 2"]
+    assert [round(m.time, 6) for m in trace.topic("/status")] == [0.0, 0.1]
+
+
+def test_a_killed_writer_leaves_a_readable_file(tmp_path: Path) -> None:
+    path = tmp_path / "killed.mcap"
+    program = f"""
+import os, signal, threading
+from knothole.behaviors.context import Context
+from knothole.tests.script_nodes import Script
+from knothole.tests.test_trace import TEXT
+from knothole.trees.builder import build
+from knothole.trees.loader import load_text
+from knothole.trees.loop import Loop
+from knothole.trees.trace import TraceWriter, read_trace
+
+class Dies(Script):
+    def step(self):
+        if self.at == 30:
+            while not read_trace({str(path)!r}).topic("/status"):
+                threading.Event().wait(0.02)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.running(f"step {{self.at}}") if super().step() else None
+
+tree = build(load_text(TEXT), Context(), overrides={{"t/sequence/home": lambda w: Dies("R", w.name, w.context)}})
+Loop(tree, trace=TraceWriter({str(path)!r})).run()
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    trace = read_trace(path)
+    assert not trace.complete
+    assert trace.end == {}
+    assert trace.tree["name"] == "t"
+    assert trace.statuses()[0] == ("RUNNING", "")
+
+
+def test_a_file_cut_anywhere_is_read_up_to_the_cut(tmp_path: Path) -> None:
+    record(tmp_path / "run.mcap", "R" * 40 + "S")
+    whole = (tmp_path / "run.mcap").read_bytes()
+    full = len(read_trace(tmp_path / "run.mcap").messages)
+    for size in range(8, len(whole), max(1, len(whole) // 60)):
+        (tmp_path / "cut.mcap").write_bytes(whole[:size])
+        cut = read_trace(tmp_path / "cut.mcap")
+        assert not cut.complete
+        assert len(cut.messages) <= full
+
+
+def test_what_is_no_trace_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "x.mcap").write_text("hello")
+    with pytest.raises(TraceError, match=r"x\.mcap is no trace"):
+        read_trace(tmp_path / "x.mcap")
+    with pytest.raises(TraceError, match=r"cannot read the trace .*gone\.mcap: No such file"):
+        read_trace(tmp_path / "gone.mcap")
+    with pytest.raises(TraceError, match="cannot write the trace"):
+        TraceWriter(tmp_path)
+
+
+def frame(name: str, value: int) -> CameraFrame:
+    rgb = np.full((8, 8, 3), value, np.uint8)
+    return CameraFrame("table", name, 0.0, rgb, None, Intrinsics(8, 8, 4, 4, 8, 8), Pose((0, 0, 1)))
+
+
+def test_pictures_are_written_once_per_id_and_once_per_content(tmp_path: Path) -> None:
+    writer = TraceWriter(tmp_path / "p.mcap")
+    for one in (frame("table#1", 10), frame("table#1", 10), frame("table#2", 200), frame("table#3", 10)):
+        writer.frame(0.5, one)
+    writer.close()
+    writer.close()
+    trace = read_trace(tmp_path / "p.mcap")
+    assert [m.data["frame_id"] for m in trace.topic("/frames")] == ["table#1", "table#2"]
+    assert [dict(m.data) for m in trace.topic("/frames_again")] == [{"frame_id": "table#3", "same_as": "table#1"}]
+    picture = Image.open(io.BytesIO(base64.b64decode(trace.topic("/frames")[1].data["data"])))
+    assert picture.size == (8, 8)
+    assert abs(int(np.asarray(picture).mean()) - 200) <= 2
+
+
+def test_events_of_leaves_get_a_channel_of_their_own(tmp_path: Path) -> None:
+    writer = TraceWriter(tmp_path / "e.mcap")
+    writer.put("/plan", 1.25, {"steps": [1, 2]})
+    writer.close()
+    (message,) = read_trace(tmp_path / "e.mcap").topic("/plan")
+    assert (message.time, dict(message.data)) == (1.25, {"steps": [1, 2]})
+
+
+class Opaque:
+    """Says nothing about itself."""
+
+
+def test_values_are_summarised_without_addresses_and_point_clouds() -> None:
+    assert summary({"pose": Pose((0.12345678, 0, 0)), "cloud": np.zeros((500, 3))}) == {
+        "pose": {"type": "Pose", "xyz": [0.1235, 0, 0], "quat_xyzw": [0.0, 0.0, 0.0, 1.0]},
+        "cloud": {"array": [500, 3], "dtype": "float64"},
+    }
+    assert summary([Opaque(), float("nan"), -0.0, {3, 1}]) == ["<Opaque>", "nan", 0.0, [1, 3]]

@@ -1,0 +1,254 @@
+"""Training: labels, packing, losses and checkpoints of the embedded model, on small painted frames."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from knothole.vlm.facts import COLORS, LOOSE_SHAPES, MASK_HAND, MASK_TABLE, SHAPES, FrameFacts, ObjectFact
+from knothole.vlm.grammar import judge, parse
+from knothole.vlm.training.config import ModelShape, TrainConfig, TrainingError
+from knothole.vlm.training.data import Frames, mirror
+from knothole.vlm.training.evaluate import evaluate, table
+from knothole.vlm.training.export import export, random_checkpoint, read_shape, read_tokenizer, read_weights
+from knothole.vlm.training.labels import ORACLE_WIDTH, ObjectLabels, coverage, oracle_features
+from knothole.vlm.training.model import PREFIX, Trainee, fresh_model, model_config
+from knothole.vlm.training.muon import orthogonal
+from knothole.vlm.training.packing import pack
+from knothole.vlm.training.questions import EVERY_LOOSE, ask, questions
+from knothole.vlm.training.tokenizer import PIECES, Codec, build_tokenizer
+from knothole.vlm.training.train import Stage, load, train
+
+SMALL = ModelShape(
+    image_size=64, vision_depth=4, vision_width=32, vision_heads=2, vision_mlp=48, width=64, heads=2, mlp=64
+)
+PAINT = dict(zip(COLORS, np.random.default_rng(0).integers(0, 255, (8, 3)), strict=True))
+
+
+def painted(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, FrameFacts]:
+    """Paint a frame of rectangles: its image, its label image and its facts."""
+    image, mask = np.full((256, 256, 3), 128, np.uint8), np.full((256, 256), MASK_TABLE, np.uint8)
+    objects = []
+    for i in range(int(rng.integers(1, 5))):
+        x, y, side = 10 + 60 * i, int(rng.integers(80, 180)), int(rng.integers(24, 44))
+        shape, color = SHAPES[rng.integers(8)], COLORS[rng.integers(8)]
+        image[y : y + side, x : x + side] = PAINT[color]
+        mask[y : y + side, x : x + side] = i
+        box = (x / 256, y / 256, (x + side) / 256, (y + side) / 256)
+        objects.append(
+            ObjectFact(shape, color, box, 1.0, side * side, 1.0 - y / 256, (y / 256, x / 256, 0.0), (0.05,) * 3)
+        )
+    hand = bool(rng.random() < 0.4)
+    if hand:
+        mask[:40, 100:160] = MASK_HAND
+    return image, mask[::2, ::2], FrameFacts(tuple(objects), robot_visible=True, hand_in_workspace=hand)
+
+
+@pytest.fixture(scope="module")
+def frames_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("frames")
+    rng = np.random.default_rng(1)
+    made = [painted(rng) for _ in range(24)]
+    np.save(folder / "rgb_00000.npy", np.stack([m[0] for m in made]))
+    np.save(folder / "mask_00000.npy", np.stack([m[1] for m in made]))
+    (folder / "facts_00000.jsonl").write_text("".join(m[2].to_json() + "\n" for m in made), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def codec() -> Codec:
+    return Codec(build_tokenizer())
+
+
+@pytest.fixture(scope="module")
+def trainee(codec: Codec) -> Trainee:
+    torch.set_num_threads(1)
+    hf = fresh_model(model_config(SMALL, codec.vocab), codec, 3)
+    with torch.no_grad():
+        for p in hf.parameters():
+            p.add_(0.05 * torch.randn_like(p))
+    return Trainee(hf.eval(), SMALL)
+
+
+def test_the_tokenizer_keeps_numbers_answers_and_json_pieces_whole(codec: Codec) -> None:
+    assert all(len(codec.encode(str(i))) == 1 for i in range(1000))
+    assert all(len(codec.encode(piece)) == 1 for piece in PIECES)
+    assert all(len(codec.encode(w)) == 1 for w in ("Yes", "No", *(f" {v}" for v in (*COLORS, *SHAPES))))
+    text = 'Locate the red cube. [{"bbox_2d": [1, 20, 300, 999], "label": "red cube"}]'
+    assert codec.tokenizer.decode(codec.encode(text)) == text
+
+
+def test_every_question_asked_in_training_is_in_the_language_and_truthfully_answered(frames_dir: Path) -> None:
+    frames, words = Frames([frames_dir]), random.Random(2)
+    for i in range(len(frames)):
+        _, _, facts = frames.raw(i)
+        for one in questions(facts, words, 16):
+            assert parse(one.question) == one.meaning
+            assert judge(one.meaning, facts) == one.verdict
+
+
+def test_cropping_and_mirroring_keep_boxes_on_their_pixels(frames_dir: Path) -> None:
+    frames, rng = Frames([frames_dir]), np.random.default_rng(0)
+    for i in range(len(frames)):
+        view = frames.view(i, 64, rng)
+        for k, o in enumerate(view.facts.objects):
+            rows, columns = np.nonzero(view.cells == k)
+            assert len(rows)
+            cell = 1 / len(view.cells)
+            seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * cell
+            assert np.abs(seen - o.box_xyxy).max() < 1.5 * cell
+        assert view.facts.hand_in_workspace == bool((view.cells == MASK_HAND).any())
+
+
+def test_mirroring_twice_changes_nothing(frames_dir: Path) -> None:
+    _, _, facts = Frames([frames_dir]).raw(0)
+    twice = mirror(mirror(facts))
+    assert np.allclose([o.box_xyxy for o in twice.objects], [o.box_xyxy for o in facts.objects])
+
+
+def test_ground_truth_tokens_know_the_object_below_them(frames_dir: Path) -> None:
+    view = Frames([frames_dir]).view(0, 64)
+    labels = ObjectLabels.of(view.facts)
+    features = oracle_features(view.cells, labels, SMALL.side)
+    assert features.shape == (SMALL.tokens, ORACLE_WIDTH)
+    for i, o in enumerate(view.facts.objects):
+        on_it = coverage(view.cells, SMALL.side, len(view.facts.objects))[i] > 0
+        assert on_it.any()
+        column = SHAPES.index(o.shape)
+        assert (features[on_it][:, [column, column + (ORACLE_WIDTH - 3) // 2]].max(1) == 1).all()
+        assert labels.flags[i, 0] == (o.shape in LOOSE_SHAPES)
+
+
+def test_packed_questions_are_read_as_if_asked_alone(frames_dir: Path, codec: Codec, trainee: Trainee) -> None:
+    view = Frames([frames_dir]).view(1, SMALL.image_size)
+    asked = questions(view.facts, random.Random(0), 8)
+    batch = pack(codec, [asked], [view.facts], SMALL.side, 320)
+    assert len(batch.asked[0]) == 8
+    patches = trainee.patches(torch.from_numpy(view.image[None]))
+    with torch.no_grad():
+        _, *image = trainee.see(patches)
+        packed = trainee.words(trainee.read(batch.ids, batch.position, batch.mask, *image)[0][0][batch.index])
+        for k, one in enumerate(batch.asked[0]):
+            at = [n for n, owner in enumerate(batch.owner) if owner == (0, k)]
+            text = codec.encode(one.question) + codec.before_answer + codec.encode(one.answer)
+            ids = torch.tensor([codec.before_image + [6] * SMALL.tokens + codec.after_image + text])
+            alone = trainee.hf(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                mm_token_type_ids=(ids == 6).long(),
+                pixel_values=patches[0].view(-1, 3, 1, 8, 8).expand(-1, 3, 2, 8, 8).reshape(SMALL.grid**2, -1),
+                image_grid_thw=torch.tensor([[1, SMALL.grid, SMALL.grid]]),
+            ).logits[0, -len(at) :]
+            assert torch.allclose(packed[at], alone, atol=2e-4)
+
+
+def test_every_box_of_an_answer_is_asked_to_look_at_its_object(frames_dir: Path, codec: Codec) -> None:
+    _, _, facts = Frames([frames_dir]).raw(2)
+    asked = ask(EVERY_LOOSE, facts, random.Random(0))
+    assert asked is not None
+    batch = pack(codec, [[asked]], [facts], SMALL.side, 320)
+    opening = [look.values for look in batch.answers if look.weight == 1.0]
+    assert opening == [*((i,) for i in asked.verdict.indices), ()]
+    assert all(look.at >= PREFIX + SMALL.tokens for look in batch.answers)
+
+
+def test_orthogonalised_updates_have_singular_values_near_one() -> None:
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonal(torch.randn(2, 24, 48), steps=5))
+    assert float(values.min()) > 0.6
+    assert float(values.max()) < 1.3
+
+
+def test_a_checkpoint_survives_export(tmp_path: Path, codec: Codec, trainee: Trainee) -> None:
+    folder = export(trainee.hf, codec.tokenizer, SMALL, tmp_path / "model", card="# A model\n")
+    assert read_shape(folder) == SMALL
+    assert read_tokenizer(folder).encode("the red cube").ids == codec.encode("the red cube")
+    again = Trainee(fresh_model(model_config(SMALL, codec.vocab), codec, 0), SMALL)
+    load(again, read_weights(folder))
+    for (name, a), (_, b) in zip(again.hf.named_parameters(), trainee.hf.named_parameters(), strict=True):
+        assert torch.equal(a, b.to(torch.bfloat16).float()), name
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model"]
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("stage", ["oracle", "vision", "joint"])
+def test_every_stage_trains_measures_and_resumes(stage: str, tmp_path: Path, frames_dir: Path) -> None:
+    base = TrainConfig.from_dict(
+        {"stage": stage, "name": stage, "batch": 2, "length": 240, "questions": 8, "compile": False, "eval_images": 4}
+    )
+    config = replace(base, model=SMALL, cpu_seconds=0.5, evals=1, save_every_s=1e9)
+    said: list[str] = []
+    found = train(config, [frames_dir], tmp_path, said.append)
+    assert {"score"} < set(found)
+    assert (tmp_path / f"{stage}.csv").read_text().count("score") == 1
+    again = replace(config, start=(str(tmp_path / f"{stage}.pt"),), name="again", distill_weight=0.5, aux_warm=3)
+    train(again, [frames_dir], tmp_path, said.append)
+    assert (tmp_path / "again-best.pt").is_file()
+
+
+def test_peers_meet_in_the_middle(tmp_path: Path, frames_dir: Path) -> None:
+    config = TrainConfig(
+        stage="oracle", model=SMALL, batch=2, length=240, compile=False, peers=(str(tmp_path / "b.share"),), name="a"
+    )
+    frames = Frames([frames_dir])
+    a = Stage(config, frames, frames, tmp_path)
+    b = Stage(replace(config, name="b", seed=1, peers=()), frames, frames, tmp_path)
+    b.save(tmp_path / "b.share")
+    before = a.model.oracle.weight.detach().clone()
+    a.exchange()
+    assert torch.allclose(a.model.oracle.weight, (before + b.model.oracle.weight) / 2)
+
+
+def test_training_goes_on_from_an_exported_model_alone(tmp_path: Path, frames_dir: Path) -> None:
+    folder = random_checkpoint(tmp_path / "tiny", shape=SMALL)
+    config = TrainConfig(
+        name="more",
+        start=(str(folder),),
+        cpu_seconds=0.5,
+        evals=1,
+        batch=2,
+        length=240,
+        compile=False,
+        eval_images=2,
+        aux_warm=2,
+    )
+    train(config, [frames_dir], tmp_path / "out", lambda line: None)
+    assert read_shape(tmp_path / "out" / "export") == SMALL
+
+
+def test_a_checkpoint_is_measured_through_the_backend(tmp_path: Path, frames_dir: Path) -> None:
+    rows = evaluate(random_checkpoint(tmp_path / "tiny", shape=SMALL), [frames_dir], n=2)
+    assert {"exists", "ground every loose"} <= {r.kind for r in rows}
+    assert all(0 <= r.accuracy <= 1 for r in rows)
+    assert table(rows).count("\n") == len(rows) + 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ({"sped": 1}, "unknown setting 'sped'"),
+        ({"model": {"dept": 1}}, "unknown model setting 'dept'"),
+    ],
+)
+def test_a_misspelled_setting_is_named(raw: dict[str, object], text: str) -> None:
+    with pytest.raises(TrainingError, match=text):
+        TrainConfig.from_dict(raw)
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no training configuration 'nowhere'"):
+        TrainConfig.load("nowhere")
+    with pytest.raises(TrainingError, match="no rendered frames"):
+        Frames([tmp_path])
+    with pytest.raises(TrainingError, match="no checkpoint at"):
+        read_weights(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize("name", ["oracle", "vision", "joint", "resume"])
+def test_shipped_configurations_can_be_read(name: str) -> None:
+    assert TrainConfig.load(name).name == name

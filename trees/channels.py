@@ -1,0 +1,99 @@
+"""The channels of a trace and the JSON Schemas of their messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+_INT: Final = {"type": "integer"}
+_NUM: Final = {"type": "number"}
+_TEXT: Final = {"type": "string"}
+_BOOL: Final = {"type": "boolean"}
+_ANY: Final[Mapping[str, object]] = {}
+_NUMS: Final = {"type": "array", "items": _NUM}
+_TIME: Final = {"type": "object", "title": "time", "properties": {"sec": _INT, "nsec": _INT}}
+
+
+def _list(**properties: object) -> dict[str, object]:
+    return {"type": "array", "items": {"type": "object", "properties": properties}}
+
+
+CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
+    "/run": (
+        "knothole.Run",
+        {"event": _TEXT, "status": _TEXT, "digest": _TEXT, "ticks": _INT, "reason": _TEXT, "fault": _TEXT},
+    ),
+    "/tree": (
+        "knothole.Tree",
+        {
+            "name": _TEXT,
+            "file": _TEXT,
+            "text": _TEXT,
+            "nodes": _list(
+                index=_INT, path=_TEXT, type=_TEXT, name=_TEXT, kind=_TEXT, parent=_INT, line=_INT, column=_INT
+            ),
+        },
+    ),
+    "/status": ("knothole.Status", {"tick": _INT, "changes": _list(node=_INT, status=_TEXT, reason=_TEXT)}),
+    "/blackboard": (
+        "knothole.Write",
+        {"tick": _INT, "name": _TEXT, "value": _ANY, "writer": _TEXT, "version": _INT},
+    ),
+    "/questions": (
+        "knothole.Question",
+        {"tick": _INT, "asker": _TEXT, "kind": _TEXT, "text": _TEXT, "frame": _TEXT, "shared": _BOOL},
+    ),
+    "/answers": (
+        "knothole.Answer",
+        {
+            "tick": _INT,
+            "kind": _TEXT,
+            "question": _TEXT,
+            "frame": _TEXT,
+            "frame_stamp": _NUM,
+            "probabilities": {"type": "object"},
+            "neither": _NUM,
+            "regions": _list(box_xyxy=_NUMS, label=_TEXT, confidence=_NUM),
+            "text": _TEXT,
+            "model": _TEXT,
+            "latency": _NUM,
+            "cost": _NUM,
+            "problem": _TEXT,
+        },
+    ),
+    "/frames": (
+        "foxglove.CompressedImage",
+        {
+            "timestamp": _TIME,
+            "frame_id": _TEXT,
+            "data": {"type": "string", "contentEncoding": "base64"},
+            "format": _TEXT,
+        },
+    ),
+    "/frames_again": ("knothole.SameFrame", {"frame_id": _TEXT, "same_as": _TEXT}),
+    "/joints": ("knothole.Joints", {"tick": _INT, "q": _NUMS, "gripper_width": _NUM, "tcp": _NUMS}),
+    "/log": (
+        "foxglove.Log",
+        {"timestamp": _TIME, "level": _INT, "message": _TEXT, "name": _TEXT},
+    ),
+}
+"""Topic → schema name and the properties of its messages."""
+
+
+def schema(topic: str) -> tuple[str, bytes]:
+    """Return schema name and JSON Schema of a topic; topics of leaves (``context.emit``) take any object."""
+    name, properties = CHANNELS.get(topic, ("knothole.Event", {}))
+    document: dict[str, Any] = {"title": name, "type": "object", "properties": dict(properties)}
+    return name, json.dumps(document).encode()
+
+
+def stamp(now: float) -> dict[str, int]:
+    """Return a time as seconds and nanoseconds."""
+    nanoseconds = nanos(now)
+    return {"sec": nanoseconds // 1_000_000_000, "nsec": nanoseconds % 1_000_000_000}
+
+
+def nanos(now: float) -> int:
+    """Return a time of the run clock [s] in [ns], never negative."""
+    return max(0, round(now * 1e9))

@@ -1,0 +1,81 @@
+"""Lines that every picture of a tree has: outlines by kind, edges, and the symbols of composites."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .layout import LEADING, Box
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A polyline, or a filled polygon."""
+
+    points: tuple[Point, ...]
+    filled: bool = False
+
+
+def outline(box: Box) -> tuple[str, float]:
+    """Return ``rect``, ``double`` or ``ellipse`` and the radius of the corners, [px]."""
+    kinds = {
+        "condition": ("ellipse", 0.0),
+        "decorator": ("rect", 14.0),
+        "use": ("double", 3.0),
+        "action": ("rect", 3.0),
+    }
+    return kinds.get(box.node.shape, ("rect", 0.0))
+
+
+def edge_points(child: Box) -> tuple[Point, Point]:
+    """Return where the edge to a child ends, and where the last straight part of it begins."""
+    return (child.x, child.y), (child.x, child.y - 23.0)
+
+
+def elbow(parent: Box, child: Box) -> tuple[Point, ...]:
+    """Return the corners of the edge from a parent down to a child."""
+    end, turn = edge_points(child)
+    return ((parent.x, parent.y + parent.height), (parent.x, turn[1]), turn, end)
+
+
+def symbol_strokes(box: Box) -> list[Stroke]:
+    """Return the symbol of a composite, left of its title: arrow, question mark, two arrows; a ring when reactive."""
+    title = box.lines[0]
+    x = box.x - title.width / 2 - 16.0
+    y = box.y + title.y + title.size * LEADING / 2
+    name = box.node.type.removeprefix("reactive_")
+    strokes: list[Stroke] = []
+    if name == "parallel":
+        strokes += _arrow(x, y - 4.0) + _arrow(x, y + 4.0)
+    elif name in ("selector", "fallback"):
+        strokes += _question(x, y)
+    else:
+        strokes += _arrow(x, y)
+    if box.node.type.startswith("reactive_"):
+        right = box.x + title.width / 2 + 15.0
+        strokes += _ring(right, y)
+    return strokes
+
+
+def _arrow(x: float, y: float) -> list[Stroke]:
+    return [
+        Stroke(((x - 8.0, y), (x + 5.0, y))),
+        Stroke(((x + 3.0, y - 3.5), (x + 9.0, y), (x + 3.0, y + 3.5)), True),
+    ]
+
+
+def _question(x: float, y: float) -> list[Stroke]:
+    bow = [(x + 4.5 * math.cos(a), y - 3.0 + 4.0 * math.sin(a)) for a in (math.radians(d) for d in range(-170, 80, 20))]
+    dot = ((x - 1.0, y + 6.0), (x + 1.0, y + 6.0), (x + 1.0, y + 8.0), (x - 1.0, y + 8.0))
+    return [Stroke((*bow, (x, y + 1.5), (x, y + 3.5))), Stroke(dot, True)]
+
+
+def _ring(x: float, y: float) -> list[Stroke]:
+    ring = [(x + 5.5 * math.cos(a), y + 5.5 * math.sin(a)) for a in (math.radians(d) for d in range(-60, 241, 20))]
+    tip = ring[0]
+    return [
+        Stroke(tuple(ring)),
+        Stroke(((tip[0] - 4.5, tip[1] - 1.0), (tip[0] + 1.5, tip[1] - 3.5), (tip[0] + 1.0, tip[1] + 2.5)), True),
+    ]

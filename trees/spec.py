@@ -1,0 +1,147 @@
+"""The checked description of a tree: immutable, positions kept, every value in the type its port declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from .._base import Place
+from ..behaviors.ports import PortType
+from .expressions import Expression
+from .references import Accessor
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A constant, converted to the port's type (seconds, metres, radians, bool …)."""
+
+    value: object
+    place: Place
+
+
+@dataclass(frozen=True)
+class Reference:
+    """``$name``, ``$name.field``, ``$name[0]``; ``$@name`` is the root blackboard.
+
+    Attributes:
+        name: Entry name without ``$`` and ``@``.
+        accessors: Fields and indices after the name.
+        root: True for ``$@name``.
+    """
+
+    name: str
+    place: Place
+    accessors: tuple[Accessor, ...] = ()
+    root: bool = False
+
+    def __str__(self) -> str:
+        tail = "".join(f"[{a}]" if isinstance(a, int) else f".{a}" for a in self.accessors)
+        return f"${'@' if self.root else ''}{self.name}{tail}"
+
+
+@dataclass(frozen=True)
+class Template:
+    """Text with ``${name}`` in it: strings and references in order."""
+
+    parts: tuple[str | Reference, ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A side-effect-free expression over blackboard entries."""
+
+    expression: Expression
+    place: Place
+
+
+Value = Literal | Reference | Template | Computed
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node of a checked tree.
+
+    Attributes:
+        type: The type key, such as ``sequence``.
+        place: Where the type key stands.
+        path: Unique in the run before expansion of subtrees, such as ``tidy_table/guard/sequence/pick``: the type keys
+            from the root; where siblings share a type key each gets its number among them, ``see[1]``, ``see[2]``.
+        name: The author's ``name``, else the type key.
+        about: The author's ``about``.
+        values: Ports the author gave, except node-typed ones. Out ports and ``variable`` ports hold a ``Reference``,
+            ``expression`` ports a ``Computed``. Of ``use``: ``inputs.NAME`` with the value that the input gets,
+            ``outputs.NAME`` with the ``Reference`` to the entry here that it is bound to.
+        children: Child nodes, in order.
+        parts: Other node-typed ports, such as ``check`` of a guard.
+        common: The common keys that stand beside the type key (``timeout`` → Literal seconds, ``retry`` → Literal int,
+            ``when`` → Computed …), without ``name`` and ``about``.
+        uses: For ``use``: the tree it refers to.
+    """
+
+    type: str
+    place: Place
+    path: str
+    name: str
+    about: str = ""
+    values: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
+    children: tuple[NodeSpec, ...] = ()
+    parts: Mapping[str, NodeSpec] = field(default_factory=lambda: MappingProxyType({}))
+    common: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
+    uses: TreeSpec | None = None
+
+    def walk(self) -> Iterator[NodeSpec]:
+        """Yield this node and all below it in the order they are written: parts first, then children; not into uses."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed((*node.parts.values(), *node.children)))
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """A typed input of a tree. ``default`` is None when the caller must give it."""
+
+    name: str
+    type: PortType
+    place: Place
+    about: str = ""
+    default: Literal | None = None
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """A blackboard entry that a tree gives back to whoever uses it."""
+
+    name: str
+    type: PortType
+    place: Place
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class TreeSpec:
+    """A checked tree.
+
+    Attributes:
+        name: The ``tree`` key.
+        file: Path as given.
+        text: The whole file, for pictures and traces.
+        root: Root node.
+        others: Names of the other documents of the same file, in order.
+    """
+
+    name: str
+    file: str
+    root: NodeSpec
+    about: str = ""
+    inputs: tuple[InputSpec, ...] = ()
+    outputs: tuple[OutputSpec, ...] = ()
+    text: str = ""
+    others: tuple[str, ...] = ()
+
+    def walk(self) -> Iterator[NodeSpec]:
+        """Yield all nodes of this tree, without those of the trees it uses."""
+        return self.root.walk()

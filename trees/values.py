@@ -1,0 +1,153 @@
+"""From the values of a checked tree to functions that give their present value. Entries are looked up once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from .._base import KnotholeError
+from ..behaviors.blackboard import Blackboard, Cell
+from .references import Accessor, Entry, FollowError, follow
+from .spec import Computed, Literal, Reference, Template
+
+if TYPE_CHECKING:
+    from ..behaviors.ports import PortType
+
+Getter = Callable[[], object]
+
+
+class WrongValueError(KnotholeError):
+    """A value does not have the type of the port that reads it."""
+
+
+class Scope:
+    """The names that one tree sees: its own entries, and those of the root behind ``$@``.
+
+    Args:
+        board: The blackboard of the run.
+        name: Scope name, empty for the root tree, the path of the ``use`` node for a subtree.
+    """
+
+    def __init__(self, board: Blackboard, name: str = "") -> None:
+        self.board, self.name = board, name
+
+    def full_name(self, name: str, root: bool = False) -> str:
+        """Return the name of an entry on the blackboard of the run."""
+        return name if root or not self.name else f"{self.name}/{name}"
+
+    def cell(self, name: str, type: str = "any", root: bool = False) -> Cell:
+        """Return the cell of an entry."""
+        return self.board.cell(self.full_name(name, root), type)
+
+    def entry(self, entry: Entry) -> Getter:
+        """Return the function that reads an entry of an expression."""
+        return self._read(self.cell(entry.name, root=entry.root), entry.accessors, str(entry))
+
+    def getter(self, value: object) -> Getter:
+        """Return the function that gives the present value of a spec's value; lists and mappings may hold values."""
+        if isinstance(value, Reference):
+            return self._read(self.cell(value.name, root=value.root), value.accessors, str(value))
+        if isinstance(value, Computed):
+            return value.expression.bind(self.entry)
+        if isinstance(value, Template):
+            return self._template(value)
+        if isinstance(value, Literal):
+            return self.getter(value.value)
+        if isinstance(value, list | tuple) and any(_moves(each) for each in value):
+            getters = [self.getter(each) for each in value]
+            return lambda: [get() for get in getters]
+        if isinstance(value, Mapping) and any(_moves(each) for each in value.values()):
+            named = {key: self.getter(each) for key, each in value.items()}
+            return lambda: {key: get() for key, get in named.items()}
+        return lambda: value
+
+    def shown(self, value: Computed) -> Callable[[], str]:
+        """Return the function that writes an expression and the present values of what it reads."""
+        entries = {str(entry): self.entry(entry) for entry in value.expression.references}
+
+        def write() -> str:
+            values = []
+            for name, get in entries.items():
+                try:
+                    values.append(f"{name} is {as_text(get())}")
+                except KnotholeError:
+                    values.append(f"{name} is not set")
+            return f"{value.expression.source} ({', '.join(values)})" if values else value.expression.source
+
+        return write
+
+    def _read(self, cell: Cell, accessors: tuple[Accessor, ...], shown: str) -> Getter:
+        if not accessors:
+            return cell.get
+
+        def read() -> object:
+            try:
+                return follow(cell.get(), accessors)
+            except FollowError as error:
+                raise FollowError(f"{shown}: {error}") from None
+
+        return read
+
+    def _template(self, value: Template) -> Getter:
+        parts = [part if isinstance(part, str) else self.getter(part) for part in value.parts]
+
+        def fill() -> str:
+            return "".join(part if isinstance(part, str) else as_text(part()) for part in parts)
+
+        return fill
+
+
+def _moves(value: object) -> bool:
+    """Tell whether a value has to be computed anew each time."""
+    if isinstance(value, Literal):
+        return _moves(value.value)
+    if isinstance(value, list | tuple):
+        return any(_moves(each) for each in value)
+    if isinstance(value, Mapping):
+        return any(_moves(each) for each in value.values())
+    return isinstance(value, Reference | Computed | Template)
+
+
+def as_text(value: object) -> str:
+    """Write a value into a text: lower-case ``true``, ``false`` and ``none``, numbers without needless digits."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+_NUMBERS = ("number", "duration", "length", "angle")
+
+
+def typed(get: Getter, type: PortType, shown: str) -> Getter:
+    """Return a getter whose value has the type of its port.
+
+    Args:
+        get: Gives the value as it is.
+        type: Port type wanted.
+        shown: What to call the value in an error, such as ``attempts ($count)``.
+
+    Raises:
+        WrongValueError: When called: the value has another type.
+    """
+    if type == "text":
+        return lambda: as_text(get())
+    if type in _NUMBERS or type == "int":
+        return lambda: _number(get(), type, shown)
+    if type == "bool":
+        return lambda: _bool(get(), shown)
+    return get
+
+
+def _number(value: object, type: str, shown: str) -> object:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        if type != "int" or value is None or isinstance(value, int):
+            return value
+        if value.is_integer():
+            return int(value)
+    raise WrongValueError(f"{shown} must be {'a whole number' if type == 'int' else 'a number'}, it is {value!r}")
+
+
+def _bool(value: object, shown: str) -> object:
+    if value is None or isinstance(value, bool):
+        return value
+    raise WrongValueError(f"{shown} must be true or false, it is {value!r}")
