@@ -1,0 +1,101 @@
+"""The Python API: ``knothole.load(path).bind(robot=…, vlm=…).run()``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..robots.contract import Robot
+from ..trees.spec import TreeSpec
+from ..vlm.contract import Backend
+from .config import Config
+from .inspect import load_tree, project
+from .result import RunResult
+from .run import Run, RunOptions, read_inputs
+
+__all__ = ["Run", "RunResult", "Tree", "load"]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A checked tree.
+
+    Attributes:
+        spec: Its immutable description.
+    """
+
+    spec: TreeSpec
+    _config: Config
+
+    @property
+    def name(self) -> str:
+        """Name of the tree."""
+        return self.spec.name
+
+    def bind(
+        self,
+        *,
+        robot: str | Robot = "",
+        vlm: str | Backend = "",
+        scene: str = "",
+        seed: int = 0,
+        inputs: Mapping[str, object] | None = None,
+        rate: float = 20.0,
+        max_time: float | None = 600.0,
+        trace: str | Path | None = None,
+        gui: bool = False,
+    ) -> Run:
+        """Join the tree with a robot and a backend.
+
+        Args:
+            robot: Driver by name, as for ``--robot``, or a robot that is open already (and stays so).
+            vlm: Backend by name, as for ``--vlm``, or an opened backend that answers at once, such as ``Scripted``.
+            scene: Scene by name or file, for simulated robots.
+            seed: Seed of scene and run.
+            inputs: Values of the tree's inputs; texts are converted to the declared type.
+            rate: Ticks per second.
+            max_time: Time limit on the run clock, [s]; None for none.
+            trace: Where to record; None records nothing.
+            gui: Open the simulator's window.
+
+        Returns:
+            A run with ``tick()`` and ``run()``.
+
+        Raises:
+            KnotholeError: An input does not fit, something cannot be opened, or the robot lacks what the tree needs.
+        """
+        values = read_inputs(self.spec, inputs or {})
+        wanted = vlm or self._config.vlm
+        options = RunOptions(
+            tree=self.name,
+            scene=scene,
+            vlm=wanted if isinstance(wanted, str) else wanted.name,
+            seed=seed,
+            rate=rate,
+            max_time=max_time,
+            gui=gui,
+            trace=Path(trace) if trace is not None else None,
+            record=trace is not None,
+        )
+        return Run(
+            self.spec,
+            options,
+            self._config,
+            robot=robot or self._config.robot,
+            vlm=wanted,
+            inputs=values,
+        )
+
+
+def load(path: str | Path) -> Tree:
+    """Read and check a tree; ``knothole.toml`` of the current folder counts.
+
+    Args:
+        path: A file, or the name of a tree.
+
+    Raises:
+        TreeError: There is no such tree, or it has mistakes; all of them are in the error.
+    """
+    config = project()
+    return Tree(load_tree(str(path), config), config)

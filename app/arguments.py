@@ -1,0 +1,47 @@
+"""Read the values of command line arguments; a wrong one says what to write."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+
+def seed(text: str) -> int:
+    """Read the seed of a scene to run a tree in."""
+    if not re.fullmatch(r"\d{1,5}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed, write a whole number from 0 to 99999")
+    return int(text)
+
+
+def setting(text: str) -> tuple[str, str]:
+    """Read ``NAME=VALUE``."""
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise argparse.ArgumentTypeError(f"{text!r} is no setting, write NAME=VALUE")
+    return name, value
+
+
+def seconds(text: str) -> float:
+    """Read a time as seconds; a bare number is seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)(ms|s|min)?", text)
+    if not match or float(match[1]) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, write seconds, or a number with ms, s or min")
+    return float(match[1]) * {"ms": 0.001, "s": 1.0, "min": 60.0, None: 1.0}[match[2]]
+
+
+def rate(text: str) -> float:
+    """Read a tick rate, [Hz]."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 240:
+        raise argparse.ArgumentTypeError(f"{text!r} is no tick rate, write a number from 0.1 to 240 [Hz]")
+    return value
+
+
+def count(text: str) -> int:
+    """Read how many, at least one."""
+    if not re.fullmatch(r"\d{1,6}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no count, write a whole number from 1 to 999999")
+    return int(text)

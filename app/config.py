@@ -1,0 +1,149 @@
+"""Read ``knothole.toml``: defaults of a project, blocks for backends and drivers, files with leaves of its own.
+
+```toml
+vlm = "embedded"                 # what --vlm says when it is left out
+robot = "panda"                  # the same for --robot
+behaviors = ["my_leaves.py"]     # files that register leaves
+trees = ["trees"]                # folders to look for trees in
+
+[backends.qwen]                  # handed to the backend as its settings
+device = "cpu"
+
+[robots.franka]                  # handed to the driver as its settings
+realtime = false
+```
+
+Paths are relative to the file's own folder.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .._base import KnotholeError, near_misses
+
+FILE = "knothole.toml"
+_TEXTS = ("vlm", "robot")
+_LISTS = ("behaviors", "trees")
+_BLOCKS = ("backends", "robots")
+
+
+class ConfigError(KnotholeError):
+    """``knothole.toml`` has a mistake."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a project's ``knothole.toml`` says, defaults filled in.
+
+    Attributes:
+        vlm: Backend when ``--vlm`` is left out.
+        robot: Driver when ``--robot`` is left out.
+        behaviors: Python files that register nodes.
+        trees: Folders to look for trees in.
+        backends: Backend name → its settings.
+        robots: Driver name → its settings.
+        file: The file itself, None when there is none.
+    """
+
+    vlm: str = "embedded"
+    robot: str = "panda"
+    behaviors: tuple[Path, ...] = ()
+    trees: tuple[Path, ...] = ()
+    backends: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    robots: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    file: Path | None = None
+
+
+def find_config(folder: Path | None = None) -> Path | None:
+    """Return the nearest ``knothole.toml`` in ``folder`` (default: the current one) or above it, or None."""
+    start = (folder or Path.cwd()).resolve()
+    for place in (start, *start.parents):
+        if (place / FILE).is_file():
+            return place / FILE
+    return None
+
+
+def read_config(file: Path | None) -> Config:
+    """Read and check a configuration; None gives the defaults.
+
+    Raises:
+        ConfigError: The file is no TOML, or a key is unknown or has the wrong type.
+    """
+    if file is None:
+        return Config()
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}\n  fix:  correct the file") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+    known = (*_TEXTS, *_LISTS, *_BLOCKS)
+    for key, value in raw.items():
+        if key not in known:
+            near = near_misses(key, known)
+            hint = f"\n  did you mean:  {', '.join(near)}" if near else ""
+            raise ConfigError(
+                f"{_place(file, key)}: unknown key {key!r}{hint}\n  fix:  known keys are {', '.join(known)}"
+            )
+        _check(file, key, value)
+    base = file.parent
+    return Config(
+        vlm=raw.get("vlm", Config.vlm),
+        robot=raw.get("robot", Config.robot),
+        behaviors=tuple(base / name for name in raw.get("behaviors", ())),
+        trees=tuple(base / name for name in raw.get("trees", ())),
+        backends=raw.get("backends", {}),
+        robots=raw.get("robots", {}),
+        file=file,
+    )
+
+
+def _check(file: Path, key: str, value: object) -> None:
+    if key in _TEXTS and not isinstance(value, str):
+        raise ConfigError(f'{_place(file, key)}: {key!r} must be text\n  fix:  write {key} = "…"')
+    if key in _LISTS and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+        raise ConfigError(f'{_place(file, key)}: {key!r} must be a list of paths\n  fix:  write {key} = ["…"]')
+    if key in _BLOCKS and not (isinstance(value, dict) and all(isinstance(v, dict) for v in value.values())):
+        raise ConfigError(
+            f"{_place(file, key)}: {key!r} must hold blocks\n  fix:  write [{key}.NAME] and its keys below"
+        )
+
+
+def _place(file: Path, key: str) -> str:
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        words = line.strip().lstrip("[").lstrip()
+        if words.startswith((key, f'"{key}"')):
+            return f"{file}:{number}:{line.index(key) + 1}"
+    return str(file)
+
+
+def load_behaviors(config: Config) -> None:
+    """Import the project's files that register nodes; a file already imported is left alone.
+
+    Raises:
+        ConfigError: A file is missing or cannot be imported; the cause stays chained.
+    """
+    for path in config.behaviors:
+        name = f"knothole_behaviors_{path.stem}"
+        loaded = sys.modules.get(name)
+        if loaded is not None and getattr(loaded, "__file__", None) == str(path.resolve()):
+            continue
+        where = f"{config.file}: behaviors" if config.file else "behaviors"
+        if not path.is_file():
+            raise ConfigError(f"{where}: there is no file {path}\n  fix:  correct the path, it is relative to {FILE}")
+        spec = importlib.util.spec_from_file_location(name, path.resolve())
+        if spec is None or spec.loader is None:
+            raise ConfigError(f"{where}: {path} is not a Python file\n  fix:  name a file that ends in .py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[name]
+            raise ConfigError(f"{where}: {path} cannot be imported: {type(error).__name__}: {error}") from error

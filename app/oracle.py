@@ -1,0 +1,97 @@
+"""A backend that answers from the truth of the simulator: to measure the others by, and to label data.
+
+It looks at the world in the very moment a picture is taken, so it can only be asked in a simulated run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..vlm.contract import BackendError, BackendOptions, backend
+from ..vlm.facts import FrameFacts
+from ..vlm.grammar import Meaning, Thing, Verdict, caption, judge, parse, parse_query
+from ..vlm.questions import Answer, Frame, Kind, Question, Region
+
+TruthOf = Callable[[Frame], FrameFacts | None]
+"""Gives what is true of a picture, None when the world has moved on since it was taken."""
+
+
+class Oracle:
+    """Answer from truth.
+
+    A question outside the language of ``knothole.vlm.grammar`` gets an answer with a ``problem``.
+
+    Args:
+        truth_of: Gives what is true of a picture.
+    """
+
+    name = "oracle"
+    model = "simulator truth"
+    kinds: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe", "chat"))
+    remote = False
+
+    def __init__(self, truth_of: TruthOf) -> None:
+        self._truth_of = truth_of
+
+    def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+        """Judge each question by the truth of the picture."""
+        facts = self._truth_of(frame) if frame is not None else None
+        if facts is None:
+            why = "the oracle needs a picture" if frame is None else "the world has changed since the picture was taken"
+            return [Answer(question.kind, problem=why) for question in questions]
+        return [_answer(question, facts) for question in questions]
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _answer(question: Question, facts: FrameFacts) -> Answer:
+    if question.kind == "ground":
+        return _ground(question, facts)
+    meaning = parse(question.text)
+    if meaning is None:
+        if question.kind == "describe":
+            return Answer("describe", text=caption(facts))
+        return Answer(question.kind, problem=f"the oracle does not understand {question.text!r}")
+    verdict = judge(meaning, facts, lenient=True)
+    if verdict is None:
+        return Answer(question.kind, problem=f"{question.text!r} has no answer in this picture")
+    return _worded(question, verdict)
+
+
+def _worded(question: Question, verdict: Verdict) -> Answer:
+    kind = question.kind
+    if kind in ("describe", "chat"):
+        return Answer(kind, text=verdict.text)
+    if kind == "yes_no":
+        if verdict.yes is None:
+            return Answer(kind, problem=f"{question.text!r} is no yes/no question")
+        return Answer(kind, probabilities={"yes": float(verdict.yes), "no": float(not verdict.yes)})
+    wanted = verdict.text.lower()
+    fits = [choice for choice in question.choices if choice.lower() == wanted]
+    if not fits:
+        return Answer(kind, neither=1.0, probabilities=dict.fromkeys(question.choices, 0.0))
+    return Answer(kind, probabilities={choice: float(choice == fits[0]) for choice in question.choices})
+
+
+def _ground(question: Question, facts: FrameFacts) -> Answer:
+    thing: Thing | None = parse_query(question.text)
+    if thing is None:
+        return Answer("ground", problem=f"the oracle does not understand {question.text!r}")
+    verdict = judge(Meaning("ground", thing), facts, lenient=True)
+    found = [facts.objects[i] for i in verdict.indices] if verdict is not None else []
+    regions = tuple(Region(o.box_xyxy, o.name) for o in found)
+    return Answer("ground", regions=regions if question.all else regions[:1])
+
+
+@backend("oracle", runs_in="loop", latency=0.1)
+def open_oracle(options: BackendOptions) -> Oracle:
+    """Open the oracle of a simulated run; the run puts its truth into the setting ``truth``."""
+    truth = options.settings.get("truth")
+    if not callable(truth):
+        raise BackendError(
+            "the oracle needs a simulated world\n"
+            "  why:  it answers from the truth of the simulator\n"
+            "  fix:  use it with --robot panda, or choose another backend"
+        )
+    return Oracle(truth)

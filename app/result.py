@@ -1,0 +1,114 @@
+"""How a run ended: for people, for programs, and what to try next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .stage import split
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        tree: Name of the tree.
+        status: ``SUCCESS``, ``FAILURE``, ``SKIPPED``, ``RUNNING`` (stopped from outside) or ``FAULT``.
+        exit_code: 0 SUCCESS, 1 FAILURE, 3 fault, 4 time limit, 130 Ctrl-C, 143 SIGTERM.
+        reason: Why it failed, or what was raised.
+        ticks: Number of ticks.
+        sim_time_s: Time on the run clock, [s].
+        wall_s: Wall time, [s].
+        questions: Questions that leaves asked.
+        model_calls: Requests that reached the backend.
+        vlm: Backend.
+        robot: Driver.
+        scene: Scene, empty for robots that have none.
+        seed: Seed.
+        digest: Equal for equal runs, see ``knothole.trees.digest``.
+        missed: What the scene's goal misses, judged on truth; empty when it is met, None without a goal or a world.
+        trace: The recording, None when there is none.
+        picture: The final scene, None when there is none.
+        fault: What was raised.
+        problems: What went wrong while the run was stopped, in words.
+        given: The tree as it was named on the command line.
+    """
+
+    tree: str
+    status: str
+    exit_code: int
+    reason: str
+    ticks: int
+    sim_time_s: float
+    wall_s: float
+    questions: int
+    model_calls: int
+    vlm: str
+    robot: str
+    scene: str
+    seed: int
+    digest: str
+    missed: str | None = None
+    trace: Path | None = None
+    picture: Path | None = None
+    fault: BaseException | None = field(default=None, compare=False)
+    problems: tuple[str, ...] = ()
+    given: str = ""
+
+    @property
+    def uses_truth(self) -> bool:
+        """True when the answers came from the truth of the simulator."""
+        return split(self.vlm)[0] == "oracle"
+
+    def to_json(self) -> dict[str, object]:
+        """Return what ``run … --json`` prints."""
+        return {
+            "status": self.status,
+            "ticks": self.ticks,
+            "sim_time_s": round(self.sim_time_s, 3),
+            "wall_s": round(self.wall_s, 3),
+            "questions": self.questions,
+            "model_calls": self.model_calls,
+            "vlm": self.vlm,
+            "robot": self.robot,
+            "seed": self.seed,
+            "trace": str(self.trace) if self.trace else None,
+            "digest": self.digest,
+            "tree": self.tree,
+            "scene": self.scene,
+            "reason": self.reason,
+            "missed": self.missed,
+            "picture": str(self.picture) if self.picture else None,
+        }
+
+    def __str__(self) -> str:
+        where = f" in scene {self.scene}, seed {self.seed}" if self.scene else ""
+        lines = [f"{self.status}  {self.tree}{where}, on {self.robot}"]
+        if self.reason and self.status != "SUCCESS":
+            lines.append(f"  reason     {self.reason}")
+        if self.missed is not None:
+            lines.append(
+                f"  goal       {'met' if not self.missed else 'missed: ' + self.missed} (judged on the scene's truth)"
+            )
+        speed = f", {self.sim_time_s / self.wall_s:.1f} × real time" if self.wall_s > 0 else ""
+        lines.append(
+            f"  time       {self.sim_time_s:.1f} s simulated, {self.wall_s:.1f} s wall{speed}, {self.ticks} ticks"
+        )
+        seen = f"{self.questions} questions, {self.model_calls} model calls to {self.vlm}"
+        lines.append(f"  asked      {seen}{' (answers from simulator truth)' if self.uses_truth else ''}")
+        lines += [f"  problem    {problem}" for problem in self.problems]
+        if self.trace:
+            lines.append(f"  trace      {self.trace}")
+        if self.picture:
+            lines.append(f"  picture    {self.picture}")
+        lines.append(f"  next       {self._next()}")
+        return "\n".join(lines)
+
+    def _next(self) -> str:
+        tree = self.given or self.tree
+        if self.exit_code == 0 and self.missed is not None:
+            return f"knothole run {tree} --seed {self.seed + 1}, or knothole eval {tree} --seeds 0-9"
+        if self.exit_code == 1 and self.missed is not None and not self.uses_truth and self.questions:
+            return f"knothole run {tree} --seed {self.seed} --vlm oracle  (is it the seeing?)"
+        return f"knothole draw {tree} -o {self.tree}.svg"

@@ -1,0 +1,355 @@
+"""Run a tree: joins it with a world or robot, a backend and a trace, and says how it ended."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from py_trees.common import Status
+from rich.console import Console
+
+from .. import __version__
+from .._base import KnotholeError, UnknownNameError
+from ..behaviors.blackboard import Blackboard
+from ..behaviors.context import Context
+from ..robots.contract import Robot
+from ..trees.builder import BuiltTree, build
+from ..trees.literals import LiteralError, read_literal
+from ..trees.loop import Loop, LoopResult, Outcome, Ticked
+from ..trees.problems import TreeError
+from ..trees.requirements import check_capabilities, check_latency
+from ..trees.spec import TreeSpec
+from ..trees.trace import TraceWriter
+from ..vlm.broker import Broker
+from ..vlm.contract import Backend
+from ..vlm.runner import Runner
+from .config import Config
+from .inspect import asks, load_tree, project
+from .result import RunResult
+from .runs import new_run
+from .stage import Kept, Stage, check_names, open_runner, open_stage, runs_in_loop, scene_of, split
+from .terminal import Watcher
+
+if TYPE_CHECKING:
+    from ..sim.goals import Referee
+
+RUNS = Path("runs")
+
+
+class InputError(KnotholeError):
+    """An input given with ``--set`` does not fit the tree."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run a tree. Empty texts take the configured or usual value.
+
+    Attributes:
+        tree: File, or name of a tree.
+        scene: Scene by name or file.
+        seed: Seed of the scene and of the run.
+        vlm: Backend, ``name`` or ``name:argument``.
+        robot: Driver, ``name`` or ``name:argument``.
+        inputs: Tree input → value as text.
+        rate: Ticks per second.
+        max_time: Time limit on the run clock, [s]; None for none.
+        gui: Open the simulator's window.
+        trace: Where to record; None makes a file below ``runs/``.
+        record: False records nothing.
+    """
+
+    tree: str
+    scene: str = ""
+    seed: int = 0
+    vlm: str = ""
+    robot: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    rate: float = 20.0
+    max_time: float | None = 600.0
+    gui: bool = False
+    trace: Path | None = None
+    record: bool = True
+
+
+def read_inputs(tree: TreeSpec, given: Mapping[str, object]) -> dict[str, object]:
+    """Convert inputs given as text to their declared types; other values stay as they are.
+
+    Raises:
+        UnknownNameError: The tree has no such input.
+        InputError: A value does not fit, or an input without a default is missing.
+    """
+    known = {entry.name: entry for entry in tree.inputs}
+    values: dict[str, object] = {}
+    for name, text in given.items():
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise UnknownNameError("input", name, known, f"inputs of {tree.name!r}: {has}")
+        if not isinstance(text, str):
+            values[name] = text
+            continue
+        try:
+            values[name] = read_literal(text, known[name].type)
+        except LiteralError as error:
+            guess = f"\n  did you mean:  {', '.join(error.guess)}" if error.guess else ""
+            fix = f"\n  fix:  {error.fix}" if error.fix else ""
+            raise InputError(f"--set {name}={text}: {name!r} {error}{guess}{fix}") from error
+    missing = [entry.name for entry in tree.inputs if entry.default is None and entry.name not in values]
+    if missing:
+        fix = f"give it with --set {missing[0]}=VALUE"
+        raise InputError(f"{tree.name!r} needs the input {missing[0]!r}, which has no default\n  fix:  {fix}")
+    return values
+
+
+class Run:
+    """One run of a tree, ready to be ticked. Use it once; close it, or use it as a context manager.
+
+    Attributes:
+        robot: The driver.
+        blackboard: The values of the run.
+        tree: The tree as it is ticked.
+    """
+
+    def __init__(
+        self,
+        tree: TreeSpec,
+        options: RunOptions,
+        config: Config,
+        *,
+        robot: str | Robot,
+        vlm: str | Backend | Runner,
+        inputs: Mapping[str, object],
+        watcher: Watcher | None = None,
+    ) -> None:
+        self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
+        self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
+        self._truth = split(self._vlm)[0] == "oracle"
+        self._stack = ExitStack()
+        self._result: RunResult | None = None
+        self._picture: Path | None = None
+        try:
+            self._open(config, robot, vlm, inputs)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _open(
+        self, config: Config, robot: str | Robot, vlm: str | Backend | Runner, inputs: Mapping[str, object]
+    ) -> None:
+        options, tree = self.options, self._spec
+        scene = scene_of(tree.name, options.scene)
+        self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui)
+        self.robot: Robot = self.stage.robot
+        broker = None
+        if asks(tree):
+            broker = Broker(
+                open_runner(vlm, config, self.stage.truth), stepped=self.robot.stepped, listener=self._watcher.asked
+            )
+            self._stack.callback(broker.close)
+        problems = check_capabilities(tree, self.robot.capabilities)
+        problems += check_latency(tree, broker.latency) if broker is not None else []
+        if any(problem.severity == "error" for problem in problems):
+            raise TreeError(problems)
+        context = Context(
+            robot=self.robot, broker=broker, rng=np.random.default_rng(options.seed), say=self._watcher.say
+        )
+        if self.stage.truth is not None and self._truth:
+            context.frames = self.stage.truth.saw
+        self.tree: BuiltTree = build(tree, context, inputs)
+        self._referee = self._call_referee()
+        self.loop = Loop(
+            self.tree,
+            rate=options.rate,
+            max_time=options.max_time,
+            trace=self._open_trace(),
+            start=self._start(config),
+            listeners=[self._ticked],
+            poses=self.stage.poses,
+        )
+
+    def _call_referee(self) -> Referee | None:
+        if self.stage.world is None or self.stage.scene is None or self.stage.scene.goal is None:
+            return None
+        from ..sim.goals import Referee
+
+        return Referee(self.stage.world)
+
+    def _open_trace(self) -> TraceWriter | None:
+        if not self.options.record:
+            return None
+        path = self.options.trace or new_run(RUNS, self._spec.name, self.options.seed, datetime.now())
+        writer = TraceWriter(path)
+        self._stack.callback(writer.close)
+        self._picture = path.with_suffix(".png") if self.stage.world is not None else None
+        return writer
+
+    def _start(self, config: Config) -> dict[str, object]:
+        """Say what a replay would need to know."""
+        options = self.options
+        return {
+            "knothole": __version__,
+            "python": platform.python_version(),
+            "tree": self._spec.name,
+            "scene": self.stage.scene.name if self.stage.scene else "",
+            "seed": options.seed,
+            "vlm": self._vlm,
+            "answers_from_truth": self._truth,
+            "robot": self.robot.name,
+            "rate": options.rate,
+            "max_time": options.max_time,
+            "config": json.loads(json.dumps({"backends": config.backends, "robots": config.robots}, default=str)),
+        }
+
+    def _ticked(self, ticked: Ticked) -> None:
+        self._watcher.ticked(ticked.now)
+
+    @property
+    def blackboard(self) -> Blackboard:
+        """The values of the run."""
+        return self.tree.blackboard
+
+    def tick(self) -> Status:
+        """Tick once and return the root's status. ``close`` afterwards; it stops the robot.
+
+        Raises:
+            KnotholeError: A node, the driver or the backend has a fault.
+        """
+        return self.loop.tick()
+
+    def run(self) -> RunResult:
+        """Tick until the tree ends, its time is over, something is raised, or Ctrl-C or SIGTERM comes."""
+        self._watcher.begin(self.tree, self.title)
+        try:
+            return self._finish(self.loop.run())
+        finally:
+            self._watcher.close()
+            self._stack.close()
+
+    def close(self) -> RunResult:
+        """Stop the robot, close trace, backend and world, and say how it ended. Idempotent."""
+        try:
+            return self._finish(self.loop.close())
+        finally:
+            self._stack.close()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
+        self.loop.close(error)
+        self.close()
+
+    @property
+    def title(self) -> str:
+        """One line: tree, scene, seed, backend, robot."""
+        scene = f"scene {self.stage.scene.name}, seed {self.options.seed}, " if self.stage.scene else ""
+        truth = " (answers from simulator truth)" if self._truth else ""
+        return f"{self._spec.name}: {scene}robot {self.robot.name}, backend {self._vlm}{truth}"
+
+    def _finish(self, result: LoopResult) -> RunResult:
+        if self._result is None:
+            interrupted = result.outcome in (Outcome.INTERRUPTED, Outcome.TERMINATED)
+            picture, problems = self._snapshot(), list(result.problems)
+            missed = None
+            if self._referee is not None and not interrupted:
+                try:
+                    missed = "; ".join(self._referee.verdict().missing)
+                except (KnotholeError, ValueError) as error:
+                    problems.append(f"judging the goal: {error}")
+            if self.loop.trace is not None and self.loop.trace.problem:
+                problems.append(self.loop.trace.problem)
+            self._result = RunResult(
+                tree=self._spec.name,
+                status=result.status,
+                exit_code=int(result.outcome),
+                reason=result.reason,
+                ticks=result.ticks,
+                sim_time_s=result.time,
+                wall_s=result.wall,
+                questions=result.questions,
+                model_calls=result.model_calls,
+                vlm=self._vlm,
+                robot=self.robot.name,
+                scene=self.stage.scene.name if self.stage.scene else "",
+                seed=self.options.seed,
+                digest=result.digest,
+                missed=missed,
+                trace=self.loop.trace.path if self.loop.trace is not None else None,
+                picture=picture,
+                fault=result.fault,
+                problems=tuple(problems),
+                given=self.options.tree,
+            )
+        return self._result
+
+    def _snapshot(self) -> Path | None:
+        if self._picture is None or self.stage.world is None:
+            return None
+        try:
+            self.stage.world.snapshot(self._picture)
+        except OSError:
+            return None
+        return self._picture
+
+
+class Session:
+    """Runs of one tree over several seeds: what stays the same is read and opened once.
+
+    Args:
+        options: The run; its seed is replaced for each run.
+
+    Raises:
+        KnotholeError: The tree has mistakes, an input does not fit, or backend or driver are unknown.
+    """
+
+    def __init__(self, options: RunOptions) -> None:
+        self.config = project()
+        self.tree = load_tree(options.tree, self.config)
+        self.inputs = read_inputs(self.tree, options.inputs)
+        self.options = options
+        self.vlm, self.robot = options.vlm or self.config.vlm, options.robot or self.config.robot
+        check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
+        self._kept: Kept | None = None
+
+    def bind(self, seed: int, watcher: Watcher | None = None) -> Run:
+        """Return a run with this seed."""
+        vlm: Any = self.vlm
+        if asks(self.tree) and not runs_in_loop(self.vlm):
+            if self._kept is None:
+                opened = open_runner(self.vlm, self.config, None)
+                self._kept = Kept(opened)  # type: ignore[arg-type]
+            vlm = self._kept
+        options = replace(self.options, seed=seed, vlm=self.vlm)
+        return Run(self.tree, options, self.config, robot=self.robot, vlm=vlm, inputs=self.inputs, watcher=watcher)
+
+    def run(self, seed: int, watcher: Watcher | None = None) -> RunResult:
+        """Run the tree once."""
+        return self.bind(seed, watcher).run()
+
+    def close(self) -> None:
+        """Release the backend. Idempotent."""
+        if self._kept is not None:
+            self._kept.release()
+            self._kept = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def run_tree(options: RunOptions, watcher: Watcher | None = None) -> RunResult:
+    """Run a tree once.
+
+    Raises:
+        KnotholeError: The run cannot be started. What happens while it runs is in the result.
+    """
+    with Session(options) as session:
+        return session.run(options.seed, watcher)

@@ -1,0 +1,194 @@
+"""Set the stage of a run: the simulated world where there is one, the robot, and the backend that is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._base import KnotholeError
+from ..robots.contract import DRIVERS, DriverOptions, Robot
+from ..robots.kinematic import KinematicRobot
+from ..vlm.broker import open_backend
+from ..vlm.contract import BACKENDS, Backend
+from ..vlm.runner import Runner
+from .config import Config
+from .names import register_all, scene_names
+
+if TYPE_CHECKING:
+    from ..sim.scene import SceneSpec
+    from ..sim.world import World
+    from .truth import SceneTruth
+
+DEFAULT_SCENE = "table"
+
+
+class StageError(KnotholeError):
+    """Robot, scene and backend do not go together."""
+
+
+@dataclass
+class Stage:
+    """What a tree runs on.
+
+    Attributes:
+        robot: The driver.
+        scene: The scene, for robots that are simulated.
+        world: The physical world, None when the robot has none.
+        truth: What is true of the world's pictures; None without a world.
+    """
+
+    robot: Robot
+    scene: SceneSpec | None = None
+    world: World | None = None
+    truth: SceneTruth | None = None
+
+    def poses(self) -> dict[str, tuple[float, ...]]:
+        """Return where the objects are: name and number → position [m] and orientation."""
+        found: dict[str, tuple[float, ...]] = {}
+        if isinstance(self.robot, KinematicRobot):
+            for prop in self.robot.props:
+                found[prop.name] = (*prop.pose.xyz, *prop.pose.quat_xyzw)
+        if self.world is None:
+            return found
+        for index, body in enumerate(self.world.objects):
+            xyz, quat = self.world.pose(index)
+            found[f"{index} {body.spec.name}"] = (*xyz, *quat)
+        return found
+
+
+def scene_of(tree: str, scene: str) -> str:
+    """Return the scene to run a tree in: as wanted, else the one of its name, else ``table``."""
+    return scene or (tree if tree in scene_names() else DEFAULT_SCENE)
+
+
+def split(spec: str) -> tuple[str, str]:
+    """Split ``name:argument``."""
+    name, _, argument = spec.strip().partition(":")
+    return name, argument
+
+
+def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, config: Config, gui: bool = False) -> Stage:
+    """Open a robot, in a world of its own where it is simulated.
+
+    Args:
+        stack: Closes what was opened.
+        robot: Driver as ``name`` or ``name:argument``, or a robot that is open already.
+        scene: Scene by name or file; for robots that are simulated.
+        seed: Seed of the scene.
+        config: Settings of drivers.
+        gui: Open the simulator's window.
+
+    Raises:
+        KnotholeError: There is no such driver or scene, or it cannot be opened.
+    """
+    if not isinstance(robot, str):
+        return Stage(robot)
+    register_all()
+    name, argument = split(robot)
+    factory = DRIVERS.get(name)
+    settings: Mapping[str, object] = config.robots.get(name, {})
+    if factory.__module__.startswith(f"{__package__.rpartition('.')[0]}.sim."):
+        world, spec = _open_world(stack, scene, seed, gui)
+        driver = factory(DriverOptions(argument, world, settings))
+        stack.callback(driver.close)
+        from .truth import SceneTruth
+
+        return Stage(driver, spec, world, SceneTruth(world, driver))
+    if gui:
+        raise StageError(f"the robot {name!r} has no simulator window\n  fix:  leave out --gui, or use --robot panda")
+    scenery = _load_scene(scene, seed) if name == "kinematic" else None
+    if scenery is not None:
+        settings = {**_props(scenery), **settings}
+    driver = factory(DriverOptions(argument, None, settings))
+    stack.callback(driver.close)
+    return Stage(driver, scenery)
+
+
+def _load_scene(scene: str, seed: int) -> SceneSpec:
+    from ..sim.draw import load_scene
+
+    try:
+        return load_scene(scene, seed)
+    except ValueError as error:
+        raise StageError(str(error)) from error
+
+
+def _open_world(stack: ExitStack, scene: str, seed: int, gui: bool) -> tuple[World, SceneSpec]:
+    from ..sim.world import World
+
+    spec = _load_scene(scene, seed)
+    try:
+        world = World(spec, gui=gui)
+    except RuntimeError as error:
+        raise StageError(str(error)) from error
+    stack.callback(world.close)
+    return world, spec
+
+
+def _props(spec: SceneSpec) -> dict[str, object]:
+    """Describe the objects of a scene to the driver without physics; equal names get a number."""
+    names = [item.name for item in spec.objects]
+    return {
+        "props": [
+            {
+                "name": item.name if names.count(item.name) == 1 else f"{item.name} {index}",
+                "shape": item.shape,
+                "color": item.color,
+                "size": item.size,
+                "xyz": item.xyz,
+                "quat_xyzw": item.quat_xyzw,
+            }
+            for index, item in enumerate(spec.objects)
+        ]
+    }
+
+
+class Kept:
+    """A backend that outlives a run: closing it does nothing until ``release``."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self.name, self.latency = runner.name, runner.latency
+        self.submit, self.poll = runner.submit, runner.poll
+
+    def close(self) -> None:
+        """Do nothing; the next run goes on with it."""
+
+    def release(self) -> None:
+        """Close it for good."""
+        self._runner.close()
+
+
+def check_names(vlm: str, robot: str, scene: str, seed: int) -> None:
+    """Make sure that backend, driver and scene exist, without opening them.
+
+    Raises:
+        KnotholeError: One of them does not.
+    """
+    register_all()
+    BACKENDS.get(split(vlm)[0])
+    DRIVERS.get(split(robot)[0])
+    _load_scene(scene, seed)
+
+
+def open_runner(vlm: str | Backend | Runner, config: Config, truth: SceneTruth | None) -> Runner | Backend:
+    """Open a backend; one that is open already is given back.
+
+    Raises:
+        KnotholeError: There is none of this name, or it cannot be opened.
+    """
+    if not isinstance(vlm, str):
+        return vlm
+    register_all()
+    name, _ = split(vlm)
+    settings = dict(config.backends.get(name, {}))
+    if name == "oracle" and truth is not None:
+        settings["truth"] = truth
+    return open_backend(vlm, settings)
+
+
+def runs_in_loop(vlm: str) -> bool:
+    """Tell whether a backend answers inside the tick loop: such a one is opened anew for each run."""
+    return BACKENDS.get(split(vlm)[0]).runs_in == "loop"

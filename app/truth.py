@@ -1,0 +1,102 @@
+"""Translate what the simulator knows into the words questions are made of. Here alone ``sim`` and ``vlm`` meet."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..robots.contract import CameraFrame, Robot
+from ..sim.camera import CameraSpec
+from ..sim.panda import PandaSim
+from ..sim.truth import FrameTruth, frame_truth
+from ..sim.world import World
+from ..vlm.facts import FrameFacts, ObjectFact
+from ..vlm.questions import Frame
+
+_REMEMBERED = 64
+
+
+def frame_facts(truth: FrameTruth) -> FrameFacts:
+    """Return the labels of one picture; object ``i`` of the truth is object ``i`` of the facts."""
+    objects = tuple(
+        ObjectFact(
+            shape=thing.spec.shape,
+            color=thing.spec.color,
+            box_xyxy=view.box_xyxy,
+            visible_fraction=view.visible_fraction,
+            pixels=view.pixels,
+            depth=view.depth,
+            xyz=thing.xyz,
+            size=thing.size,
+            relation=thing.relation,
+            support=thing.support,
+            upright=thing.upright,
+        )
+        for thing, view in zip(truth.world.objects, truth.views, strict=True)
+    )
+    return FrameFacts(
+        objects,
+        robot_visible=truth.robot_visible,
+        gripper_open=truth.world.gripper_open,
+        hand_in_workspace=truth.world.hand_in_workspace,
+    )
+
+
+@dataclass(frozen=True)
+class _Placed(CameraSpec):
+    """A camera whose pose is known as a matrix (4, 4), such as one on a moving wrist."""
+
+    matrix: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def world_from_camera(self) -> npt.NDArray[np.float64]:
+        """Pose of the camera, shape (4, 4)."""
+        return np.array(self.matrix)
+
+
+def _camera_of(frame: CameraFrame) -> CameraSpec:
+    lens, matrix = frame.intrinsics, frame.world_from_camera.matrix
+    fov = math.degrees(2 * math.atan(lens.height / 2 / lens.fy))
+    eye = frame.world_from_camera.xyz
+    rows = tuple(tuple(float(v) for v in row) for row in matrix)
+    return _Placed(frame.camera, eye, eye, fov, lens.width, lens.height, matrix=rows)
+
+
+class SceneTruth:
+    """Says what is true of the pictures of one run; what the oracle asks.
+
+    Args:
+        world: The simulated world of the run.
+        robot: The driver in it, which keeps the masks of its latest pictures.
+    """
+
+    def __init__(self, world: World, robot: Robot) -> None:
+        self._world, self._robot = world, robot
+        self._frames: OrderedDict[str, CameraFrame] = OrderedDict()
+        self._known: OrderedDict[str, FrameFacts] = OrderedDict()
+
+    def saw(self, frame: CameraFrame) -> None:
+        """Take note of a picture when it is taken."""
+        self._frames[frame.id] = frame
+        if len(self._frames) > _REMEMBERED:
+            self._frames.popitem(last=False)
+
+    def __call__(self, frame: Frame) -> FrameFacts | None:
+        """Return what is true of a picture; None when the world has moved on since it was taken."""
+        known = self._known.get(frame.id)
+        if known is not None:
+            return known
+        taken = self._frames.get(frame.id)
+        if taken is None or abs(taken.stamp - self._world.time) > 1e-6:
+            return None
+        camera = _camera_of(taken)
+        kept = self._robot.picture(taken) if isinstance(self._robot, PandaSim) else None
+        picture = kept or self._world.render(camera)
+        facts = self._known[frame.id] = frame_facts(frame_truth(self._world, picture, camera))
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return facts
