@@ -148,7 +148,6 @@ def _parser() -> argparse.ArgumentParser:
 
     check = add("check", "Check trees without running them.", "knothole check my_tree.yaml", _check)
     check.add_argument("trees", nargs="+", metavar="TREE", help="file, or name of a tree in the library")
-    check.add_argument("--json", action="store_true", help="print the list of problems as JSON")
 
     nodes = add("nodes", "List the nodes a tree can use, or explain one.", "knothole nodes pick", _nodes)
     nodes.add_argument("name", nargs="?", metavar="NAME", help="node to explain")
@@ -162,7 +161,6 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("question", metavar="QUESTION", help="what to ask")
     ask.add_argument("--vlm", default="", metavar="B", help="backend, such as qwen:DIR (default: embedded)")
     ask.add_argument("--kind", default="", choices=["yes_no", "ground", "describe", "chat"], help="form of the answer")
-    ask.add_argument("--json", action="store_true", help="print the answer as JSON")
 
     evaluate = add(
         "eval", "Measure success over many seeds.", "knothole eval tidy_table --seeds 0-19 --vlm oracle", _eval
@@ -178,8 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("what", choices=["tree", "leaf"], help="what to write")
     new.add_argument("name", metavar="NAME", help="its name, lower-case words joined by underscores")
 
-    doctor = add("doctor", "Show what is installed and what is missing.", "knothole doctor", _doctor)
-    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    add("doctor", "Show what is installed and what is missing.", "knothole doctor", _doctor)
 
     runs = add("runs", "List recorded runs, or remove old ones.", "knothole runs prune --keep 20", _runs)
     runs.add_argument("what", choices=["list", "prune"], help="what to do")
@@ -203,6 +200,7 @@ def _command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--json", action="store_true", help="print results or mistakes as JSON where there are any")
     parser.set_defaults(command=command)
     return parser
 
@@ -216,7 +214,6 @@ def _tree_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--robot", default="", metavar="R", help="driver, such as panda, kinematic, franka:HOST")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="K=V", help="give a tree input")
     parser.add_argument("--max-time", type=seconds, default=600.0, metavar="S", help="time limit (default 600 s)")
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
 
 def _vlm_commands(parser: argparse.ArgumentParser) -> None:
@@ -224,8 +221,8 @@ def _vlm_commands(parser: argparse.ArgumentParser) -> None:
     train = _command(
         commands,
         "train",
-        "Train the embedded model; an interrupted training goes on.",
-        "knothole vlm train small",
+        "Run one stage of training the embedded model.",
+        "knothole vlm train resume --data data --out training",
         _train,
     )
     train.add_argument("config", metavar="CONFIG", help="file, or name of a shipped configuration")
@@ -246,7 +243,6 @@ def _vlm_commands(parser: argparse.ArgumentParser) -> None:
     score.add_argument("--vlm", default="", metavar="B", help="backend (default: embedded)")
     score.add_argument("--count", type=count, default=100, metavar="N", help="pictures (default 100)")
     score.add_argument("--seed", type=seed, default=0, metavar="N", help="which pictures (default 0)")
-    score.add_argument("--json", action="store_true", help="print the scores as JSON")
 
 
 # commands -------------------------------------------------------------------------------------------------------

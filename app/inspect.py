@@ -82,7 +82,7 @@ def node_list() -> str:
     width = max(len(name) for name, _, _ in rows)
     parts = []
     for kind in ("composite", "decorator", "leaf"):
-        parts.append(f"{kind}s")
+        parts.append("leaves" if kind == "leaf" else f"{kind}s")
         parts += [f"  {name:<{width}}  {about}" for name, its, about in rows if its == kind]
     return "\n".join([*parts, "", "knothole nodes NAME explains one"])
 

@@ -51,7 +51,10 @@ class Context:
 
         if self.robot is None:
             raise RobotError("this run has no robot, so there is no camera\n  fix:  give one with --robot")
-        frame = self.robot.capture(camera or self.robot.capabilities.cameras[0])
+        cameras = self.robot.capabilities.cameras
+        if not camera and not cameras:
+            raise RobotError(f"the robot {self.robot.name} has no camera\n  fix:  use a driver that has one")
+        frame = self.robot.capture(camera or cameras[0])
         self.frames(frame)
         return frame
 

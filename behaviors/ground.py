@@ -30,6 +30,8 @@ class Ground(Leaf):
         objects (out, objects): What was found, best first.
         object (out, object): The best one.
         min_confidence (in, number, default 0): Boxes below this confidence are dropped.
+        max_width (in, length, default none): Things wider than this at their narrower side are not meant, [m]; the
+            opening of the hand keeps a box that is a little off from catching the plate beside the ball.
         max_points (in, int, default 2000): Most points kept of each object.
         camera (in, text, default the robot's): Camera to look through; it must measure depth.
 
@@ -49,6 +51,7 @@ class Ground(Leaf):
         Port("objects", "objects", "what was found, best first", direction="out", default=None),
         Port("object", "object", "the best one", direction="out", default=None),
         Port("min_confidence", "number", "boxes below are dropped", default=0.0, minimum=0.0, maximum=1.0),
+        Port("max_width", "length", "things wider at their narrower side are not meant", default=None, minimum=0.0),
         Port("max_points", "int", "most points kept of each object", default=2000, minimum=1),
         Port("camera", "text", "camera to look through; the robot's default one if left out", default=""),
     )
@@ -73,7 +76,9 @@ class Ground(Leaf):
         least, most = float(str(self.get("min_confidence"))), int(str(self.get("max_points")))
         assert self.context.robot is not None
         view = View(asking.frame, self.context.robot.arm, asking.q)
-        pairs, dropped = lift(asking.answer, view, asking.question.text, least)
+        width = self.get("max_width")
+        narrower = None if width is None else float(str(width))
+        pairs, dropped = lift(asking.answer, view, asking.question.text, least, narrower)
         found = [thin(thing, most) for thing, _ in pairs]
         seen = len(asking.answer.regions)
         self.context.emit("ground", {"path": self.path, "objects": [o.to_json() for o in found], "dropped": dropped})
@@ -91,7 +96,7 @@ class Ground(Leaf):
 
 
 def lift(
-    answer: Answer, view: View, query: str, least: float = 0.0
+    answer: Answer, view: View, query: str, least: float = 0.0, narrower: float | None = None
 ) -> tuple[list[tuple[GroundedObject, Seen]], list[str]]:
     """Measure the things that an answer has boxes for.
 
@@ -100,6 +105,7 @@ def lift(
         view: That picture with depth, lifted into the world.
         query: What was asked for; the label of boxes that have none.
         least: Boxes below this confidence are dropped.
+        narrower: Things that are wider at their narrower side are not meant, [m]; None takes all.
 
     Returns:
         The objects with their measured pixels, best first, and for each dropped box why.
@@ -112,7 +118,7 @@ def lift(
             dropped.append(f"{label}: confidence {region.confidence:.2f} is below {least:g}")
             continue
         try:
-            seen = view.find(region.box_xyxy)
+            seen = view.find(region.box_xyxy, narrower)
         except NotSeenError as error:
             dropped.append(f"{label}: {str(error).splitlines()[0]}")
             continue

@@ -328,8 +328,10 @@ class MotionLeaf(Leaf):
         return max(0.0, HIGH - self.robot.state().world_from_tcp.xyz[2])
 
     def look_around(self, camera: str = "") -> Surroundings:
-        """Take a picture and lift it into the world; what is held and the arm are left out."""
+        """Take a picture and lift it into the world; what is held and the arm are left out. No camera, no picture."""
         state = self.robot.state()
+        if not camera and not self.robot.capabilities.cameras:
+            return Surroundings(None, state.world_from_tcp, self.held)
         frame = self.context.look(camera)
         return Surroundings(View(frame, self.robot.arm, state.q), state.world_from_tcp, self.held)
 

@@ -58,7 +58,9 @@ class Pick(MotionLeaf):
             yield from put_back(self, self.look_around(camera))
         if not self.at_home:
             yield from self.go_home(self.look_around(camera))
-        thing, seen, around = yield from find(self, self.get("object"), camera)
+        opening = robot.capabilities.gripper_max_width
+        thing, seen, around = yield from find(self, self.get("object"), camera, opening or None)
+        yield Rest(0.0, f"choosing a grasp of {thing.label}")
         chosen = yield from self._choose(thing, seen, around)
         yield Fingers(chosen.grasp.opening, "opening the hand")
         yield self.planned(around.scene(robot.arm), chosen.reach, f"reaching for {thing.label}")

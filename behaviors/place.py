@@ -64,6 +64,7 @@ class Place(MotionLeaf):
             check_held(self, held)
         try:
             spots, where, around = yield from self._spots(held, camera)
+            yield Rest(0.0, f"planning the way to {where}")
             chosen = yield from self._choose(spots, where, held, around)
         except Failed as failure:
             around = self.look_around(camera)
@@ -97,6 +98,7 @@ class Place(MotionLeaf):
         where, seen, around = yield from self._target(target, camera)
         if onto is not None:
             return [on_top(seen, held.grasp, yaw)], where, around
+        yield Rest(0.0, f"choosing a spot in {where}")
         eye = around.view.frame.world_from_camera.xyz
         try:
             home = container_of(seen, around.view)

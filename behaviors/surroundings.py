@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..robots.collision import HeightMap, Scene
+from ..robots.errors import RobotError
 from ..robots.grasp import Grasp
 from ..robots.kinematics import Arm
 from ..robots.pose import Array, Pose
@@ -40,20 +41,33 @@ class Surroundings:
     """One picture with depth, read for motion.
 
     Attributes:
-        view: The picture, lifted into the world without the arm.
+        picture: The picture, lifted into the world without the arm; None for a robot that has no camera.
         world_from_tcp: Where the hand was in it.
         held: What the hand held in it.
     """
 
-    view: View
+    picture: View | None
     world_from_tcp: Pose
     held: Held | None = None
     _maps: dict[int, HeightMap] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def view(self) -> View:
+        """The picture, lifted into the world.
+
+        Raises:
+            RobotError: The robot has no camera.
+        """
+        if self.picture is None:
+            raise RobotError("this robot has no camera to look with\n  fix:  use a driver with a camera that has depth")
+        return self.picture
+
     @cached_property
     def points(self) -> Array:
-        """Everything on the table, world frame, shape (k, 3), [m]; without what the hand holds."""
-        return self._clean(self.view.obstacles()) if self.view.frame.depth is not None else np.empty((0, 3))
+        """Everything on the table, world frame, shape (k, 3), [m]; without what the hand holds; none without depth."""
+        if self.picture is None or self.picture.frame.depth is None:
+            return np.empty((0, 3))
+        return self._clean(self.picture.obstacles())
 
     def without(self, seen: Seen) -> Array:
         """Return the points of everything but one thing, shape (k, 3), [m]."""

@@ -23,7 +23,7 @@ LOOKS = 2
 
 
 def find(
-    leaf: MotionLeaf, target: object, camera: str
+    leaf: MotionLeaf, target: object, camera: str, narrower: float | None = None
 ) -> Generator[Act, object, tuple[GroundedObject, Seen, Surroundings]]:
     """Yield the acts that find a thing in a fresh picture.
 
@@ -31,6 +31,7 @@ def find(
         leaf: Who asks.
         target: Words, or an object that ``ground`` found earlier.
         camera: Camera name; empty takes the one the object was seen with, or the robot's default.
+        narrower: A surface that is wider at its narrower side is taken for the thing only if no other fits, [m].
 
     Returns:
         The thing as it is now, its measured pixels, and the picture.
@@ -51,7 +52,9 @@ def find(
         if answer.problem:
             why = f"could not look for {query!r}: {answer.problem}"
             continue
-        found, dropped = lift(answer, around.view, query)
+        found, dropped = lift(answer, around.view, query, narrower=narrower)
+        if not found and narrower is not None:
+            found, dropped = lift(answer, around.view, query)
         if found:
             thing, seen = found[0]
             return thing, seen, around

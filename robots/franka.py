@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -22,6 +22,7 @@ from .panda import HAND_MAX_WIDTH, fr3
 from .pose import Array, Pose
 
 _READ_EVERY = 0.01  # [s]
+_CONNECT_FOR = 15.0  # [s]
 _LOST_AFTER = 2.0  # a packet may be late, not a second of them, [s]
 _SEGMENT = 0.25  # time between waypoints of a trajectory, [s]
 _ARRIVED, _PATIENCE = 0.03, 3.0  # [rad], [s]
@@ -72,30 +73,26 @@ class FrankaRobot:
             gripper_max_width=HAND_MAX_WIDTH,
         )
         config = franky.RealtimeConfig.Enforce if realtime else franky.RealtimeConfig.Ignore
-        try:
-            self._robot = franky.Robot(host, realtime_config=config)
-            self._robot.recover_from_errors()
-            self._latest = self._robot.state
-            self._read_at = time.monotonic()
-        except Exception as error:
-            raise RobotError(
-                f"no Franka robot answers at {host!r}: {error}\n"
-                f"  fix:  check the address, unlock the joints, activate FCI, and free it from other clients; "
-                f"without a real-time kernel set `realtime: false`"
-            ) from error
+        self._robot: Any = _within(
+            lambda: franky.Robot(host, realtime_config=config),
+            f"no Franka robot answers at {host!r}",
+            "check the address, unlock the joints, activate FCI, and free it from other clients; "
+            "without a real-time kernel set `realtime: false`",
+        )
+        self._latest = self._robot.state
+        self._read_at = time.monotonic()
         self._problem = ""
         self._open = True
         self._lock = threading.Lock()
         self._motion: FrankaMotion | None = None
         self._goal: Array | None = None
         self._started = self._stood_since = time.monotonic()
-        try:
-            self._hand = FrankaHand(franky.Gripper(host), self._report)
-        except Exception as error:
-            raise RobotError(
-                f"the arm at {host!r} answers, its gripper does not: {error}\n"
-                f"  fix:  mount and initialise the Franka hand"
-            ) from error
+        gripper = _within(
+            lambda: franky.Gripper(host),
+            f"the arm at {host!r} answers, its gripper does not",
+            "mount and initialise the Franka hand",
+        )
+        self._hand = FrankaHand(gripper, self._report)
         self._reader = threading.Thread(target=self._read, name="franka state", daemon=True)
         self._reader.start()
 
@@ -196,7 +193,7 @@ class FrankaRobot:
             self._report(f"the stop was refused: {error}")
 
     def close(self) -> None:
-        """Stop and disconnect."""
+        """Stop and disconnect, so that another client can connect."""
         if not self._open:
             return
         self.stop()
@@ -208,6 +205,7 @@ class FrankaRobot:
                 self._robot.join_motion(timeout=1.0)
             except Exception as error:
                 self._problem = str(error)
+        self._robot = None  # franky disconnects when the last reference goes
 
     def _through(self, trajectory: Trajectory) -> Any:
         """Return a motion through points of the trajectory at its speeds, without stops between.
@@ -286,6 +284,26 @@ class FrankaRobot:
                 f"  why:  {self._problem}\n"
                 f"  fix:  check network and emergency stop, then start the run again"
             )
+
+
+def _within(connect: Callable[[], Any], what: str, fix: str) -> Any:
+    """Return what ``connect`` returns, or explain why it failed or took too long: a busy robot never answers."""
+    found: list[Any] = []
+    failed: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            found.append(connect())
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=attempt, name="franka connect", daemon=True)
+    thread.start()
+    thread.join(timeout=_CONNECT_FOR)
+    if found:
+        return found[0]
+    why = str(failed[0]) if failed else f"no reply in {_CONNECT_FOR:.0f} s, perhaps another client is connected"
+    raise RobotError(f"{what}: {why}\n  fix:  {fix}") from (failed[0] if failed else None)
 
 
 def _wrench(state: Any) -> Array | None:

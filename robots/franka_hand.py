@@ -55,7 +55,8 @@ class FrankaHand:
     """
 
     def __init__(self, gripper: Any, fault: Callable[[str], None]) -> None:
-        self._gripper, self._fault = gripper, fault
+        self._gripper: Any = gripper
+        self._fault = fault
         self._wish: tuple[float, float, FrankaMotion] | None = None
         self._news = threading.Condition()
         self._open = True
@@ -84,11 +85,12 @@ class FrankaHand:
                 self._news.notify()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread and disconnect."""
         with self._news:
             self._open = False
             self._news.notify()
         self._thread.join(timeout=3.0)
+        self._gripper = None
 
     def _run(self) -> None:
         while True:

@@ -33,7 +33,7 @@ class Container:
         round: True for a bowl or plate.
         floor: Height of what things come to stand on, [m].
         rim: Height of its wall, [m].
-        skin: Its own seen points, world frame, shape (k, 3), [m]; they don't stand in the way.
+        skin: Seen points of a sloping wall, world frame, shape (k, 3), [m]; they don't stand in the way.
     """
 
     center: tuple[float, float]
@@ -119,7 +119,8 @@ def container_of(seen: Seen, view: View) -> Container:
         round=is_round,
         floor=floor,
         rim=max(rim, floor),
-        skin=points if floor < rim else np.empty((0, 3)),
+        # a thing of the same color may have been taken for the container: what rises above the rim is not its own
+        skin=points[points[:, 2] < rim + 0.004] if is_round and floor < rim else np.empty((0, 3)),
     )
 
 
@@ -129,7 +130,7 @@ def free_spots(
     held: Grasp,
     away_from: tuple[float, float] = (1.2, 0.0),
     prefer_yaw: float = 0.0,
-    finger_room: float = 0.020,
+    finger_room: float = 0.023,
     limit: int = 12,
 ) -> list[Spot]:
     """Return spots for a held thing in or on a container, best first.

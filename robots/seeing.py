@@ -12,10 +12,11 @@ from .contract import CameraFrame
 from .kinematics import Arm
 from .pixels import Box, Labels, Mask, cloud, on_arm, relative_box, surface_boxes, surfaces, tints
 from .pose import Array, Pose
-from .solids import Form, Solid, fit
+from .solids import Form, Solid, fit, smallest_rectangle
 
 TABLE = 0.004  # what rises less than this above the plane is table, [m]
 _LEVELS = (TABLE, 0.012, 0.030)
+_FAR = -0.45  # agreement of boxes from which on they are about different things
 _FEW = 12  # pixels that make a surface
 
 
@@ -121,11 +122,15 @@ class View:
         mine = np.flatnonzero((inside > 0) & (inside >= 0.7 * total))
         return surfaces(self.points, np.isin(labels, mine))
 
-    def find(self, box_xyxy: Box) -> Seen:
+    def find(self, box_xyxy: Box, narrower: float | None = None) -> Seen:
         """Return the object that a box, relative to the image, is about; the box may be off by half the object.
 
+        Args:
+            box_xyxy: Relative to the image, each in [0, 1].
+            narrower: Surfaces that are wider at their narrower side are not meant, [m]; None takes all.
+
         Raises:
-            NotSeenError: Nothing above the table is near the box.
+            NotSeenError: Nothing above the table, or nothing as narrow, is near the box.
         """
         best: tuple[float, Labels, int] | None = None
         for labels, penalty in (*self.layers, (self._pieces(box_xyxy), 0.03)):
@@ -133,10 +138,13 @@ class View:
             if not len(boxes):
                 continue
             scores = np.where(counts >= _FEW, _agreement(boxes, np.array(box_xyxy)) - penalty, -np.inf)
-            name = int(scores.argmax())
-            if best is None or scores[name] > best[0]:
-                best = (float(scores[name]), labels, name)
-        if best is None or best[0] < -0.45:
+            for name in np.argsort(-scores, kind="stable")[:6]:
+                if scores[name] < (_FAR if best is None else best[0]):
+                    break
+                if narrower is None or self._narrow(labels == name, narrower):
+                    best = (float(scores[name]), labels, int(name))
+                    break
+        if best is None:
             x0, y0, x1, y1 = box_xyxy
             raise NotSeenError(
                 f"nothing rises above the table near the box ({x0:.2f}, {y0:.2f}, {x1:.2f}, {y1:.2f}) "
@@ -145,6 +153,10 @@ class View:
                 f"  fix:  ground it again in a fresh picture"
             )
         return self.measure(best[1] == best[2], best[0])
+
+    def _narrow(self, mask: Mask, most: float) -> bool:
+        _, size, _ = smallest_rectangle(self.points[mask][:, :2], 30)
+        return bool(size.min() <= most)
 
     def measure(self, mask: Mask, match: float = 1.0) -> Seen:
         """Return the object made of given pixels, shape (H, W)."""

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
+
+tqdm.monitor_interval = 0  # its watcher thread outlives the bars of transformers and trips over warnings as errors
 
 Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 

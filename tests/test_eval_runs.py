@@ -55,3 +55,11 @@ def test_demo_ends_with_the_documented_summary(tmp_path: Path, knothole: Knothol
     trace, picture = (line.split()[1] for line in done.stdout.splitlines()[-3:-1])
     assert (tmp_path / trace).stat().st_size > 10_000
     assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.long
+def test_digest_with_a_model_in_its_own_process_is_the_same_twice(tmp_path: Path, knothole: Knothole) -> None:
+    line = ("run", "tidy_table", "--seed", "3", "--vlm", "embedded", "--max-time", "12s", "--json")
+    rows = [json.loads(knothole(*line).stdout) for _ in range(2)]
+    assert rows[0]["digest"] == rows[1]["digest"]
+    assert rows[0]["ticks"] == rows[1]["ticks"] == 241

@@ -270,6 +270,18 @@ def test_spots_are_inside_and_clear_of_what_is_there(tray: Stage) -> None:
         assert spot.world_from_tcp.xyz[2] == pytest.approx(home.floor + held.below)
 
 
+def test_a_thing_of_the_trays_color_is_still_in_the_way() -> None:
+    stage = Stage(
+        upright("tray", "blue", TRAY_SIZE, 0.5, 0.2),
+        cube("blue", 0.45, 0.2, z=0.006),
+        upright("ball", "black", (0.06, 0.06, 0.06), 0.45, -0.2),
+    )
+    held = grasps(stage.find(2), others(stage))[0]
+    home = container(stage.view, stage.box(0))
+    for spot in free_spots(home, stage.view.obstacles(stage.find(2)), held):
+        assert math.dist(spot.world_from_tcp.xyz[:2], (0.45, 0.2)) > 0.055
+
+
 def test_a_full_tray_has_no_room() -> None:
     small = upright("tray", "blue", (0.20, 0.15, 0.025), 0.5, 0.2)
     inside = [cube("red", 0.5 + dx, 0.2 + dy, 0.0, 0.05, 0.006) for dx in (-0.06, 0.0, 0.06) for dy in (-0.04, 0.04)]

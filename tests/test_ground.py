@@ -10,6 +10,7 @@ import pytest
 from knothole.behaviors.blackboard import UNSET
 from knothole.behaviors.grounded import GroundedObject
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
+from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.robots.pose import Pose
 from knothole.tests.rig import Bench, box_of, region
 
@@ -127,3 +128,17 @@ def test_a_grounded_object_compares_without_its_points_and_prints_short():
     assert "points" not in thing.to_json()
     assert -math.pi / 2 < thing.yaw <= math.pi / 2
     assert thing.pose.xyz == thing.xyz
+
+
+def test_a_box_between_a_ball_and_a_plate_means_what_the_hand_can_take():
+    props = [
+        {"shape": "ball", "color": "orange", "size": (0.05, 0.05, 0.05), "xyz": (0.43, 0.19)},
+        {"shape": "plate", "color": "orange", "size": (0.2, 0.2, 0.02), "xyz": (0.60, 0.19)},
+    ]
+    robot = DRIVERS.get("kinematic")(DriverOptions(settings={"props": props}))
+    a, b, c, d = box_of(robot, "orange ball")
+    off = {"box": [a - 0.01, b + 0.08, c + 0.02, d + 0.10], "label": "orange ball"}
+    for width, size in ((None, 0.2), (0.08, 0.05)):
+        rig = Bench({"the ball": off}, robot)
+        assert rig.run(rig.leaf("ground", query="the ball", max_width=width)) is SUCCESS
+        assert rig.out("object").size[0] == pytest.approx(size, abs=0.01)

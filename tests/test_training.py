@@ -13,7 +13,7 @@ import torch
 from knothole.vlm.facts import COLORS, LOOSE_SHAPES, MASK_HAND, MASK_TABLE, SHAPES, FrameFacts, ObjectFact
 from knothole.vlm.grammar import judge, parse
 from knothole.vlm.training.config import ModelShape, TrainConfig, TrainingError
-from knothole.vlm.training.data import Frames, mirror
+from knothole.vlm.training.data import Frames, is_rare, mirror
 from knothole.vlm.training.evaluate import evaluate, table
 from knothole.vlm.training.export import export, random_checkpoint, read_shape, read_tokenizer, read_weights
 from knothole.vlm.training.labels import ORACLE_WIDTH, ObjectLabels, coverage, oracle_features
@@ -103,6 +103,14 @@ def test_cropping_and_mirroring_keep_boxes_on_their_pixels(frames_dir: Path) -> 
             seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) * cell
             assert np.abs(seen - o.box_xyxy).max() < 1.5 * cell
         assert view.facts.hand_in_workspace == bool((view.cells == MASK_HAND).any())
+
+
+def test_rare_frames_come_twice(frames_dir: Path) -> None:
+    frames = Frames([frames_dir])
+    drawn = frames.doubled()
+    for i in range(len(frames)):
+        assert drawn.count(i) == 1 + is_rare(frames.raw(i)[2])
+    assert len(frames) < len(drawn) < 2 * len(frames)
 
 
 def test_mirroring_twice_changes_nothing(frames_dir: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .letterbox import Box
+from .questions import Region
 
 Coordinates = Literal["thousandths", "pixels"]
 
@@ -96,3 +97,24 @@ def _written(text: str) -> Iterator[tuple[Sequence[float], str, int, int]]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+
+
+def distinct(regions: Sequence[Region]) -> list[Region]:
+    """Return regions without repetitions: models sometimes name one object twice.
+
+    Args:
+        regions: Best first; of two that mostly cover each other the first one stays.
+    """
+    kept: list[Region] = []
+    for region in regions:
+        if all(_overlap(region.box_xyxy, other.box_xyxy) < 0.55 for other in kept):
+            kept.append(region)
+    return kept
+
+
+def _overlap(a: Box, b: Box) -> float:
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    both = width * height
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
+    return both / union if union > 0 else 0.0

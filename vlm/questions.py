@@ -56,7 +56,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Region:
-    """One grounded thing: ``box_xyxy`` relative to the image, each in [0, 1], with a label and a confidence in [0, 1]."""
+    """One grounded thing: ``box_xyxy`` relative to the image, values in [0, 1], a label, a confidence in [0, 1]."""
 
     box_xyxy: tuple[float, float, float, float]
     label: str

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from .calibration import Calibration
 from .contract import BackendError, BackendOptions, backend
-from .grounding_format import COORDINATES, UnreadableError, read_boxes
+from .grounding_format import COORDINATES, UnreadableError, distinct, read_boxes
 from .letterbox import Letterbox
 from .questions import Answer, Frame, Kind, Question, Region
 from .qwen_settings import QwenSettings
@@ -163,7 +163,7 @@ class QwenBackend:
                 regions.append(Region(place, one.label or question.text, min(1.0, confidence)))
         if found and not regions:
             return Answer("ground", text=text, problem=f"every box lies outside the image: {text!r}")
-        regions.sort(key=lambda region: -region.confidence)
+        regions = distinct(sorted(regions, key=lambda region: -region.confidence))
         return Answer("ground", regions=tuple(regions if question.all else regions[:1]), text=text)
 
     def _variants(self, word: str) -> list[int]:

@@ -212,13 +212,14 @@ class NodeReader:
             if kind.name == "use":
                 self.uses.bare(draft, value)
             return
-        ports = ", ".join(kind.ports)
         self._report(
             value,
             "K110",
             f"{kind.name!r} takes no bare value",
             why="it has no main port",
-            fix=f"write its ports as `port: value`; it has {ports}" if ports else "delete the value; it has no ports",
+            fix=f"write its ports as `port: value`; see them with `knothole nodes {kind.name}`"
+            if kind.ports
+            else "delete the value; it has no ports",
         )
 
     def _ports(self, draft: Draft, value: Pairs) -> None:

@@ -139,11 +139,12 @@ def unknown_port(source: Source, kind: NodeType, key: Scalar) -> Problem:
             why="common keys stand beside the type key",
             fix=f"move it out one level, beside `{kind.name}:`",
         )
-    known = ", ".join(kind.ports)
     return source.problem(
         key,
         "K102",
         f"unknown port {key.text!r} of {kind.name!r}",
         guess=near_misses(key.text, kind.ports),
-        fix=f"it has {known}" if known else "it has no ports",
+        fix=f"correct the name, or see its ports with `knothole nodes {kind.name}`"
+        if kind.ports
+        else "it has no ports",
     )

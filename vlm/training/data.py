@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..facts import MASK_HAND, FrameFacts
+from ..matching import holder
 from .config import TrainingError
 
 MASK_STEP = 2  # the label image holds every second pixel
@@ -64,6 +65,10 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self._index)
+
+    def doubled(self) -> list[int]:
+        """Return all indices, those of rare frames twice: with a hand, or with every loose object put away."""
+        return [i for i, (s, k) in enumerate(self._index) for _ in range(1 + is_rare(self._shards[s][2][k]))]
 
     def raw(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], FrameFacts]:
         """Return image (H, H, 3), label image (H/2, H/2) and facts of one frame."""
@@ -132,6 +137,12 @@ def _remap(facts: FrameFacts, left: float, top: float, scale: float) -> FrameFac
 
     objects = tuple(replace(o, box_xyxy=moved(o.box_xyxy)) if o.pixels else o for o in facts.objects)
     return replace(facts, objects=objects)
+
+
+def is_rare(facts: FrameFacts) -> bool:
+    """Tell whether a frame shows a hand, or a table whose loose objects are all in trays, bowls or on plates."""
+    loose = [i for i, o in enumerate(facts.objects) if o.loose]
+    return facts.hand_in_workspace or (bool(loose) and all(holder(facts.objects, i) >= 0 for i in loose))
 
 
 def mirror(facts: FrameFacts) -> FrameFacts:

@@ -17,7 +17,8 @@ from .packing import NUMBER, Batch, Look, look_targets
 from .tokenizer import Codec
 
 _OBJECT_CELL = 4.0  # weight of a cell on an object or the hand, against 1 elsewhere
-_NUMBER_SPREAD = 5.0  # a coordinate that is off by this much is still nearly right
+_NUMBER_SPREAD = 12.0  # a coordinate that is off by this much (two pixels) is still nearly right
+_BOX = 20.0  # weight of box corners among the auxiliary losses
 MENTION_WEIGHT, ANSWER_WEIGHT, PREVIOUS_WEIGHT, READ_WEIGHT = 0.3, 0.3, 0.3, 0.5
 
 
@@ -96,7 +97,7 @@ def _token_loss(model: Trainee, tokens: Tensor, labels: Labels, sums: Sums | Non
     for (name, _), part in zip(TOKEN_FIELDS.items(), out.split(list(TOKEN_FIELDS.values()), 1), strict=True):
         target = torch.cat(wanted[name])
         if name == "box":
-            loss = loss + 8 * F.smooth_l1_loss(part, target, beta=0.02)
+            loss = loss + _BOX * F.smooth_l1_loss(part, target, beta=0.02)
             if sums is not None:
                 sums.add("token box error", float((part - target).abs().mean(1).sum()), len(index))
         elif name == "flags":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ from .questions import Asked
 from .tokenizer import IMAGE, Codec
 
 NUMBER, DECISION, LABEL, CAPTION, FILLER, STOP = 0.25, 1.0, 0.15, 0.2, 0.02, 0.05
+_BLUR = 16.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,14 @@ class _Row:
     asked: list[Asked] = field(default_factory=list)
 
 
-def pack(codec: Codec, asked: list[list[Asked]], facts: list[FrameFacts], side: int, length: int) -> Batch:
+def pack(
+    codec: Codec,
+    asked: list[list[Asked]],
+    facts: list[FrameFacts],
+    side: int,
+    length: int,
+    blur: random.Random | None = None,
+) -> Batch:
     """Pack the questions of several images.
 
     Args:
@@ -79,6 +88,8 @@ def pack(codec: Codec, asked: list[list[Asked]], facts: list[FrameFacts], side: 
         facts: Labels per image.
         side: Image tokens along one side.
         length: Length of every sequence.
+        blur: Shifts the coordinates a model reads back by about as much as it errs itself (not those it is to say), so
+            that one wrong box does not spoil the next; None leaves them true.
     """
     tokens, rows = side * side, len(asked)
     ids = np.zeros((rows, length), np.int64)
@@ -99,7 +110,7 @@ def pack(codec: Codec, asked: list[list[Asked]], facts: list[FrameFacts], side: 
         at, kept = head, []
         for one in questions:
             question, answer = codec.encode(one.question) + codec.before_answer, codec.encode(one.answer) + codec.end
-            text = question + answer[:-1]
+            text = question + (answer[:-1] if blur is None else _blurred(codec, answer[:-1], blur))
             if at + len(text) > length:
                 continue
             kept.append(one)
@@ -158,6 +169,14 @@ def _answer(
         if targets or j == 0:
             looks.append((j, tuple(here), 1.0 if opens else 0.3 if value >= 0 else 0.1))
     return weights, looks
+
+
+def _blurred(codec: Codec, answer: list[int], rng: random.Random) -> list[int]:
+    if rng.random() < 0.25 or codec.label not in answer:
+        return answer
+    values = ((token, int(codec.number_of[token])) for token in answer)
+    moved = (t if v < 0 else int(codec.numbers[min(999, max(0, round(rng.gauss(v, _BLUR))))]) for t, v in values)
+    return list(moved)
 
 
 def _separators(codec: Codec) -> tuple[int, ...]:

@@ -253,12 +253,12 @@ class _Sampler:
 
 _Draw = Callable[[_Sampler], Meaning]
 _MIX: tuple[tuple[_Draw, float], ...] = (
-    (_Sampler.exists, 6.0),
+    (_Sampler.exists, 5.5),
     (_Sampler.color_or_shape_missing, 1.0),
-    (_Sampler.ground_one, 2.0),
+    (_Sampler.ground_one, 3.0),
     (_Sampler.ground_place, 0.7),
     (_Sampler.ground_absent, 0.8),
-    (_Sampler.ground_every, 1.2),
+    (_Sampler.ground_every, 1.6),
     (_Sampler.inside, 2.4),
     (_Sampler.held, 1.6),
     (_Sampler.gripper, 0.8),
@@ -266,7 +266,7 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (_Sampler.loose_left, 0.5),
     (_Sampler.all_in, 0.7),
     (_Sampler.contents, 1.2),
-    (_Sampler.relation, 2.6),
+    (_Sampler.relation, 2.0),
     (_Sampler.hand, 0.5),
     (_Sampler.on_table, 0.8),
     (_Sampler.posture, 0.4),

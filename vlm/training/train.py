@@ -75,7 +75,8 @@ class Stage:
     def views(self) -> list[View]:
         """Draw the next batch of training views."""
         if len(self._order) < self.config.batch:
-            self._order = [int(i) for i in self.rng.permutation(self.train.refresh())]
+            self.train.refresh()
+            self._order = [int(i) for i in self.rng.permutation(self.train.doubled())]
         picks = [self._order.pop() for _ in range(self.config.batch)]
         image = self.config.stage != "oracle"
         return [self.train.view(i, self.shape.image_size, self.rng, image) for i in picks]
@@ -101,7 +102,8 @@ class Stage:
         """Ask questions about views and return what the model says, with the packed batch."""
         facts = [v.facts for v in views]
         asked = [questions(f, words, self.config.questions) for f in facts]
-        batch = pack(self.codec, asked, facts, self.shape.side, self.config.length)
+        blur = words if words is self.words else None
+        batch = pack(self.codec, asked, facts, self.shape.side, self.config.length, blur)
         return reading_loss(self.model, self.codec, batch, image, labels), batch
 
     def advance(self) -> dict[str, float]:
