@@ -149,14 +149,14 @@ def test_tidy_table_says_what_it_could_not_do():
 
 
 def test_tidy_table_goes_on_when_one_thing_cannot_be_had():
-    wide = {"shape": "cube", "color": "black", "size": (0.12, 0.12, 0.05), "xyz": (0.42, 0.25)}
+    far = {"shape": "cube", "color": "black", "size": (0.05, 0.05, 0.05), "xyz": (0.80, 0.35)}
     script = {
         HAND: "no",
         "every loose object": ["black cube", "red cube"],
         "the blue tray": "blue tray",
         "Is everything inside the blue tray?": "yes",
     }
-    stage = Stage("tidy_table", [*TABLE[:2], wide], script)
+    stage = Stage("tidy_table", [*TABLE[:2], far], script)
     assert stage.run() == "SUCCESS"
     assert stage.said == ["The black cube stays where it is for now."]
     assert stage.inside("red cube", "blue tray")
@@ -178,7 +178,6 @@ def test_tidy_table_survives_a_model_that_sees_badly():
     assert stage.run() == "SUCCESS"
     assert stage.inside("red cube", "blue tray")
     assert stage.inside("green cube", "blue tray")
-    assert "The blue tray stays where it is for now." in stage.said
 
 
 def test_tidy_table_holds_still_while_a_hand_is_near_and_then_goes_on():
