@@ -34,6 +34,7 @@ _JOINTS = tuple(range(7))
 _ARRIVED, _AT_REST, _PATIENCE = 0.01, 0.03, 1.5
 _BLOCKED, _BLOCKED_FOR = 0.35, 0.5
 _STILL_FOR = 0.10
+_STILL_WITHIN = 0.0005
 
 Status = Literal["running", "done", "failed", "stopped"]
 
@@ -100,7 +101,7 @@ class PandaSim:
         self._blocked_since: float | None = None
         self._width, self._force = self._fingers()[0], 40.0
         self._grip: SimMotion | None = None
-        self._still_since: float | None = None
+        self._still_since, self._still_width = 0.0, self._width
 
     def now(self) -> float:
         """Return simulated time, [s]."""
@@ -118,14 +119,14 @@ class PandaSim:
         """Return the present proprioception."""
         self._alive()
         q, dq = self._joints()
-        width, speed, force = self._fingers()
+        width, _, force = self._fingers()
         return RobotState(
             stamp=self.now(),
             q=q,
             dq=dq,
             world_from_tcp=self.arm.fk(q),
             gripper_width=width,
-            gripper_moving=(self._grip is not None and self._grip.status == "running") or abs(speed) > 0.005,
+            gripper_moving=(self._grip is not None and self._grip.status == "running") or self._fingers_move(),
             gripper_force=force,
             world_from_base=self.arm.world_from_base,
         )
@@ -198,7 +199,7 @@ class PandaSim:
         if self._grip is not None:
             self._grip.end("stopped", "another command followed")
         self._width, self._force = float(np.clip(width, 0.0, HAND_MAX_WIDTH)), float(np.clip(force, 1.0, 70.0))
-        self._grip, self._still_since = SimMotion(), None
+        self._grip, self._still_since = SimMotion(), self.now()
         return self._grip
 
     def stop(self) -> None:
@@ -270,14 +271,17 @@ class PandaSim:
                 self._blocked_since = now if self._blocked_since is None else self._blocked_since
                 if now - self._blocked_since > _BLOCKED_FOR:
                     self._end_motion("failed", f"joint {int(error.argmax()) + 1} is blocked")
+        width = self._fingers()[0]
+        if abs(width - self._still_width) > _STILL_WITHIN:
+            self._still_since, self._still_width = now, width
         if self._grip is not None and self._grip.status == "running":
-            width, speed, _ = self._fingers()
-            if abs(speed) > 0.002:
-                self._still_since = None
-            elif self._still_since is None:
-                self._still_since = now
-            elif now - self._still_since >= (_STILL_FOR if abs(width - self._width) > 0.002 else 0.02):
+            wait = _STILL_FOR if abs(width - self._width) > 0.002 else 0.02
+            if now - self._still_since >= wait:
                 self._grip.end("done")
+
+    def _fingers_move(self) -> bool:
+        """Tell by their opening: what is squeezed may tremble, so that the finger joints never have speed 0."""
+        return self.now() - self._still_since < 0.02
 
 
 @driver("panda")
