@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.metadata
+import inspect
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+FEW = 12
+"""Names that a message lists in full."""
 
 
 class KnotholeError(Exception):
@@ -35,17 +38,36 @@ class MissingExtraError(KnotholeError):
 
 
 class UnknownNameError(KnotholeError):
-    """A name is in no registry (unknown node, backend, driver, scene)."""
+    """A name is in no registry (unknown node, backend, driver, scene).
+
+    With no name near, the message lists all of them where they are few and the fix does not.
+    """
 
     def __init__(self, noun: str, name: str, known: Iterable[str], fix: str) -> None:
-        near = near_misses(name, known)
+        names = sorted(set(known))
+        near = near_misses(name, names)
         hint = f"\n  did you mean:  {', '.join(near)}" if near else ""
+        if not near and 0 < len(names) <= FEW and not all(each in fix for each in names):
+            fix += f"; there is {', '.join(names)}"
         super().__init__(f"unknown {noun} {name!r}{hint}\n  fix:  {fix}")
         self.noun, self.name, self.near = noun, name, near
 
 
 class NameTakenError(KnotholeError):
     """Two definitions claim one registry name."""
+
+
+class PluginError(KnotholeError):
+    """What another distribution announces by an entry point cannot be used."""
+
+    def __init__(self, point: importlib.metadata.EntryPoint, noun: str, problem: str) -> None:
+        owner = point.dist.name if point.dist is not None else "an unknown distribution"
+        super().__init__(
+            f"the {noun} {point.name!r} of {owner} (entry point {point.group}: {point.name} = {point.value}) "
+            f"{problem}\n"
+            f"  fix:  repair or remove the distribution {owner}"
+        )
+        self.point = point
 
 
 def near_misses(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
@@ -72,12 +94,28 @@ def _source_of(thing: object) -> str:
     return f"{getattr(thing, '__module__', '?')}.{getattr(thing, '__qualname__', thing)}"
 
 
+def _is_like(thing: object, others: Iterable[object]) -> bool:
+    """Tell whether a thing is what the others are: a class with their common bases, a callable, or of their type."""
+    known = list(others)
+    if known and all(isinstance(other, type) for other in known):
+        common = set.intersection(*(set(inspect.getmro(other)) for other in known if isinstance(other, type)))
+        return isinstance(thing, type) and common <= set(inspect.getmro(thing))
+    if all(inspect.isroutine(other) or isinstance(other, type) for other in known):
+        return callable(thing)
+    return isinstance(thing, tuple({type(other) for other in known}))
+
+
+def _described(thing: object) -> str:
+    return f"the class {thing.__qualname__}" if isinstance(thing, type) else f"a {type(thing).__name__}"
+
+
 class Registry(Generic[T]):
     """Names of one kind of thing (node, backend, driver), found in three ways.
 
     A room's own files register by decorator when they are imported; the registry imports them on
-    first look-up. Other distributions register through the entry-point group. A user's file
-    registers when it is imported.
+    first look-up. Other distributions register through the entry-point group: the entry point is
+    the thing itself, or its module registers the name; a broken one is a ``PluginError`` at every
+    look-up. A user's file registers when it is imported.
 
     Args:
         noun: Word used in messages, such as ``"node"``.
@@ -89,7 +127,7 @@ class Registry(Generic[T]):
     def __init__(self, noun: str, package: str, group: str, fix: str) -> None:
         self.noun, self.package, self.group, self.fix = noun, package, group, fix
         self._things: dict[str, T] = {}
-        self._found = False
+        self._found = self._finding = False
 
     def register(self, name: str) -> Callable[[T], T]:
         """Return a decorator that files its subject under ``name``.
@@ -113,18 +151,40 @@ class Registry(Generic[T]):
         return keep
 
     def _find(self) -> None:
-        if self._found:
+        if self._found or self._finding:
             return
-        self._found = True
+        self._finding = True
+        try:
+            self._find_shipped()
+            self._find_plugins()
+            self._found = True
+        finally:
+            self._finding = False
+
+    def _find_shipped(self) -> None:
         root = importlib.import_module(f"{__package__}.{self.package}")
         for info in sorted(pkgutil.iter_modules(root.__path__), key=lambda m: m.name):
             if not info.name.startswith("_"):
                 importlib.import_module(f"{root.__name__}.{info.name}")
+
+    def _find_plugins(self) -> None:
+        shipped = tuple(self._things.values())
         for point in sorted(importlib.metadata.entry_points(group=self.group), key=lambda e: e.name):
-            if point.name not in self._things:
+            if point.name in self._things:
+                continue
+            try:
                 loaded = point.load()
-                if point.name not in self._things:
-                    self._things[point.name] = loaded
+            except Exception as error:
+                self._things.pop(point.name, None)
+                problem = f"cannot be loaded: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+                raise PluginError(point, self.noun, problem) from error
+            if point.name in self._things:
+                continue
+            if not _is_like(loaded, shipped):
+                raise PluginError(
+                    point, self.noun, f"is no {self.noun} but {_described(loaded)}, and does not register that name"
+                )
+            self._things[point.name] = loaded
 
     def get(self, name: str) -> T:
         """Return the thing called ``name``.

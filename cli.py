@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .app.run import RunOptions
 
 USAGE, FAULT, INTERRUPTED, TERMINATED = 2, 3, 130, 143
+_PLACE = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<column>\d+): (?:error: )?(?P<message>.*)")
+_SNIPPET = re.compile(r" *\d* \| ")
 
 
 class _Terminated(BaseException):
@@ -97,14 +99,14 @@ def _terminate(number: int, frame: object) -> NoReturn:
 def _refuse(error: KnotholeError, as_json: bool) -> int:
     """Print what is wrong, as text or as the list of problems."""
     if not as_json:
-        print(f"error: {error}" if not hasattr(error, "problems") else error, file=sys.stderr)
+        print(error if hasattr(error, "problems") or _PLACE.match(str(error)) else f"error: {error}", file=sys.stderr)
         return USAGE
     if hasattr(error, "problems"):
         rows = [problem.to_json() for problem in error.problems]
     else:
         first, *rest = str(error).splitlines()
-        place = re.match(r"(?P<file>[^:\s]+):(?P<line>\d+):(?P<column>\d+): (?:error: )?(?P<message>.*)", first)
-        hint = "; ".join(line.strip() for line in rest)
+        place = _PLACE.match(first)
+        hint = "; ".join(line.strip() for line in rest if not _SNIPPET.match(line))
         rows = [
             {
                 "file": place["file"] if place else "",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 
+SLOWEST, FASTEST = 0.1, 240.0
+"""Bounds of the tick rate, [Hz]."""
+
 
 def seed(text: str) -> int:
     """Read the seed of a scene to run a tree in."""
@@ -35,8 +38,10 @@ def rate(text: str) -> float:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0.1 <= value <= 240:
-        raise argparse.ArgumentTypeError(f"{text!r} is no tick rate, write a number from 0.1 to 240 [Hz]")
+    if not SLOWEST <= value <= FASTEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no tick rate, write a number from {SLOWEST:g} to {FASTEST:g} [Hz]"
+        )
     return value
 
 

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from .._base import KnotholeError
 from ..vlm.broker import open_backend
 from ..vlm.questions import Answer, Frame, Kind, Question
-from .config import find_config, read_config
+from .inspect import project
 from .names import register_all
 
 PATIENCE = 600.0
@@ -21,6 +21,10 @@ PATIENCE = 600.0
 
 class PictureError(KnotholeError):
     """A picture file cannot be read."""
+
+
+class EmptyQuestionError(KnotholeError):
+    """There is nothing in a question to ask about."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,13 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "") -> Said:
     Raises:
         KnotholeError: The picture cannot be read, or the backend cannot be opened or gives no answer.
     """
-    config = read_config(find_config())
+    config = project()
     spec = vlm or config.vlm
     form: Kind = kind or kind_of(text)  # type: ignore[assignment]
-    question = Question(form, query_of(text) if form == "ground" else text, all=True)
+    words = query_of(text) if form == "ground" else text.strip()
+    if not words:
+        raise EmptyQuestionError(f'the question {text!r} asks nothing\n  fix:  write one, such as "Is there a cube?"')
+    question = Question(form, words, all=True)
     frame = Frame(image.name, 0.0, read_picture(image))
     register_all()
     runner = open_backend(spec, config.backends.get(spec.partition(":")[0], {}))

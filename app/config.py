@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._base import KnotholeError, near_misses
+from .names import backend_names, driver_names
 
 FILE = "knothole.toml"
 _TEXTS = ("vlm", "robot")
@@ -115,19 +116,24 @@ def _check(file: Path, key: str, value: object) -> None:
         )
 
 
-def _place(file: Path, key: str) -> str:
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        words = line.strip().lstrip("[").lstrip()
-        if words.startswith((key, f'"{key}"')):
-            return f"{file}:{number}:{line.index(key) + 1}"
+def _place(file: Path, *keys: str) -> str:
+    """Return where the first of some spellings of a key stands."""
+    for key in keys:
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            words = line.strip().lstrip("[").lstrip()
+            if words.startswith((key, f'"{key}"')):
+                return f"{file}:{number}:{line.index(key) + 1}"
     return str(file)
 
 
 def load_behaviors(config: Config) -> None:
     """Import the project's files that register nodes; a file already imported is left alone.
 
+    Afterwards all names are known, so the blocks of settings are compared with them.
+
     Raises:
-        ConfigError: A file is missing or cannot be imported; the cause stays chained.
+        ConfigError: A file is missing or cannot be imported (the cause stays chained), or a block is for a backend or
+            robot that does not exist.
     """
     for path in config.behaviors:
         name = f"knothole_behaviors_{path.stem}"
@@ -147,3 +153,22 @@ def load_behaviors(config: Config) -> None:
         except Exception as error:
             del sys.modules[name]
             raise ConfigError(f"{where}: {path} cannot be imported: {type(error).__name__}: {error}") from error
+    _check_blocks(config)
+
+
+def _check_blocks(config: Config) -> None:
+    """Refuse settings of what does not exist: they would be ignored without a word."""
+    for key, noun, blocks, find in (
+        ("backends", "backend", config.backends, backend_names),
+        ("robots", "robot", config.robots, driver_names),
+    ):
+        known = find() if blocks else ()
+        for name in blocks:
+            if name not in known:
+                near = near_misses(name, known)
+                hint = f"\n  did you mean:  {', '.join(f'[{key}.{each}]' for each in near)}" if near else ""
+                place = _place(config.file, f"{key}.{name}", name) if config.file else FILE
+                raise ConfigError(
+                    f"{place}: there is no {noun} {name!r} to give settings to{hint}\n"
+                    f"  fix:  name one of {', '.join(known)}"
+                )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from .._base import KnotholeError
 from ..sim.camera import Picture
 from ..sim.scene import TRAINING_SEEDS
 from ..sim.truth import FrameTruth, frame_truth
@@ -22,6 +23,20 @@ from .truth import frame_facts
 
 VIEWS = 2
 """Pictures per scene."""
+
+
+class TrainingDataError(KnotholeError):
+    """Pictures for training cannot be rendered, or there are none."""
+
+
+def count_pictures(folder: Path) -> int:
+    """Return how many labelled pictures lie in a folder."""
+    return sum(_length(file) for file in folder.glob("facts_*.jsonl"))
+
+
+def _length(file: Path) -> int:
+    with file.open("rb") as stream:
+        return sum(1 for line in stream if line.strip())
 
 
 def label_mask(world: World, picture: Picture) -> npt.NDArray[np.uint8]:
@@ -53,6 +68,7 @@ def render_shards(out_dir: str | Path, seed0: int, frames: int, shard_size: int 
 
     Raises:
         ValueError: ``seed0`` belongs to evaluation.
+        TrainingDataError: A shard that exists does not have the number of pictures that it would get.
     """
     if seed0 < TRAINING_SEEDS:
         raise ValueError(f"training seeds start at {TRAINING_SEEDS}, not {seed0}")
@@ -60,8 +76,14 @@ def render_shards(out_dir: str | Path, seed0: int, frames: int, shard_size: int 
     folder.mkdir(parents=True, exist_ok=True)
     jobs = []
     for shard, first in enumerate(range(0, frames, shard_size)):
-        if not (folder / f"facts_{shard:05d}.jsonl").exists():
-            jobs.append((folder, shard, seed0 + shard * shard_size, min(shard_size, frames - first)))
+        facts, wanted = folder / f"facts_{shard:05d}.jsonl", min(shard_size, frames - first)
+        if not facts.exists():
+            jobs.append((folder, shard, seed0 + shard * shard_size, wanted))
+        elif (there := _length(facts)) != wanted:
+            raise TrainingDataError(
+                f"{facts} has {there} pictures, not {wanted}: it is of another rendering\n"
+                f"  fix:  give another folder, or remove the pictures in this one"
+            )
     if workers <= 1:
         for job in jobs:
             _render_shard(job)

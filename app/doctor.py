@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from .. import __version__
 from .._base import KnotholeError
+from ..behaviors.node import NODES
 from .config import find_config, load_behaviors, read_config
 from .names import backend_names, driver_names, scene_names, tree_names
 
@@ -78,12 +79,19 @@ def _packages() -> Iterator[Finding]:
 
 
 def _names() -> Iterator[Finding]:
-    for what, names in (
-        ("backends", backend_names()),
-        ("robots", driver_names()),
-        ("scenes", scene_names()),
-        ("trees", tree_names()),
+    find: Callable[[], tuple[str, ...]]
+    for what, find in (
+        ("nodes", lambda: tuple(NODES)),
+        ("backends", backend_names),
+        ("robots", driver_names),
+        ("scenes", scene_names),
+        ("trees", tree_names),
     ):
+        try:
+            names = find()
+        except KnotholeError as error:
+            yield Finding(what, "broken", str(error).splitlines()[0])
+            continue
         yield Finding(what, "ok" if names else "broken", ", ".join(names))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,15 +22,16 @@ from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
 from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
-from ..trees.literals import LiteralError, read_literal
+from ..trees.literals import NAMES, LiteralError, read_literal
 from ..trees.loop import Loop, LoopResult, Outcome, Ticked
 from ..trees.problems import TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
-from ..trees.trace import TraceWriter
+from ..trees.trace import TraceError, TraceWriter
 from ..vlm.broker import Broker
 from ..vlm.contract import Backend
 from ..vlm.runner import Runner
+from .arguments import FASTEST, SLOWEST
 from .config import Config
 from .inspect import asks, load_tree, project
 from .result import RunResult
@@ -44,7 +46,7 @@ RUNS = Path("runs")
 
 
 class InputError(KnotholeError):
-    """An input given with ``--set`` does not fit the tree."""
+    """An input given to a tree does not fit it, or a run cannot have this rate or time limit."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,35 @@ class RunOptions:
     trace: Path | None = None
     record: bool = True
 
+    def __post_init__(self) -> None:
+        if not _is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:
+            raise InputError(f"rate is {self.rate!r}\n  fix:  give a number from {SLOWEST:g} to {FASTEST:g} [Hz]")
+        if self.max_time is not None and not (_is_number(self.max_time) and self.max_time > 0):
+            raise InputError(f"max_time is {self.max_time!r}\n  fix:  give a time above 0 [s], or None for no limit")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_there(value: object) -> bool:
+    return value is not None
+
+
+_FITS: Mapping[str, Callable[[object], bool]] = {
+    "any": lambda value: True,
+    "text": lambda value: isinstance(value, str),
+    "int": lambda value: isinstance(value, int | float) and _is_number(value) and value == int(value),
+    "bool": lambda value: isinstance(value, bool),
+    "list": lambda value: isinstance(value, list | tuple),
+    "objects": lambda value: isinstance(value, list | tuple),
+    "mapping": lambda value: isinstance(value, Mapping),
+    **dict.fromkeys(("number", "duration", "length", "angle"), _is_number),
+}
+
 
 def read_inputs(tree: TreeSpec, given: Mapping[str, object]) -> dict[str, object]:
-    """Convert inputs given as text to their declared types; other values stay as they are.
+    """Convert inputs given as text to their declared types; other values must have them and stay as they are.
 
     Raises:
         UnknownNameError: The tree has no such input.
@@ -92,6 +120,12 @@ def read_inputs(tree: TreeSpec, given: Mapping[str, object]) -> dict[str, object
             has = ", ".join(known) or "none"
             raise UnknownNameError("input", name, known, f"inputs of {tree.name!r}: {has}")
         if not isinstance(text, str):
+            kind = known[name].type
+            if not _FITS.get(kind, _is_there)(text):
+                raise InputError(
+                    f"input {name!r} of {tree.name!r} takes {NAMES.get(kind, kind)}, not {text!r}\n"
+                    f"  fix:  give a value of that type, or its text as for --set {name}=VALUE"
+                )
             values[name] = text
             continue
         try:
@@ -184,9 +218,14 @@ class Run:
         if not self.options.record:
             return None
         path = self.options.trace or new_run(RUNS, self._spec.name, self.options.seed, datetime.now())
+        picture = path.with_suffix(".png") if self.stage.world is not None and path.suffix == ".mcap" else None
+        if picture is not None and picture.exists() and not (path.exists() and _is_png(picture)):
+            raise TraceError(
+                f"the picture beside the trace would replace {picture}\n  fix:  name another trace, or move that file"
+            )
         writer = TraceWriter(path)
         self._stack.callback(writer.close)
-        self._picture = path.with_suffix(".png") if self.stage.world is not None else None
+        self._picture = picture
         return writer
 
     def _start(self, config: Config) -> dict[str, object]:
@@ -296,6 +335,10 @@ class Run:
         except OSError:
             return None
         return self._picture
+
+
+def _is_png(path: Path) -> bool:
+    return path.is_file() and path.read_bytes().startswith(b"\x89PNG")
 
 
 class Session:

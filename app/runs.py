@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from .._base import KnotholeError
+
 _NAME = re.compile(r"(?P<when>\d{8}-\d{6})(?:-\d+)?-(?P<tree>.+)-seed(?P<seed>\d+)")
+
+
+class RunsFolderError(KnotholeError):
+    """What is given as the folder of runs is none."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,8 @@ def new_run(folder: Path, tree: str, seed: int, now: datetime) -> Path:
 
 
 def _runs(folder: Path) -> Iterator[RunFile]:
+    if folder.exists() and not folder.is_dir():
+        raise RunsFolderError(f"{folder} is no folder\n  fix:  name the folder that holds the runs")
     if folder.is_dir():
         for file in sorted(folder.glob("*.mcap"), key=lambda f: (f.stat().st_mtime, f.name), reverse=True):
             if _NAME.fullmatch(file.stem):

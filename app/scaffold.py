@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 
 from .._base import KnotholeError
+from ..behaviors.node import NODES
+from .names import tree_names
 
 
 class ScaffoldError(KnotholeError):
-    """The name cannot be used, or the file is there already."""
+    """The name cannot be used or is taken, or the file is there already."""
 
 
 TREE = """\
@@ -97,17 +99,21 @@ def new_tree(name: str, folder: Path) -> Path:
     """Write ``folder/NAME.yaml`` and return its path.
 
     Raises:
-        ScaffoldError: The name cannot be used, or the file is there already.
+        ScaffoldError: The name cannot be used or is taken, or the file is there already.
     """
-    return _write(folder / f"{check_name(name)}.yaml", TREE.format(name=name))
+    if check_name(name) in tree_names():
+        raise ScaffoldError(f"knothole has a tree {name!r} already\n  fix:  choose another name")
+    return _write(folder / f"{name}.yaml", TREE.format(name=name))
 
 
 def new_leaf(name: str, folder: Path) -> Path:
     """Write ``folder/NAME.py`` with one leaf and return its path.
 
     Raises:
-        ScaffoldError: The name cannot be used, or the file is there already.
+        ScaffoldError: The name cannot be used or is taken, or the file is there already.
     """
     words = check_name(name).split("_")
+    if name in NODES:
+        raise ScaffoldError(f"there is a node {name!r} already\n  fix:  choose another name, see `knothole nodes`")
     text = LEAF.format(name=name, cls="".join(word.capitalize() for word in words), title=" ".join(words).capitalize())
     return _write(folder / f"{name}.py", text)

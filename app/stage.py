@@ -99,6 +99,12 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
     if gui:
         raise StageError(f"the robot {name!r} has no simulator window\n  fix:  leave out --gui, or use --robot panda")
     scenery = _load_scene(scene, seed) if name == "kinematic" else None
+    if scenery is not None and scenery.file:
+        raise StageError(
+            f"the robot 'kinematic' cannot show {scenery.file}\n"
+            "  why:  URDF and SDF files need a simulator with physics\n"
+            "  fix:  use --robot panda, or a scene written in YAML"
+        )
     if scenery is not None:
         settings = {**_props(scenery), **settings}
     driver = factory(DriverOptions(argument, None, settings))

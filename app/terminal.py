@@ -149,7 +149,7 @@ class LiveTree(Watcher):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._drawn = 0.0
+        self._drawn, self._now = 0.0, 0.0
 
     def begin(self, tree: BuiltTree, title: str) -> None:
         """Start the live display."""
@@ -158,13 +158,15 @@ class LiveTree(Watcher):
 
     def ticked(self, now: float) -> None:
         """Redraw, unless it was drawn a moment ago."""
+        self._now = now
         if time.monotonic() - self._drawn >= REFRESH:
             self._drawn = time.monotonic()
             self._live.update(self._picture(now), refresh=True)
 
     def close(self) -> None:
-        """Leave the last picture of the tree standing."""
+        """Draw how it ended, and leave that picture standing."""
         if self._live.is_started:
+            self._live.update(self._picture(self._now))
             self._live.transient = False
             self._live.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from ..vlm.phrases import definite
 from ..vlm.questions import Answer, Frame, Question
 from ..vlm.training.config import TrainConfig
 from ..vlm.training.questions import Asked, questions
-from .config import find_config, read_config
+from .data import TrainingDataError, count_pictures, render_shards
+from .inspect import project
 from .names import register_all
 from .truth import frame_facts
 
@@ -31,10 +33,6 @@ QUESTIONS = 12
 OVERLAP = 0.5
 """Intersection over union from which a box counts as found."""
 PATIENCE = 600.0
-
-
-class TrainingDataError(KnotholeError):
-    """Pictures for training cannot be rendered, or there are none."""
 
 
 def train(config: str, data: Sequence[Path], out: Path) -> str:
@@ -49,6 +47,7 @@ def train(config: str, data: Sequence[Path], out: Path) -> str:
         raise TrainingDataError(
             f"there are no pictures in {missing[0]}/\n  fix:  render some: knothole vlm data --out {missing[0]}"
         )
+    _make(out)
     from ..vlm.training.train import train as run_stage
 
     best = run_stage(settings, data, out)
@@ -60,7 +59,8 @@ def render(out: Path, count: int, seed: int, workers: int) -> str:
     """Render and label pictures; shards that exist already are kept.
 
     Raises:
-        TrainingDataError: The seed belongs to evaluation, or reaches the held-out pictures.
+        TrainingDataError: The seed belongs to evaluation or reaches the held-out pictures, the folder cannot be
+            written, or it holds shards of another size.
     """
     if seed < TRAINING_SEEDS or seed + count >= HELD_OUT_SEEDS:
         raise TrainingDataError(
@@ -68,10 +68,29 @@ def render(out: Path, count: int, seed: int, workers: int) -> str:
             f"  why:  trees are measured below {TRAINING_SEEDS}, models from {HELD_OUT_SEEDS} on\n"
             f"  fix:  stay between"
         )
-    from .data import render_shards
+    _make(out)
+    before = count_pictures(out)
+    try:
+        render_shards(out, seed, count, workers=workers)
+        there = count_pictures(out)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise TrainingDataError(f"{out}/ cannot be written: {error.strerror}\n  fix:  give another --out") from error
+    kept = f", {before} of them from before, whatever their seed" if before else ""
+    return f"{there} labelled pictures in {out}/{kept}\nnext:  knothole vlm train CONFIG --data {out}"
 
-    render_shards(out, seed, count, workers=workers)
-    return f"{count} labelled pictures in {out}/\nnext:  knothole vlm train CONFIG --data {out}"
+
+def _make(folder: Path) -> None:
+    """Make a folder that can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise TrainingDataError(
+            f"{folder} is no folder that can be written: {error.strerror}\n  fix:  give another --out"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -123,7 +142,7 @@ def score(vlm: str, count: int, seed: int = 0) -> ModelReport:
     Raises:
         KnotholeError: The backend cannot be opened, or died.
     """
-    config = read_config(find_config())
+    config = project()
     spec = vlm or config.vlm
     register_all()
     truth: dict[str, FrameFacts] = {}

@@ -31,7 +31,8 @@ class Plan(Leaf):
     Status:
         RUNNING: Until a valid plan is there.
         SUCCESS: ``steps`` is written.
-        FAILURE: No attempt gave a valid plan; the reason has the mistakes of the last one.
+        FAILURE: No attempt gave a valid plan, and the reason has the mistakes of the last one; or the backend makes
+            no plans, which is told at once.
 
     Halt:
         Drops the question; nothing moves.
@@ -76,6 +77,8 @@ class Plan(Leaf):
         answer = self._asking.answer
         if answer is None:
             return self.running("waiting for a plan")
+        if not answer.supported:
+            return self.fail(f"{answer.problem}; planning needs one that does, such as --vlm qwen:DIR")
         steps, wrong = self._read(answer)
         if not wrong:
             self.put("steps", steps)

@@ -8,12 +8,14 @@ from typing import Literal
 
 import numpy as np
 
+from .._base import near_misses
 from .contract import CameraFrame, Capabilities, DriverOptions, Intrinsics, RobotState, Trajectory, driver
 from .errors import RobotError
 from .panda import HAND_MAX_WIDTH, panda
 from .pose import Array, Pose
 from .props import Prop, cast, photograph, prop_of
 
+_SETTINGS = ("props", "pixels")
 _STEP = 0.02  # [s]
 _FINGER_SPEED = 0.1  # opening, [m/s]
 _EYE, _LOOKS_AT, _FOV = (1.25, 0.0, 0.85), (0.45, 0.0, 0.04), 43.0
@@ -317,6 +319,15 @@ def _look_at(eye: Sequence[float], target: Sequence[float]) -> Pose:
 @driver("kinematic")
 def kinematic_driver(options: DriverOptions) -> KinematicRobot:
     """Build the robot without physics; ``settings`` may hold ``props`` (a list of mappings) and ``pixels``."""
+    if options.argument:
+        raise RobotError(f"kinematic takes no argument, not {options.argument!r}\n  fix:  write only kinematic")
+    unknown = sorted(set(options.settings) - set(_SETTINGS))
+    if unknown:
+        near = near_misses(unknown[0], _SETTINGS)
+        hint = f"\n  did you mean:  {', '.join(near)}" if near else ""
+        raise RobotError(
+            f"kinematic: unknown setting {unknown[0]!r}{hint}\n  fix:  settings are {', '.join(_SETTINGS)}"
+        )
     rows = options.settings.get("props", _PROPS)
     if not isinstance(rows, Sequence) or isinstance(rows, str) or not all(isinstance(r, Mapping) for r in rows):
         raise RobotError("kinematic: props must be a list of mappings\n  fix:  write one mapping per thing")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 
-from .._base import KnotholeError, UnknownNameError
+from .._base import KnotholeError, Place, UnknownNameError
 from .camera import Light, project
 from .layout import Region, find_inside, find_spot, standing
 from .look import random_look
@@ -48,8 +49,27 @@ def load_scene(name_or_path: str, seed: int = 0) -> SceneSpec:
     if suffix in (".urdf", ".sdf"):
         if not Path(name_or_path).is_file():
             raise UnknownNameError("scene", name_or_path, scene_names(), "check the path of the file")
+        _check_xml(Path(name_or_path), "robot" if suffix == ".urdf" else "sdf")
         return SceneSpec(Path(name_or_path).stem, seed, file=str(name_or_path))
     return draw_scene(read_recipe(_find(name_or_path)), seed, clear=True)
+
+
+def _check_xml(path: Path, root: str) -> None:
+    """Make sure that a URDF or SDF file is one, before the simulator reads it with fewer words."""
+    try:
+        found = ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        line, column = error.position
+        what, _, _ = str(error).partition(": line ")
+        raise SceneError(Place(str(path), line, column + 1), f"no valid XML: {what}", "correct the syntax") from error
+    except (OSError, ValueError, LookupError) as error:
+        raise SceneError(Place(str(path), 1, 1), f"the file cannot be read: {error}", "check the file") from error
+    wanted = "link" if root == "robot" else "model"
+    start = Place(str(path), 1, 1)
+    if found.tag != root:
+        raise SceneError(start, f"the root is <{found.tag}>, not <{root}>", f"name a file that begins with <{root}>")
+    if found.find(f".//{wanted}") is None:
+        raise SceneError(start, f"<{root}> has no <{wanted}>", f"describe at least one <{wanted}>")
 
 
 def training_scene(name: str, seed: int) -> SceneSpec:

@@ -34,7 +34,7 @@ _JOINTS = tuple(range(7))
 _ARRIVED, _AT_REST, _PATIENCE = 0.01, 0.03, 1.5
 _BLOCKED, _BLOCKED_FOR = 0.35, 0.5
 _STILL_FOR = 0.10
-_STILL_WITHIN = 0.0005
+_SAME_WITHIN, _SAME_FOR = 0.0005, 0.3
 
 Status = Literal["running", "done", "failed", "stopped"]
 
@@ -87,7 +87,7 @@ class PandaSim:
             skills=frozenset({"arm", "gripper", "servo"}),
             gripper_max_width=HAND_MAX_WIDTH,
         )
-        self.world = world
+        self._world = world
         self._robot: int = world.robot
         self._frames: dict[str, CameraFrame] = {}
         self._pictures: dict[str, Picture] = {}
@@ -101,32 +101,33 @@ class PandaSim:
         self._blocked_since: float | None = None
         self._width, self._force = self._fingers()[0], 40.0
         self._grip: SimMotion | None = None
-        self._still_since, self._still_width = 0.0, self._width
+        self._still_since: float | None = None
+        self._same_since, self._same_width = 0.0, self._width
 
     def now(self) -> float:
         """Return simulated time, [s]."""
-        return self.world.time
+        return self._world.time
 
     def advance(self, until: float) -> None:
         """Step physics up to ``until`` [s], executing motions meanwhile."""
         self._alive()
-        for _ in range(round(until * HZ) - self.world.steps):
+        for _ in range(round(until * HZ) - self._world.steps):
             self._control()
-            self.world.step(1)
+            self._world.step(1)
             self._watch()
 
     def state(self) -> RobotState:
         """Return the present proprioception."""
         self._alive()
         q, dq = self._joints()
-        width, _, force = self._fingers()
+        width, speed, force = self._fingers()
         return RobotState(
             stamp=self.now(),
             q=q,
             dq=dq,
             world_from_tcp=self.arm.fk(q),
             gripper_width=width,
-            gripper_moving=(self._grip is not None and self._grip.status == "running") or self._fingers_move(),
+            gripper_moving=(self._grip is not None and self._grip.status == "running") or self._fingers_move(speed),
             gripper_force=force,
             world_from_base=self.arm.world_from_base,
         )
@@ -139,7 +140,7 @@ class PandaSim:
         """
         self._alive()
         if camera == "table":
-            spec = self.world.spec.camera
+            spec = self._world.spec.camera
             matrix, fov, width, height = spec.world_from_camera, spec.fov_deg, spec.width, spec.height
         elif camera == "wrist":
             matrix = self.arm.fk(self._joints()[0]).matrix @ _TCP_FROM_WRIST
@@ -151,7 +152,7 @@ class PandaSim:
         last = self._frames.get(camera)
         if last is not None and last.stamp == self.now():
             return last
-        picture = self.world.render_from(matrix, fov, width, height)
+        picture = self._world.render_from(matrix, fov, width, height)
         self._taken[camera] = self._taken.get(camera, 0) + 1
         frame = CameraFrame(
             camera=camera,
@@ -199,12 +200,12 @@ class PandaSim:
         if self._grip is not None:
             self._grip.end("stopped", "another command followed")
         self._width, self._force = float(np.clip(width, 0.0, HAND_MAX_WIDTH)), float(np.clip(force, 1.0, 70.0))
-        self._grip, self._still_since = SimMotion(), self.now()
+        self._grip, self._still_since, self._same_since = SimMotion(), None, self.now()
         return self._grip
 
     def stop(self) -> None:
         """Halt all motion at once and hold the posture; fingers at rest keep their force."""
-        if self.world.client < 0:
+        if self._world.client < 0:
             return
         self._end_motion("stopped", "stop was called")
         self._setpoint, _ = self._joints()
@@ -218,16 +219,16 @@ class PandaSim:
         self.stop()
 
     def _alive(self) -> None:
-        if self.world.client < 0:
+        if self._world.client < 0:
             raise RobotError("the simulated world is closed\n  fix:  build a new one")
 
     def _joints(self) -> tuple[Array, Array]:
-        states = p.getJointStates(self._robot, _JOINTS, physicsClientId=self.world.client)
+        states = p.getJointStates(self._robot, _JOINTS, physicsClientId=self._world.client)
         return np.array([s[0] for s in states]), np.array([s[1] for s in states])
 
     def _fingers(self) -> tuple[float, float, float]:
         """Return opening [m], opening speed [m/s] and closing force [N]."""
-        states = p.getJointStates(self._robot, FINGER_JOINTS, physicsClientId=self.world.client)
+        states = p.getJointStates(self._robot, FINGER_JOINTS, physicsClientId=self._world.client)
         width, speed = float(sum(s[0] for s in states)), float(sum(s[1] for s in states))
         return max(0.0, width), speed, max(0.0, -float(sum(s[3] for s in states)) / 2)
 
@@ -249,8 +250,8 @@ class PandaSim:
             reach = 0.5 * self.arm.velocity / HZ
             change = np.clip(self._target - self._setpoint, -reach, reach)
             self._setpoint, self._speed = self._setpoint + change, change * HZ
-        self.world.drive_arm(self._setpoint, self._speed)
-        self.world.drive_fingers(self._width, self._force, GRIPPER_SPEED)
+        self._world.drive_arm(self._setpoint, self._speed)
+        self._world.drive_fingers(self._width, self._force, GRIPPER_SPEED)
 
     def _watch(self) -> None:
         """Judge by measurement whether motions have ended."""
@@ -271,17 +272,22 @@ class PandaSim:
                 self._blocked_since = now if self._blocked_since is None else self._blocked_since
                 if now - self._blocked_since > _BLOCKED_FOR:
                     self._end_motion("failed", f"joint {int(error.argmax()) + 1} is blocked")
-        width = self._fingers()[0]
-        if abs(width - self._still_width) > _STILL_WITHIN:
-            self._still_since, self._still_width = now, width
+        width, speed, _ = self._fingers()
+        if abs(width - self._same_width) > _SAME_WITHIN:
+            self._same_since, self._same_width = now, width
         if self._grip is not None and self._grip.status == "running":
+            if abs(speed) > 0.002:
+                self._still_since = None
+            elif self._still_since is None:
+                self._still_since = now
             wait = _STILL_FOR if abs(width - self._width) > 0.002 else 0.02
-            if now - self._still_since >= wait:
+            still = self._still_since is not None and now - self._still_since >= wait
+            if still or now - self._same_since >= _SAME_FOR:
                 self._grip.end("done")
 
-    def _fingers_move(self) -> bool:
-        """Tell by their opening: what is squeezed may tremble, so that the finger joints never have speed 0."""
-        return self.now() - self._still_since < 0.02
+    def _fingers_move(self, speed: float) -> bool:
+        """Tell by their speed and their opening: what is squeezed may tremble, and the joints never have speed 0."""
+        return abs(speed) > 0.005 and self.now() - self._same_since < _SAME_FOR
 
 
 @driver("panda")

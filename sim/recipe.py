@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,19 @@ from .._base import KnotholeError, Place, near_misses
 from .objects import COLORS, CONTAINER_SHAPES, LOOSE_SHAPES, SHAPES
 from .scene import Disturbance, Goal
 
+_WIDEST = 200
+"""Longest line that is shown in a message."""
+
 
 class SceneError(KnotholeError):
-    """A scene file is wrong; the message has file, line and column."""
+    """A scene file is wrong; the message has file, line, column, and the line itself where ``snippet`` gives it."""
 
-    def __init__(self, place: Place, what: str, fix: str, near: tuple[str, ...] = ()) -> None:
+    def __init__(self, place: Place, what: str, fix: str, near: tuple[str, ...] = (), snippet: str = "") -> None:
         hint = f"\n  did you mean:  {', '.join(near)}" if near else ""
-        super().__init__(f"{place}: error: {what}{hint}\n  fix:  {fix}")
+        shown = ""
+        if snippet.strip() and len(snippet) <= _WIDEST:
+            shown = f"\n{place.line:>5} | {snippet}\n      | {' ' * (place.column - 1)}^"
+        super().__init__(f"{place}: error: {what}{shown}{hint}\n  fix:  {fix}")
         self.place, self.near = place, near
 
 
@@ -80,23 +86,31 @@ def read_recipe(path: str | Path) -> Recipe:
         raise SceneError(start, "this is a directory, not a scene file", "name a file in it") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SceneError(start, f"the file cannot be read: {error}", "check path and encoding (UTF-8)") from error
+    lines = text.splitlines()
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return _Reader(str(path), lines).recipe(yaml.compose(text, Loader=yaml.SafeLoader), Path(path).stem)
+    except RecursionError:
+        raise SceneError(start, "nested too deep", "close each bracket, and nest less") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(str(path), mark.line + 1, mark.column + 1) if mark else start
-        raise SceneError(place, f"no valid YAML: {error.problem}", "correct the syntax") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SceneError(start, f"no valid YAML: {error}", "correct the syntax") from error
-    return _Reader(str(path)).recipe(node, Path(path).stem)
+        what, line = f"no valid YAML: {error.problem}", _line(lines, place)
+        raise SceneError(place, what, "correct the syntax", snippet=line) from error
+    except yaml.YAMLError as error:
+        raise SceneError(start, f"no valid YAML: {' '.join(str(error).split())}", "correct the syntax") from error
+
+
+def _line(lines: Sequence[str], place: Place) -> str:
+    return lines[place.line - 1] if place.line <= len(lines) else ""
 
 
 class _Reader:
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, lines: Sequence[str]) -> None:
+        self.file, self.lines = file, lines
 
     def wrong(self, node: yaml.Node, what: str, fix: str, near: tuple[str, ...] = ()) -> SceneError:
-        return SceneError(Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1), what, fix, near)
+        place = Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+        return SceneError(place, what, fix, near, _line(self.lines, place))
 
     def recipe(self, node: yaml.Node | None, stem: str) -> Recipe:
         if node is None:

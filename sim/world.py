@@ -18,6 +18,7 @@ from .disturbance import Script
 from .hand import HandSpec, hand_body
 from .look import Look, texture_file
 from .objects import CONTAINER_SHAPES, ObjectSpec, Quat, Vec3
+from .quiet import quiet
 from .recipe import SceneError
 from .robot_model import panda_urdf
 from .scene import SceneSpec
@@ -368,15 +369,14 @@ class World:
 
     def _load_file(self, file: str) -> None:
         try:
-            if file.lower().endswith(".sdf"):
-                ids = p.loadSDF(file, physicsClientId=self.client)
-            else:
-                ids = [p.loadURDF(file, physicsClientId=self.client)]
-        except p.error as error:
-            place = Place(file, 1, 1)
-            raise SceneError(
-                place, f"PyBullet cannot load the file: {error}", "check the file and its meshes"
-            ) from None
+            with quiet():
+                if file.lower().endswith(".sdf"):
+                    ids = p.loadSDF(file, physicsClientId=self.client)
+                else:
+                    ids = [p.loadURDF(file, physicsClientId=self.client)]
+        except p.error:
+            what = "the simulator cannot load this file, or a mesh it names"
+            raise SceneError(Place(file, 1, 1), what, "check its links, and that each mesh is there") from None
         for body in ids:
             low, high = (np.array(v) for v in p.getAABB(body, physicsClientId=self.client))
             xyz, quat = p.getBasePositionAndOrientation(body, physicsClientId=self.client)

@@ -43,6 +43,20 @@ def test_the_same_question_about_the_same_frame_is_one_ticket_and_one_call():
     assert (c.questions, c.shared, c.model_calls) == (5, 3, 1)
 
 
+def test_a_request_is_a_model_call_only_if_the_backend_takes_one_of_its_questions():
+    class Seeing(Scripted):
+        kinds = frozenset({"yes_no"})
+
+    b = Broker(Seeing(SAYS), stepped=True, latency=0.0)
+    plan = Question("plan", "tidy up")
+    for number, questions in enumerate(([plan], [plan, HAND], [FULL])):
+        for question in questions:
+            b.ask(question, frame(number), 0.0)
+    b.flush(0.0)
+    b.collect(0.0)
+    assert b.counters.model_calls == 2
+
+
 def test_questions_of_a_tick_are_grouped_by_frame_in_order_of_asking():
     asked: list[tuple[str, list[str]]] = []
 

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import knothole
 from knothole.app.config import Config, ConfigError, find_config, load_behaviors, read_config
+from knothole.app.run import InputError
+from knothole.robots.contract import DRIVERS, DriverOptions, RobotError
+from knothole.vlm.contract import BACKENDS
 
 
 def written(folder: Path, text: str) -> Path:
@@ -83,3 +87,89 @@ def test_leaves_that_cannot_be_imported_say_why(tmp_path: Path) -> None:
         load_behaviors(config)
     with pytest.raises(ConfigError, match="there is no file"):
         load_behaviors(read_config(written(tmp_path, 'behaviors = ["gone.py"]\n')))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'vlm = "oracle"\n[backends.embeded]\n',
+            "FILE:2:2: there is no backend 'embeded' to give settings to\n  did you mean:  [backends.embedded]\n"
+            "  fix:  name one of ",
+        ),
+        (
+            "[robots]\nkinematc = {pixels = 64}\n",
+            "FILE:2:1: there is no robot 'kinematc' to give settings to\n  did you mean:  [robots.kinematic]\n"
+            "  fix:  name one of ",
+        ),
+    ],
+)
+def test_settings_of_what_does_not_exist_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_behaviors(read_config(file))
+    assert str(caught.value).startswith(message.replace("FILE", str(file)))
+
+
+def test_settings_of_a_backend_of_the_project_are_no_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BACKENDS, "_things", dict(BACKENDS.items()))
+    code = "from knothole.vlm.contract import backend\n\n\n@backend('mine')\ndef mine(options):\n    return None\n"
+    (tmp_path / "my_backend.py").write_text(code, encoding="utf-8")
+    config = read_config(written(tmp_path, 'behaviors = ["my_backend.py"]\n[backends.mine]\ncolor = "red"\n'))
+    load_behaviors(config)
+    assert config.backends["mine"] == {"color": "red"}
+
+
+def test_the_robot_without_physics_knows_its_settings() -> None:
+    with pytest.raises(RobotError) as setting:
+        DRIVERS.get("kinematic")(DriverOptions(settings={"pixel": 64}))
+    assert str(setting.value) == (
+        "kinematic: unknown setting 'pixel'\n  did you mean:  pixels\n  fix:  settings are props, pixels"
+    )
+    with pytest.raises(RobotError, match="kinematic takes no argument, not 'foo'"):
+        DRIVERS.get("kinematic")(DriverOptions("foo"))
+
+
+INPUTS = """\
+knothole: 1
+tree: t
+inputs:
+  container: {type: text, default: tray}
+  times: {type: int, default: 2}
+  height: {type: length, default: 5cm}
+root:
+  say: hello
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("container", 5, "takes text, not 5"),
+        ("container", None, "takes text, not None"),
+        ("times", True, "takes a whole number, not True"),
+        ("times", 2.5, "takes a whole number, not 2.5"),
+        ("height", None, "takes a length such as 5cm, not None"),
+        ("height", float("nan"), "takes a length such as 5cm, not nan"),
+    ],
+)
+def test_inputs_that_are_no_text_are_checked_too(tmp_path: Path, name: str, value: object, wanted: str) -> None:
+    (tmp_path / "t.yaml").write_text(INPUTS, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        knothole.load(tmp_path / "t.yaml").bind(robot="kinematic", inputs={name: value})
+    assert str(caught.value).startswith(f"input {name!r} of 't' {wanted}\n  fix:  ")
+
+
+def test_inputs_that_fit_are_taken_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(INPUTS, encoding="utf-8")
+    with knothole.load(tmp_path / "t.yaml").bind(robot="kinematic", inputs={"times": 3, "height": 1}) as run:
+        assert (run.blackboard["times"], run.blackboard["height"]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"rate": 0}, {"rate": 241.0}, {"rate": float("nan")}, {"max_time": 0}, {"max_time": -1.0}]
+)
+def test_rate_and_time_limit_have_the_bounds_of_the_command_line(tmp_path: Path, changes: dict[str, float]) -> None:
+    (tmp_path / "t.yaml").write_text(INPUTS, encoding="utf-8")
+    with pytest.raises(InputError, match=f"^{next(iter(changes))} is "):
+        knothole.load(tmp_path / "t.yaml").bind(robot="kinematic", **changes)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import json
 import re
 import subprocess
@@ -13,7 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from knothole.app.run import RunOptions, run_tree
 from knothole.robots.contract import DRIVERS, DriverOptions
+from knothole.sim import recipe as scene_files
+from knothole.sim.draw import load_scene, scene_names
+from knothole.sim.goals import GOALS
+from knothole.sim.objects import COLORS, SHAPES
 from knothole.tests.calling import call
 from knothole.tests.rig import region
 from knothole.trees.loader import check_text
@@ -57,7 +63,9 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-def test_the_front_page_runs(tmp_path: Path, knothole: Knothole, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_front_page_runs(
+    tmp_path: Path, knothole: Knothole, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     readme = ROOT / "README.md"
     (tree,) = blocks(readme, "yaml")
     (tmp_path / "tidy.yaml").write_text(tree, encoding="utf-8")
@@ -77,7 +85,9 @@ def test_the_front_page_runs(tmp_path: Path, knothole: Knothole, monkeypatch: py
         assert code == 0, f"{command}\n{out}{err}"
     assert (tmp_path / "tree.png").read_bytes().startswith(b"\x89PNG")
 
+    capsys.readouterr()
     exec(compile(api, "README.md", "exec"), {"__name__": "readme"})
+    assert capsys.readouterr().out.startswith("SUCCESS ")
 
     (tmp_path / "my_leaves.py").write_text(leaf, encoding="utf-8")
     (tmp_path / "knothole.toml").write_text('behaviors = ["my_leaves.py"]\n', encoding="utf-8")
@@ -87,6 +97,14 @@ def test_the_front_page_runs(tmp_path: Path, knothole: Knothole, monkeypatch: py
     done = knothole("run", "hello.yaml", "--robot", "kinematic")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "robot: hello" in done.stdout
+
+
+@pytest.mark.long
+def test_the_tree_of_the_front_page_does_its_work_in_physics(tmp_path: Path, knothole: Knothole) -> None:
+    (tree,) = blocks(ROOT / "README.md", "yaml")
+    (tmp_path / "tidy.yaml").write_text(tree, encoding="utf-8")
+    done = knothole("run", "tidy.yaml", "--scene", "tidy_table", "--vlm", "oracle")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_tree_of_the_language_page_checks() -> None:
@@ -112,3 +130,38 @@ def test_the_guides_run(tmp_path: Path, knothole: Knothole) -> None:
     (tmp_path / "polite.yaml").write_text(polite, encoding="utf-8")
     done = knothole("run", "polite.yaml", "--robot", "kinematic", "--vlm", "scripted:answers.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("block", "instruction"), [(0, "take the ball"), (1, "Tidy the ball.")])
+def test_the_plans_of_the_scripts_run(tmp_path: Path, block: int, instruction: str) -> None:
+    script = blocks(ROOT / "docs" / "writing-a-backend.md", "yaml")[block]
+    (tmp_path / "plan.yaml").write_text(script, encoding="utf-8")
+    vlm = f"scripted:{tmp_path / 'plan.yaml'}"
+    options = RunOptions("plan_and_act", "tidy_table", 0, vlm, "kinematic", {"instruction": instruction}, record=False)
+    done = run_tree(options)
+    assert done.status == "SUCCESS", done.reason
+
+
+def test_the_scenes_of_the_scenes_page_can_be_drawn(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "scenes.md"
+    examples = blocks(page, "yaml")
+    whole = [example for example in examples if example.startswith("scene:")]
+    assert len(whole) == 1
+    assert len(examples) >= 6
+    cubes = "scene: part\nobjects:\n  - {shape: cube, color: red}\n  - {shape: cube, color: blue}\n"
+    for number, example in enumerate(examples):
+        items = f"scene: part\nobjects:\n{example}" if example.startswith("- ") else cubes + example
+        file = tmp_path / f"scene{number}.yaml"
+        file.write_text(example if example in whole else items, encoding="utf-8")
+        recipe = scene_files.read_recipe(file)
+        if recipe.goal is not None:
+            inspect.signature(GOALS[recipe.goal.name]).bind(None, None, **dict(recipe.goal.args))
+        for seed in range(3):
+            assert load_scene(str(file), seed).objects
+
+
+def test_the_scenes_page_names_everything_there_is() -> None:
+    text = (ROOT / "docs" / "scenes.md").read_text(encoding="utf-8")
+    known = {*SHAPES, *COLORS, *GOALS, *scene_names(), *scene_files._TOP, *scene_files._ITEM}
+    known |= {*scene_files._EVENT, *scene_files._DOINGS}
+    assert [name for name in sorted(known) if f"`{name}`" not in text] == []

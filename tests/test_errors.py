@@ -37,6 +37,45 @@ def test_mistake(tree: str, expected: str) -> None:
     assert printed(tree) == expected
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "see: {question: a, accept: hello}",
+        "see: {question: a, accept: 05}",
+        "see: {question: a, accept: 1e999}",
+        "see: {question: a, accept: [1]}",
+        "ground: {query: a, all: maybe, objects: $b}",
+        "ground: {query: a, object: $a.b}",
+        "ground: {query: a, object: [b]}",
+        "repeat: {times: many, child: home}",
+        "repeat: {times: {a: 1}, child: home}",
+        "wait: 5 s",
+        "wait: a while",
+        "wait: 1e999s",
+        "wait: [5s]",
+        "say: {text: [a]}",
+        'wait: "${a}"',
+        "use: {tree: [a]}",
+        "use: {tree: a, inputs: 3}",
+        "check: 1 +",
+        "check: (1",
+        "check: 1 ? 2",
+        "check: 1 + true",
+        "check: {a: 1}",
+        "{home: , name: [a]}",
+        "{home: , timeout: soon}",
+    ],
+)
+def test_a_wrong_value_comes_with_a_fix(value: str) -> None:
+    problems = check_text(FIRST + f"root:\n  sequence:\n    - {value}\n")
+    assert [p for p in problems if p.severity == "error"]
+    assert [str(p) for p in problems if not p.fix] == []
+
+
+def test_every_mistake_of_the_golden_texts_comes_with_a_fix() -> None:
+    assert [name for name, _, text in cases() if text.count(": error K") > text.count("\n  fix:  ")] == []
+
+
 def test_the_sample_of_the_style_guide() -> None:
     tree = FIRST + "about: sample\n" + "root:\n  sequence:\n    - sequence:\n" + "        # a comment\n" * 6
     tree += "        - pik: {object: $cup}\n"

@@ -45,13 +45,32 @@ def test_oracle_tidies_nearly_every_table(tmp_path: Path, knothole: Knothole) ->
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("tree", "seeds", "at_least"),
+    [
+        ("tidy_table", "0-19", "16"),
+        ("sort_by_color", "0-9", "5"),
+        ("stack_two", "0-9", "6"),
+        ("clear_plate", "0-9", "7"),
+    ],
+)
+def test_the_shipped_checkpoint_does_the_work_of_each_tree(
+    tree: str, seeds: str, at_least: str, knothole: Knothole
+) -> None:
+    """Bounds below what was measured (docs/measurements.md), as far as another processor's rounding may reach."""
+    line = ("eval", tree, "--seeds", seeds, "--vlm", "embedded", "--workers", "2", "--at-least", at_least)
+    done = knothole(*line)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.long
 def test_demo_ends_with_the_documented_summary(tmp_path: Path, knothole: Knothole) -> None:
-    """The command behind ``make demo``; what it says at the end is true."""
-    done = knothole("run", "tidy_table", "--seed", "3", "--vlm", "oracle")
+    """The command behind ``make demo``: the shipped checkpoint, seeing only pixels."""
+    done = knothole("run", "tidy_table", "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line.split()[0] for line in done.stdout.splitlines()[-7:]]
     assert lines == ["SUCCESS", "goal", "time", "asked", "trace", "picture", "next"]
-    assert "answers from simulator truth" in done.stdout
+    assert "answers from simulator truth" not in done.stdout
     trace, picture = (line.split()[1] for line in done.stdout.splitlines()[-3:-1])
     assert (tmp_path / trace).stat().st_size > 10_000
     assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")

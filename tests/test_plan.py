@@ -9,6 +9,8 @@ import pytest
 from knothole.behaviors.skills import DEFAULT_SKILLS, mistakes, plan_schema, skill, skills
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.tests.rig import Bench
+from knothole.vlm.broker import Broker
+from knothole.vlm.scripted import Scripted
 
 ALLOWED = skills(DEFAULT_SKILLS)
 
@@ -98,6 +100,18 @@ def test_after_the_last_attempt_the_mistakes_are_the_reason():
     assert bench.run(leaf) is FAILURE
     assert leaf.feedback_message.startswith("no valid plan: step 1: unknown skill 'dance'")
     assert bench.broker.counters.model_calls == 2
+
+
+def test_a_backend_that_makes_no_plans_is_asked_once_and_no_model_runs():
+    class Seeing(Scripted):
+        kinds = frozenset({"yes_no"})
+
+    bench = Bench()
+    bench.context.broker = bench.broker = Broker(Seeing({"*": "yes"}), stepped=True, latency=0.1)
+    leaf = bench.leaf("plan", instruction="go")
+    assert bench.run(leaf) is FAILURE
+    assert leaf.feedback_message.startswith("scripted does not answer questions of kind plan")
+    assert (bench.broker.counters.questions, bench.broker.counters.model_calls) == (1, 0)
 
 
 def test_a_plan_that_is_no_json_is_refused():

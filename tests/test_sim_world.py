@@ -160,11 +160,30 @@ def test_urdf_and_sdf_files_are_scenes(file: str) -> None:
         assert len(world_truth(world).objects) >= 1
 
 
-def test_a_broken_urdf_is_a_scene_error(tmp_path: Path) -> None:
-    path = tmp_path / "broken.urdf"
-    path.write_text("<robot/>")
-    with pytest.raises(SceneError, match=r"broken\.urdf:1:1: error: PyBullet cannot load the file"):
+NO_MESH = """<robot name="r"><link name="base"><collision><geometry><mesh filename="gone.obj"/></geometry></collision>
+</link></robot>"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("broken.urdf", "<robot>\n  <link></robot>", "2:11: error: no valid XML: mismatched tag"),
+        ("empty.urdf", "", "1:1: error: no valid XML: no element found"),
+        ("bare.urdf", "<robot/>", "1:1: error: <robot> has no <link>"),
+        ("other.sdf", "<robot><link/></robot>", "1:1: error: the root is <robot>, not <sdf>"),
+        ("meshless.urdf", NO_MESH, "1:1: error: the simulator cannot load this file, or a mesh it names"),
+    ],
+)
+def test_a_broken_urdf_or_sdf_is_a_scene_error(
+    tmp_path: Path, name: str, text: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(SceneError) as caught:
         World(load_scene(str(path), 0))
+    assert f"{path}:{message}" in str(caught.value)
+    assert "\n  fix:  " in str(caught.value)
+    assert capfd.readouterr().out == ""
 
 
 def test_the_final_picture_is_640_by_480(tmp_path: Path) -> None:

@@ -116,6 +116,18 @@ def test_what_is_no_trace_is_refused_with_its_name(tmp_path: Path) -> None:
         TraceWriter(tmp_path)
 
 
+def test_a_trace_replaces_nothing_but_a_trace(tmp_path: Path) -> None:
+    for name, why in (("tree.yaml", "does not end in .mcap"), ("notes.mcap", "that is no trace is there already")):
+        path = tmp_path / name
+        path.write_text("mine", encoding="utf-8")
+        with pytest.raises(TraceError, match=why):
+            TraceWriter(path)
+        assert path.read_text(encoding="utf-8") == "mine"
+    for _ in range(2):
+        TraceWriter(tmp_path / "t.mcap").close()
+    assert read_trace(tmp_path / "t.mcap").complete
+
+
 def frame(name: str, value: int) -> CameraFrame:
     rgb = np.full((8, 8, 3), value, np.uint8)
     return CameraFrame("table", name, 0.0, rgb, None, Intrinsics(8, 8, 4, 4, 8, 8), Pose((0, 0, 1)))

@@ -241,6 +241,15 @@ def test_a_checkpoint_is_measured_through_the_backend(tmp_path: Path, frames_dir
     [
         ({"sped": 1}, "unknown setting 'sped'"),
         ({"model": {"dept": 1}}, "unknown model setting 'dept'"),
+        ({"model": 5}, "model: holds no settings but a int"),
+        ({"model": {"width": 0}}, "width is 0\n  fix:  write a whole number from 1 on, such as 128"),
+        ({"stage": "foo"}, "stage is 'foo'\n  fix:  write one of oracle, vision, joint"),
+        ({"lr": "abc"}, "lr is 'abc'\n  fix:  write a number"),
+        ({"batch": 0}, "batch is 0\n  fix:  write a whole number from 1 on"),
+        ({"compile": 1}, "compile is 1\n  fix:  write true or false"),
+        ({"start": "oracle.pt"}, "start is 'oracle.pt'\n  fix:  write a list of paths"),
+        ({"name": "a/b"}, "name is 'a/b'\n  fix:  write a name"),
+        ([1], "holds no settings but a list"),
     ],
 )
 def test_a_misspelled_setting_is_named(raw: dict[str, object], text: str) -> None:

@@ -93,10 +93,13 @@ def _text(text: str) -> str:
 
 def _number(text: str) -> float:
     if not _IS_NUMBER.match(text):
-        raise LiteralError("K105", f"takes a number, not {shown(text)}", _number_why(text), _number_guess(text))
+        why, guess = _number_why(text), _number_guess(text)
+        raise LiteralError(
+            "K105", f"takes a number, not {shown(text)}", why, guess, "write digits, such as 0.5, or an entry, $name"
+        )
     value = float(text)
     if not math.isfinite(value):
-        raise LiteralError("K107", f"takes a finite number, not {shown(text)}")
+        raise LiteralError("K107", f"takes a finite number, not {shown(text)}", fix="write a smaller number")
     return int(text) if _IS_INT.match(text) and len(text) < 30 else value
 
 
@@ -120,7 +123,8 @@ def _number_guess(text: str) -> tuple[str, ...]:
 
 def _int(text: str) -> int:
     if not _IS_INT.match(text) or len(text) > 30:
-        raise LiteralError("K105", f"takes a whole number, not {shown(text)}", _number_why(text))
+        fix = "write digits alone, such as 3, or an entry, $name"
+        raise LiteralError("K105", f"takes a whole number, not {shown(text)}", _number_why(text), fix=fix)
     return int(text)
 
 
@@ -128,7 +132,8 @@ def _bool(text: str) -> bool:
     if text not in ("true", "false"):
         meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(text.lower(), text.lower())
         guess = (meant,) if meant in ("true", "false") else ()
-        raise LiteralError("K105", f"takes true or false, not {shown(text)}", guess=guess)
+        fix = "write true, false or an entry, $name"
+        raise LiteralError("K105", f"takes true or false, not {shown(text)}", guess=guess, fix=fix)
     return text == "true"
 
 
@@ -157,10 +162,15 @@ def _quantity(text: str, type: str) -> float:
             fix=f"write the number with {choice}",
         )
     if gap:
-        raise LiteralError("K106", f"takes {NAMES[type]}; a space stands before the unit", guess=(number + unit,))
+        raise LiteralError(
+            "K106",
+            f"takes {NAMES[type]}; a space stands before the unit",
+            guess=(number + unit,),
+            fix="delete the space",
+        )
     value = float(number) * UNITS[unit]
     if not math.isfinite(value):
-        raise LiteralError("K107", f"takes a finite value, not {shown(text)}")
+        raise LiteralError("K107", f"takes a finite value, not {shown(text)}", fix="write a smaller number")
     return value
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mcap.writer import Writer
+from mcap.writer import MCAP0_MAGIC, Writer
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -42,28 +42,27 @@ class TraceWriter:
     """Write a trace. A thread of its own turns messages into JSON and pictures into JPEG, off the tick.
 
     Args:
-        path: File to write; its folder is made. An existing file is replaced.
+        path: File to write, ``….mcap``; its folder is made. A trace that is there is replaced, another file never.
 
     Attributes:
         problem: Why writing stopped (disk full), empty if it did not. A run goes on without its trace.
 
     Raises:
-        TraceError: The file cannot be opened.
+        TraceError: The path is no place for a trace, or the file cannot be written.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.problem = ""
         try:
+            _check_path(self.path)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("wb")
+            self._writer = Writer(self._file, chunk_size=CHUNK)
+            self._writer.start(profile="", library="knothole")
+            self._file.flush()
         except OSError as error:
-            raise TraceError(
-                f"cannot write the trace {self.path}: {error.strerror}\n  fix:  name a file that can be written"
-            ) from error
-        self._writer = Writer(self._file, chunk_size=CHUNK)
-        self._writer.start(profile="", library="knothole")
-        self._file.flush()
+            raise _refusal(self.path, error.strerror or str(error), "name a file that can be written") from error
         self._channels: dict[str, int] = {}
         self._sequence = 0
         self._frames: set[str] = set()
@@ -208,6 +207,26 @@ class TraceWriter:
         Image.fromarray(rgb).save(buffer, format="JPEG", quality=QUALITY)
         data = base64.b64encode(buffer.getvalue()).decode("ascii")
         return {"timestamp": stamp(now), "frame_id": frame_id, "data": data, "format": "jpeg"}
+
+
+def _check_path(path: Path) -> None:
+    """Make sure that a trace at ``path`` replaces nothing but a trace."""
+    if path.is_dir():
+        raise _refusal(path, "it is a directory", "name a file in it that ends in .mcap")
+    if path.suffix != ".mcap":
+        raise _refusal(path, "its name does not end in .mcap", f"write {path.with_suffix('.mcap')}")
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise _refusal(path, "it is no ordinary file", "name a file that can be written")
+    with path.open("rb") as file:
+        begin = file.read(len(MCAP0_MAGIC))
+    if begin not in (b"", MCAP0_MAGIC):
+        raise _refusal(path, "a file that is no trace is there already", "name another file, or move that one")
+
+
+def _refusal(path: Path, why: str, fix: str) -> TraceError:
+    return TraceError(f"cannot write the trace {path}: {why}\n  fix:  {fix}")
 
 
 def _tree(tree: BuiltTree) -> Mapping[str, object]:

@@ -163,6 +163,8 @@ class Broker:
     def _deliver(self, request: _Request, now: float, delivered: list[Ticket]) -> None:
         reply = self._replies.pop(request.number)
         self.counters.seconds += reply.seconds
+        if not any(answer.supported for answer in reply.answers):
+            self.counters.model_calls -= 1  # no model ran for it
         for ticket, answer in zip(request.tickets, reply.answers, strict=True):
             ticket.answer = _about(ticket, answer)
             ticket.answered_at = now

@@ -80,6 +80,7 @@ class Answer:
         frame_id: Frame the answer is about.
         frame_stamp: Time of that frame, [s].
         problem: Why there is no usable answer (unreadable, refused, failed), else empty. Such an answer means *unsure*.
+        supported: False when the backend takes no such question: no model ran, and asking again changes nothing.
     """
 
     kind: Kind
@@ -94,6 +95,7 @@ class Answer:
     frame_id: str = ""
     frame_stamp: float = 0.0
     problem: str = ""
+    supported: bool = True
 
     def p(self, expected: str) -> float:
         """Return the probability of an allowed answer; mass on neither counts against it; 0 when there is a problem."""

@@ -72,7 +72,7 @@ def answer_all(backend: Backend, frame: Frame | None, questions: Sequence[Questi
     answers = (
         next(rest)
         if q.kind in backend.kinds
-        else Answer(q.kind, problem=f"{backend.name} does not answer questions of kind {q.kind}")
+        else Answer(q.kind, problem=f"{backend.name} does not answer questions of kind {q.kind}", supported=False)
         for q in questions
     )
     return tuple(

@@ -15,7 +15,7 @@ from .questions import KINDS
 
 Trail = tuple[str | int, ...]
 
-_MOST_NODES, _DEEPEST = 100_000, 40
+_MOST_NODES, _DEEPEST, _WIDEST = 100_000, 40, 200
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?(ms|s|min)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
@@ -35,7 +35,7 @@ class ScriptMistake:
     def __str__(self) -> str:
         where = str(self.place) if self.place is not None else "script" + "".join(f"[{step!r}]" for step in self.trail)
         lines = [f"{where}: error: {self.what}"]
-        if self.snippet and self.place is not None:
+        if self.snippet and len(self.snippet) <= _WIDEST and self.place is not None:
             number = f"{self.place.line:>5}"
             lines += [f"{number} | {self.snippet}", f"{' ' * len(number)} | {' ' * (self.place.column - 1)}^"]
         return "\n".join([*lines, f"  why:  {self.why}", f"  fix:  {self.fix}"])
@@ -99,6 +99,9 @@ def read_script(path: Path) -> Script:
         place = Place(str(path), mark.line + 1, mark.column + 1) if mark is not None else top
         why = error.problem or str(error)
         raise ScriptError([script._at(place, (), "not YAML", why, "correct the syntax; quote questions")]) from error
+    except RecursionError:
+        why, fix = f"a script has at most {_DEEPEST} levels", "close each bracket, and nest less"
+        raise ScriptError([script._at(top, (), "nested too deep", why, fix)]) from None
     except yaml.YAMLError as error:
         raise ScriptError([ScriptMistake(top, (), "not YAML", str(error), "remove the character")]) from error
     fix = 'write one  "question": answer  a line'

@@ -10,7 +10,7 @@ A script is a mapping of questions to answers, a YAML file or a Python mapping:
 "What color is the cube?": {red: 0.8, blue: 0.1}   # choice, score: one of them, or probabilities (rest: neither)
 "every loose object": [{box: [0.1, 0.2, 0.3, 0.4], label: red cube}]   # ground: boxes relative to the image; [] is none
 "red cube": {ground: {box: [0.1, 0.2, 0.3, 0.4]}, describe: "It is red."}   # by kind of question
-"put the cube away": [{pick: red cube}, home]      # plan: any data
+"put the cube away": [{skill: pick, args: {object: red cube}}, {skill: home, args: {}}]   # plan: a list of steps
 "Who is there?": {problem: the camera is covered}  # no usable answer, so *unsure*
 "*": no                                            # everything else
 ```

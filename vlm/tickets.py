@@ -74,7 +74,8 @@ class Counters:
     Attributes:
         questions: Questions asked by leaves, shared ones included.
         shared: Of these, how many got a ticket that existed already.
-        model_calls: Requests sent to the backend, each with one frame and its questions.
+        model_calls: Requests sent to the backend, each with one frame and its questions; one that turns out to have
+            no question that the backend takes is not counted.
         problems: Answers that carry a problem.
         seconds: Wall time the backend worked, [s].
     """

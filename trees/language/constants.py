@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from ...robots.pose import Pose
 from ..literals import NAMES, LiteralError, core_value, read_literal, shown
 from .document import Item, Items, Pairs, Scalar
 from .interpolation import whole_entry
+
+_FIXES: Final[Mapping[str, str]] = {
+    "text": "write the text in quotes",
+    "list": "write [A, B]",
+    "mapping": "write {NAME: VALUE}",
+    "object": "give an entry, $name",
+    "objects": "give an entry, $name",
+}
+"""Port type → what to write instead of a list or mapping."""
 
 
 def constant_value(item: Item, type: str) -> object:
@@ -27,7 +39,7 @@ def constant_value(item: Item, type: str) -> object:
         return _plain_value(item) if type == "any" else read_literal(text_of(item), type)
     wanted = "list" if isinstance(item, Items) else "mapping"
     if type not in (wanted, "any"):
-        raise LiteralError("K105", f"takes {NAMES[type]}, not {kind_of(item)}")
+        raise LiteralError("K105", f"takes {NAMES[type]}, not {kind_of(item)}", fix=_FIXES.get(type, "write one value"))
     return _plain_value(item)
 
 
@@ -61,7 +73,8 @@ def _lengths(item: Item) -> tuple[float, ...]:
 
 def _numbers(item: Item, count: int, what: str) -> tuple[float, ...]:
     if not isinstance(item, Items) or len(item.items) != count:
-        raise LiteralError("K105", f"takes {count} numbers for {what}, not {kind_of(item)}")
+        fix = f"write [{', '.join(['…'] * count)}] with {count} numbers"
+        raise LiteralError("K105", f"takes {count} numbers for {what}, not {kind_of(item)}", fix=fix)
     return tuple(float(str(constant_value(each, "number"))) for each in item.items)
 
 
@@ -77,5 +90,7 @@ def _pose(item: Item) -> Pose:
         return Pose((x, y, z))
     qx, qy, qz, qw = _numbers(turn, 4, "a quaternion")
     if abs(qx * qx + qy * qy + qz * qz + qw * qw - 1.0) > 1e-3:
-        raise LiteralError("K107", "takes a quaternion xyzw of length 1")
+        raise LiteralError(
+            "K107", "takes a quaternion xyzw of length 1", fix="divide it by its length; [0, 0, 0, 1] is no turn"
+        )
     return Pose((x, y, z), (qx, qy, qz, qw))

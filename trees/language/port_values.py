@@ -57,14 +57,14 @@ class ValueReader:
             f"{label} takes the name of an entry, $name",
             why="it is written here, so it must be a whole entry" if entry is not None else "",
             guess=(f"${entry.name}",) if entry is not None else (f"${written}",) if bare else (),
-            fix="" if bare or entry is not None else "write $name",
+            fix="write a dollar and a name, nothing else",
         )
         return None
 
     def text(self, item: Item, label: str) -> str | None:
         """Return a constant text without interpolation, as for ``name`` and ``about``."""
         if not isinstance(item, Scalar):
-            self._report(item, "K105", f"{label} takes text, not {kind_of(item)}")
+            self._report(item, "K105", f"{label} takes text, not {kind_of(item)}", fix="write the text in quotes")
             return None
         if self._is_missing(item, label):
             return None
@@ -86,7 +86,8 @@ class ValueReader:
         try:
             return Computed(Expression(item.text.rstrip()), self.source.place(item))
         except ExpressionError as error:
-            self._report_inside(item, error.column, 1, "K119", f"{label}: {error}", guess=error.guess, fix=error.fix)
+            fix = error.fix or "correct the expression, such as `$count > 0 and not $done`"
+            self._report_inside(item, error.column, 1, "K119", f"{label}: {error}", guess=error.guess, fix=fix)
             return None
 
     def constant(self, item: Item, port: Port, label: str) -> Literal | None:
@@ -124,6 +125,7 @@ class ValueReader:
             f"{label} takes {NAMES[port.type]}, not {shown(item.text)}",
             why="${} makes text of a value",
             guess=(str(only),) if isinstance(only, Entry) else (),
+            fix="give the entry alone, $name",
         )
 
     def _constant(self, item: Item, port: Port, label: str) -> Literal | None:

@@ -67,7 +67,7 @@ class UseReader:
             draft.uses = self.resolve(self.source, name)
         elif name is not None:
             draft.given.add("tree")
-            self._report(name, "K105", "port 'tree' of 'use' takes the name of a tree")
+            self._report(name, "K105", "port 'tree' of 'use' takes the name of a tree", fix="write `tree: NAME`")
         tree = draft.uses
         inputs, outputs = self._named(value.get("inputs"), "inputs"), self._named(value.get("outputs"), "outputs")
         named = {key.text for key, _ in inputs}

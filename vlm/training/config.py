@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -12,6 +14,7 @@ from ..._base import KnotholeError
 
 Stage = Literal["oracle", "vision", "joint"]
 CONFIGS = Path(__file__).parent / "configs"
+_AT_LEAST_ONE = frozenset({"batch", "questions", "length", "exchange_steps", "eval_images", "evals", "threads"})
 
 
 class TrainingError(KnotholeError):
@@ -113,29 +116,81 @@ class TrainConfig:
         """Read a configuration: a file, the name of a shipped one (``joint``), or a ready object.
 
         Raises:
-            TrainingError: The file is missing or names an unknown setting.
+            TrainingError: The file is missing or no YAML, a setting is unknown or its value does not fit.
         """
         if isinstance(source, TrainConfig):
             return source
+        shipped = {p.stem: p for p in sorted(CONFIGS.glob("*.yaml"))}
         path = Path(source)
-        if not path.exists() and (CONFIGS / f"{source}.yaml").exists():
-            path = CONFIGS / f"{source}.yaml"
-        if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.yaml")))
-            raise TrainingError(f"no training configuration '{source}'\n  fix:  give a file, or one of: {known}")
-        return cls.from_dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, str(path))
+        try:
+            if not path.exists():
+                path = shipped.get(str(source), path)
+            if not path.is_file():
+                raise TrainingError(
+                    f"no training configuration '{source}'\n  fix:  give a file, or one of: {', '.join(shipped)}"
+                )
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise TrainingError(f"{path}: cannot be read: {error.strerror}\n  fix:  give a readable file") from error
+        except RecursionError as error:
+            raise TrainingError(f"{path}: nested too deeply\n  fix:  write `setting: value` lines") from error
+        except (yaml.YAMLError, ValueError) as error:
+            problem = " ".join(str(error).split())
+            raise TrainingError(f"{path}: not valid YAML: {problem}\n  fix:  correct the file") from error
+        return cls.from_dict({} if raw is None else raw, str(path))
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any], place: str = "configuration") -> TrainConfig:
-        """Build from plain values; ``place`` names their source in errors."""
-        raw = dict(raw)
-        shape = raw.pop("model", None) or {}
+    def from_dict(cls, raw: Mapping[str, Any], place: str = "configuration") -> TrainConfig:
+        """Build from plain values; ``place`` names their source in errors.
+
+        Raises:
+            TrainingError: A setting is unknown or its value does not fit.
+        """
+        raw = _mapping(raw, place)
+        shape = _mapping(raw.pop("model", None) or {}, f"{place}: model")
         for given, known, where in (
             (raw, {f.name for f in fields(cls)}, "setting"),
             (shape, {f.name for f in fields(ModelShape)}, "model setting"),
         ):
-            unknown = sorted(set(given) - known)
+            unknown = sorted(set(map(str, given)) - known)
             if unknown:
-                raise TrainingError(f"{place}: unknown {where} '{unknown[0]}'; known: {', '.join(sorted(known))}")
-        raw |= {key: tuple(raw.get(key) or ()) for key in ("start", "peers")}
+                raise TrainingError(
+                    f"{place}: unknown {where} '{unknown[0]}'\n  fix:  settings are {', '.join(sorted(known))}"
+                )
+        for key in {"start", "peers"} & set(raw):
+            raw[key] = tuple(raw[key] or ()) if raw[key] is None or isinstance(raw[key], list | tuple) else raw[key]
+        for given, defaults in ((raw, cls()), (shape, ModelShape())):
+            for key, value in given.items():
+                wanted = _misfit(key, value, getattr(defaults, key), isinstance(defaults, ModelShape))
+                if wanted:
+                    raise TrainingError(
+                        f"{place}: {key} is {value!r}\n  fix:  write {wanted}, such as {getattr(defaults, key)!r}"
+                    )
         return cls(**raw, model=ModelShape(**shape))
+
+
+def _mapping(raw: object, place: str) -> dict[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise TrainingError(
+            f"{place}: holds no settings but a {type(raw).__name__}\n  fix:  write `setting: value` lines"
+        )
+    return dict(raw)
+
+
+def _misfit(key: str, value: object, default: object, is_shape: bool) -> str:
+    """Return what a setting takes if the value is not it, else nothing."""
+    if key == "stage":
+        return "" if value in get_args(Stage) else f"one of {', '.join(get_args(Stage))}"
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) and value and "/" not in value else "a name"
+    if isinstance(default, tuple):
+        fits = isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+        return "" if fits else "a list of paths"
+    least = 1 if is_shape or key in _AT_LEAST_ONE else 0
+    if isinstance(default, int):
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        return "" if fits else f"a whole number from {least} on"
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    return "" if fits else "a number from 0 on, without an exponent"
