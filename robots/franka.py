@@ -17,9 +17,10 @@ import numpy as np
 from .._base import import_needed
 from .contract import CameraFrame, Capabilities, DriverOptions, RobotState, Trajectory, driver
 from .errors import RobotError
-from .franka_hand import FrankaHand, FrankaMotion, Status
+from .franka_hand import FrankaHand
 from .panda import HAND_MAX_WIDTH, fr3
 from .pose import Array, Pose
+from .started import MotionStatus, StartedMotion
 
 _READ_EVERY = 0.01  # [s]
 _CONNECT_FOR = 15.0  # [s]
@@ -84,7 +85,7 @@ class FrankaRobot:
         self._problem = ""
         self._open = True
         self._lock = threading.Lock()
-        self._motion: FrankaMotion | None = None
+        self._motion: StartedMotion | None = None
         self._goal: Array | None = None
         self._started = self._stood_since = time.monotonic()
         gripper = _within(
@@ -157,11 +158,11 @@ class FrankaRobot:
         goal = np.clip(goal, self.arm.lower, self.arm.upper)
         self._command(self._franky.JointMotion(self._franky.JointState(goal), relative_dynamics_factor=self._speed))
 
-    def follow(self, trajectory: Trajectory) -> FrankaMotion:
+    def follow(self, trajectory: Trajectory) -> StartedMotion:
         """Start a trajectory; one that begins elsewhere or leaves the joint limits fails at once."""
         self._alive()
         self._end("stopped", "another command followed")
-        motion = FrankaMotion()
+        motion = StartedMotion()
         away = float(np.abs(trajectory.q[0] - np.array(self._latest.q)).max())
         if away > 0.1:
             motion.end("failed", f"the trajectory begins {np.degrees(away):.0f} deg from the present posture")
@@ -173,7 +174,7 @@ class FrankaRobot:
             self._command(self._through(trajectory))
         return motion
 
-    def move_gripper(self, width: float, force: float = 40.0) -> FrankaMotion:
+    def move_gripper(self, width: float, force: float = 40.0) -> StartedMotion:
         """Open or close the fingers to ``width`` [m] with at most ``force`` [N]; blocked fingers end it as done."""
         self._alive()
         return self._hand.move(float(np.clip(width, 0.0, HAND_MAX_WIDTH)), float(np.clip(force, 1.0, 70.0)))
@@ -251,7 +252,7 @@ class FrankaRobot:
                 joint = int(off.argmax())
                 self._end("failed", f"joint {joint + 1} stays {np.degrees(off[joint]):.1f} deg from its goal")
 
-    def _end(self, status: Status, reason: str = "") -> None:
+    def _end(self, status: MotionStatus, reason: str = "") -> None:
         if self._motion is not None:
             self._motion.end(status, reason)
             self._motion = None

@@ -5,40 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from .panda import HAND_MAX_WIDTH
+from .started import StartedMotion
 
 _FINGER_SPEED = 0.1  # opening, [m/s]
 _LOST_AFTER = 2.0  # a packet may be late, not a second of them, [s]
-
-Status = Literal["running", "done", "failed", "stopped"]
-
-
-class FrankaMotion:
-    """A motion under way; driver and gripper thread move it on."""
-
-    def __init__(self) -> None:
-        self._status: Status = "running"
-        self._reason = ""
-        self._lock = threading.Lock()
-
-    @property
-    def status(self) -> Status:
-        """Where the motion is."""
-        return self._status
-
-    @property
-    def reason(self) -> str:
-        """Why it failed or was stopped, empty otherwise."""
-        return self._reason
-
-    def end(self, status: Status, reason: str = "") -> None:
-        """Finish the motion, once."""
-        with self._lock:
-            if self._status == "running":
-                self._reason = reason
-                self._status = status
 
 
 class FrankaHand:
@@ -57,18 +30,18 @@ class FrankaHand:
     def __init__(self, gripper: Any, fault: Callable[[str], None]) -> None:
         self._gripper: Any = gripper
         self._fault = fault
-        self._wish: tuple[float, float, FrankaMotion] | None = None
+        self._wish: tuple[float, float, StartedMotion] | None = None
         self._news = threading.Condition()
         self._open = True
         self.width, self.force = float(gripper.width), 0.0
-        self.motion: FrankaMotion | None = None
+        self.motion: StartedMotion | None = None
         self._read_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="franka gripper", daemon=True)
         self._thread.start()
 
-    def move(self, width: float, force: float) -> FrankaMotion:
+    def move(self, width: float, force: float) -> StartedMotion:
         """Send the fingers to ``width`` [m] with at most ``force`` [N]; the thread does the rest."""
-        motion = FrankaMotion()
+        motion = StartedMotion()
         with self._news:
             if self.motion is not None:
                 self.motion.end("stopped", "another command followed")
@@ -123,7 +96,7 @@ class FrankaHand:
         if not state.is_grasped:
             self.force = 0.0
 
-    def _do(self, width: float, force: float, motion: FrankaMotion) -> None:
+    def _do(self, width: float, force: float, motion: StartedMotion) -> None:
         closing = width < self.width
         if closing:
             future = self._gripper.grasp_async(width, _FINGER_SPEED, force, 0.01, HAND_MAX_WIDTH)

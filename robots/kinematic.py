@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from .errors import RobotError
 from .panda import HAND_MAX_WIDTH, panda
 from .pose import Array, Pose
 from .props import Prop, cast, photograph, prop_of
+from .started import MotionStatus, StartedMotion
 
 _SETTINGS = ("props", "pixels")
 _STEP = 0.02  # [s]
@@ -27,31 +27,6 @@ _PROPS: tuple[Mapping[str, object], ...] = (
     {"shape": "can", "color": "green", "size": (0.056, 0.056, 0.09), "xyz": (0.58, 0.22)},
     {"shape": "ball", "color": "yellow", "size": (0.055, 0.055, 0.055), "xyz": (0.40, 0.28)},
 )
-
-Status = Literal["running", "done", "failed", "stopped"]
-
-
-class KinematicMotion:
-    """A motion under way; the driver moves it on."""
-
-    def __init__(self) -> None:
-        self._status: Status = "running"
-        self._reason = ""
-
-    @property
-    def status(self) -> Status:
-        """Where the motion is."""
-        return self._status
-
-    @property
-    def reason(self) -> str:
-        """Why it failed or was stopped, empty otherwise."""
-        return self._reason
-
-    def end(self, status: Status, reason: str = "") -> None:
-        """Finish the motion, once."""
-        if self._status == "running":
-            self._status, self._reason = status, reason
 
 
 class KinematicRobot:
@@ -83,12 +58,12 @@ class KinematicRobot:
         self._q, self._dq = self.arm.home.copy(), np.zeros(self.arm.n)
         self._setpoint = self._q.copy()
         self._trajectory: Trajectory | None = None
-        self._motion: KinematicMotion | None = None
+        self._motion: StartedMotion | None = None
         self._started = 0.0
         self._width = self._wanted_width = HAND_MAX_WIDTH
         self._force = 0.0
         self._wanted_force = 40.0
-        self._grip: KinematicMotion | None = None
+        self._grip: StartedMotion | None = None
         self._held: tuple[str, Pose] | None = None
         self._frames: dict[str, CameraFrame] = {}
         self._taken: dict[str, int] = {}
@@ -177,11 +152,11 @@ class KinematicRobot:
         self._end_motion("stopped", "another command followed")
         self._setpoint = np.clip(goal, self.arm.lower, self.arm.upper)
 
-    def follow(self, trajectory: Trajectory) -> KinematicMotion:
+    def follow(self, trajectory: Trajectory) -> StartedMotion:
         """Start a trajectory; one that begins elsewhere or leaves the joint limits fails at once."""
         self._alive()
         self._end_motion("stopped", "another command followed")
-        motion = KinematicMotion()
+        motion = StartedMotion()
         away = float(np.abs(trajectory.q[0] - self._q).max())
         if away > 0.1:
             motion.end("failed", f"the trajectory begins {np.degrees(away):.0f} deg from the present posture")
@@ -191,14 +166,14 @@ class KinematicRobot:
             self._trajectory, self._motion, self._started = trajectory, motion, self._time
         return motion
 
-    def move_gripper(self, width: float, force: float = 40.0) -> KinematicMotion:
+    def move_gripper(self, width: float, force: float = 40.0) -> StartedMotion:
         """Open or close the fingers to ``width`` [m] with at most ``force`` [N]; blocked fingers end it as done."""
         self._alive()
         if self._grip is not None:
             self._grip.end("stopped", "another command followed")
         self._wanted_width = float(np.clip(width, 0.0, HAND_MAX_WIDTH))
         self._wanted_force = float(np.clip(force, 1.0, 70.0))
-        self._grip = KinematicMotion()
+        self._grip = StartedMotion()
         return self._grip
 
     def stop(self) -> None:
@@ -218,7 +193,7 @@ class KinematicRobot:
         if not self._open:
             raise RobotError("the kinematic robot is closed\n  fix:  open a new one")
 
-    def _end_motion(self, status: Status, reason: str = "") -> None:
+    def _end_motion(self, status: MotionStatus, reason: str = "") -> None:
         if self._motion is not None:
             self._motion.end(status, reason)
             self._setpoint = self._q.copy()

@@ -5,8 +5,6 @@ A grasp is two fingers pressing with at most 40 N; no constraint ties an object 
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pybullet as p
 
@@ -22,6 +20,7 @@ from ..robots.contract import (
 )
 from ..robots.panda import HAND_MAX_WIDTH
 from ..robots.pose import Array, Pose
+from ..robots.started import MotionStatus, StartedMotion
 from .camera import FAR, Picture, look_at, pinhole
 from .world import ARM, FINGER_JOINTS, HZ, World
 
@@ -35,31 +34,6 @@ _ARRIVED, _AT_REST, _PATIENCE = 0.01, 0.03, 1.5
 _BLOCKED, _BLOCKED_FOR = 0.35, 0.5
 _STILL_FOR = 0.10
 _SAME_WITHIN, _SAME_FOR = 0.0005, 0.3
-
-Status = Literal["running", "done", "failed", "stopped"]
-
-
-class SimMotion:
-    """A motion under way; the driver moves it on."""
-
-    def __init__(self) -> None:
-        self._status: Status = "running"
-        self._reason = ""
-
-    @property
-    def status(self) -> Status:
-        """Where the motion is."""
-        return self._status
-
-    @property
-    def reason(self) -> str:
-        """Why it failed or was stopped, empty otherwise."""
-        return self._reason
-
-    def end(self, status: Status, reason: str = "") -> None:
-        """Finish the motion, once."""
-        if self._status == "running":
-            self._status, self._reason = status, reason
 
 
 class PandaSim:
@@ -96,11 +70,11 @@ class PandaSim:
         self._speed = np.zeros(7)
         self._target: Array | None = None
         self._trajectory: Trajectory | None = None
-        self._motion: SimMotion | None = None
+        self._motion: StartedMotion | None = None
         self._started = 0.0
         self._blocked_since: float | None = None
         self._width, self._force = self._fingers()[0], 40.0
-        self._grip: SimMotion | None = None
+        self._grip: StartedMotion | None = None
         self._still_since: float | None = None
         self._same_since, self._same_width = 0.0, self._width
 
@@ -179,11 +153,11 @@ class PandaSim:
         self._end_motion("stopped", "another command followed")
         self._target = np.clip(goal, self.arm.lower, self.arm.upper)
 
-    def follow(self, trajectory: Trajectory) -> SimMotion:
+    def follow(self, trajectory: Trajectory) -> StartedMotion:
         """Start a trajectory; one that begins elsewhere or leaves the joint limits fails at once."""
         self._alive()
         self._end_motion("stopped", "another command followed")
-        motion = SimMotion()
+        motion = StartedMotion()
         away = float(np.abs(trajectory.q[0] - self._joints()[0]).max())
         if away > 0.1:
             motion.end("failed", f"the trajectory begins {np.degrees(away):.0f} deg from the present posture")
@@ -194,13 +168,13 @@ class PandaSim:
             self._target, self._blocked_since = None, None
         return motion
 
-    def move_gripper(self, width: float, force: float = 40.0) -> SimMotion:
+    def move_gripper(self, width: float, force: float = 40.0) -> StartedMotion:
         """Open or close the fingers to ``width`` [m] with at most ``force`` [N]; blocked fingers end it as done."""
         self._alive()
         if self._grip is not None:
             self._grip.end("stopped", "another command followed")
         self._width, self._force = float(np.clip(width, 0.0, HAND_MAX_WIDTH)), float(np.clip(force, 1.0, 70.0))
-        self._grip, self._still_since, self._same_since = SimMotion(), None, self.now()
+        self._grip, self._still_since, self._same_since = StartedMotion(), None, self.now()
         return self._grip
 
     def stop(self) -> None:
@@ -232,7 +206,7 @@ class PandaSim:
         width, speed = float(sum(s[0] for s in states)), float(sum(s[1] for s in states))
         return max(0.0, width), speed, max(0.0, -float(sum(s[3] for s in states)) / 2)
 
-    def _end_motion(self, status: Status, reason: str = "") -> None:
+    def _end_motion(self, status: MotionStatus, reason: str = "") -> None:
         if self._motion is not None:
             self._motion.end(status, reason)
         if self._trajectory is not None and status != "done":
