@@ -122,10 +122,11 @@ class Registry(Generic[T]):
         package: Package below ``knothole`` whose modules register, such as ``"behaviors"``.
         group: Entry-point group of other distributions, such as ``"knothole.behaviors"``.
         fix: Last line of the message for an unknown name.
+        deep: Import the sub-rooms of the package as well.
     """
 
-    def __init__(self, noun: str, package: str, group: str, fix: str) -> None:
-        self.noun, self.package, self.group, self.fix = noun, package, group, fix
+    def __init__(self, noun: str, package: str, group: str, fix: str, deep: bool = False) -> None:
+        self.noun, self.package, self.group, self.fix, self.deep = noun, package, group, fix, deep
         self._things: dict[str, T] = {}
         self._found = self._finding = False
 
@@ -162,10 +163,14 @@ class Registry(Generic[T]):
             self._finding = False
 
     def _find_shipped(self) -> None:
-        root = importlib.import_module(f"{__package__}.{self.package}")
-        for info in sorted(pkgutil.iter_modules(root.__path__), key=lambda m: m.name):
-            if not info.name.startswith("_"):
-                importlib.import_module(f"{root.__name__}.{info.name}")
+        rooms = [importlib.import_module(f"{__package__}.{self.package}")]
+        while rooms:
+            room = rooms.pop()
+            for info in sorted(pkgutil.iter_modules(room.__path__), key=lambda m: m.name):
+                if not info.name.startswith("_") and (not info.ispkg or self.deep):
+                    module = importlib.import_module(f"{room.__name__}.{info.name}")
+                    if info.ispkg:
+                        rooms.append(module)
 
     def _find_plugins(self) -> None:
         shipped = tuple(self._things.values())

@@ -36,6 +36,7 @@ class Sequence(Composite, py_trees.composites.Sequence):  # type: ignore[misc]
         Halts the running child.
     """
 
+    flow = "sequence"
     ports = (CHILDREN,)
     remembers: ClassVar[bool] = True
 
@@ -96,6 +97,7 @@ class ReactiveSequence(Sequence):
         Halts the running child.
     """
 
+    reactive = True
     remembers = False
 
 
@@ -118,6 +120,7 @@ class Selector(Composite, py_trees.composites.Selector):  # type: ignore[misc]
         Halts the running child.
     """
 
+    flow = "selector"
     ports = (CHILDREN,)
     remembers: ClassVar[bool] = True
 
@@ -188,6 +191,7 @@ class ReactiveSelector(Selector):
         Halts the running child.
     """
 
+    reactive = True
     remembers = False
 
 
@@ -219,6 +223,7 @@ class Parallel(Composite, py_trees.composites.Parallel):  # type: ignore[misc]
         Halts the running children, in order.
     """
 
+    flow = "parallel"
     ports = (
         CHILDREN,
         Port("success", "text", "how many children must succeed: all, one, or a number", default="all"),
@@ -334,4 +339,5 @@ class ReactiveParallel(Parallel):
         Halts the running children, in order.
     """
 
+    reactive = True
     remembers = False

@@ -34,6 +34,7 @@ class Inverter(Decorator):
         Halts the child.
     """
 
+    flow = "inverter"
     ports = (CHILD,)
 
     def decide(self, status: Status) -> Status:
@@ -63,6 +64,7 @@ class Retry(Decorator):
         Halts the child and forgets the attempts.
     """
 
+    flow = "loop"
     ports = (Port("attempts", "int", "attempts in all", default=3, minimum=1), CHILD)
 
     def initialise(self) -> None:
@@ -105,6 +107,7 @@ class Repeat(Decorator):
         Halts the child and forgets the count.
     """
 
+    flow = "loop"
     ports = (Port("times", "int", "successes in all; -1 repeats until the child fails", minimum=-1), CHILD)
 
     def initialise(self) -> None:
@@ -145,6 +148,7 @@ class Timeout(Decorator):
         Halts the child.
     """
 
+    flow = "timeout"
     ports = (Port("duration", "duration", "longest time from the first tick", minimum=0.0), CHILD)
 
     def initialise(self) -> None:
@@ -191,6 +195,7 @@ class When(Decorator):
         Halts the child.
     """
 
+    flow = "maybe"
     ports = (Port("condition", "expression", "whether to run the child"), CHILD)
 
     def __init__(self, wiring: Wiring) -> None:
@@ -235,6 +240,7 @@ class Use(Decorator):
         Halts the tree.
     """
 
+    flow = "same"
     ports = (
         Port("tree", "text", "name or path of the tree", main=True),
         Port("inputs", "mapping", "input name → value", default=None),

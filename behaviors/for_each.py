@@ -32,6 +32,7 @@ class ForEach(Decorator):
         Halts the child.
     """
 
+    flow = "for_each"
     ports = (
         Port("item", "variable", "the entry that holds the present element", direction="out"),
         Port("in", "list", "the list"),

@@ -38,6 +38,7 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
     """
 
     kind: ClassVar[Literal["composite", "decorator"]] = "decorator"
+    flow = "guard"
     ports = (
         Port("check", "node", "the condition, ticked first in every tick"),
         Port("child", "node", "what it guards"),

@@ -17,6 +17,12 @@ class Inner(Steps):
 
     kind: ClassVar[Literal["composite", "decorator"]]
     ports: ClassVar[tuple[Port, ...]] = ()
+    flow: ClassVar[str] = "any"
+    """How control passes its children: a key of ``flow.FLOWS``."""
+    reactive: ClassVar[bool] = False
+    """True when it looks at earlier children again in each tick."""
+    open_ports: ClassVar[bool] = False
+    """True when the author may give ports that are not declared."""
     name: str
     feedback_message: str
     wiring: Wiring

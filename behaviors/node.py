@@ -64,6 +64,8 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
 
     kind: ClassVar[Literal["leaf"]] = "leaf"
     ports: ClassVar[tuple[Port, ...]] = ()
+    open_ports: ClassVar[bool] = False
+    """True when the author may give ports that are not declared."""
     visual: ClassVar[bool] = False
     """True when it asks a question about a frame."""
     skills: ClassVar[frozenset[str]] = frozenset()
@@ -278,7 +280,11 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
 N = TypeVar("N", bound=type)
 
 NODES: Registry[type] = Registry(
-    "node", "behaviors", "knothole.behaviors", "correct the name, or list what exists with `knothole nodes`"
+    "node",
+    "behaviors",
+    "knothole.behaviors",
+    "correct the name, or list what exists with `knothole nodes`",
+    deep=True,
 )
 
 

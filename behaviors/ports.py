@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
-PortType = Literal[
+PORT_TYPES: Final[tuple[str, ...]] = (
     "text",  # any scalar, as written
     "number",
     "int",
@@ -13,25 +13,52 @@ PortType = Literal[
     "duration",  # 20s, 500ms, 2min → seconds
     "length",  # 0.1m, 5cm, 3mm → metres
     "angle",  # 30deg, 0.5rad → radians
+    "color",  # a name or "#rrggbb" → (red, green, blue), each from 0 to 1
     "object",  # one grounded object (GroundedObject)
     "objects",  # list of grounded objects
     "pose",
     "point",
     "box",
-    "list",
+    "image",  # a camera frame
+    "list",  # also list[T] with any value type T, such as list[pose]
     "mapping",
     "any",
     "expression",  # side-effect-free, over blackboard entries
+    "script",  # statements in the script language of BehaviorTree.CPP; gives the value of the last one
     "node",  # a nested node
     "nodes",  # nested nodes, in order
     "variable",  # the name of a blackboard entry that the node binds for its child
-]
-PORT_TYPES: Final[tuple[str, ...]] = get_args(PortType)
+)
+VALUE_TYPES: Final[tuple[str, ...]] = tuple(
+    t for t in PORT_TYPES if t not in ("expression", "script", "node", "nodes", "variable")
+)
+"""Types that a blackboard entry can have."""
+PortType = str
+"""One of ``PORT_TYPES``, or ``list[T]`` with one of ``VALUE_TYPES`` as T."""
 Direction = Literal["in", "out", "inout"]
+
+CONDITION_KEYS: Final[tuple[str, ...]] = ("failure_if", "success_if", "skip_if", "when", "while")
+"""Common keys that decide, before the node is ticked, whether it is; in the order they are looked at."""
+HOOK_KEYS: Final[tuple[str, ...]] = ("on_success", "on_failure", "on_halt", "post", "finally")
+"""Common keys that hold a node which is ticked when the node has ended."""
+
+
+def is_port_type(name: str) -> bool:
+    """Tell whether ``name`` is a port type."""
+    return name in PORT_TYPES or element_type(name) in VALUE_TYPES
+
+
+def element_type(name: str) -> str:
+    """Return ``T`` of ``list[T]``, ``object`` of ``objects``; empty for anything else."""
+    if name.startswith("list[") and name.endswith("]"):
+        return name[5:-1]
+    return "object" if name == "objects" else ""
+
 
 COMMON_KEYS: Final[tuple[str, ...]] = (
     "name",
     "about",
+    "meta",
     "when",
     "skip_if",
     "while",
@@ -62,7 +89,7 @@ class Port:
 
     Attributes:
         name: Lower-case word; never a common key (``name`` of ``set`` is the one exception).
-        type: One of ``PORT_TYPES``.
+        type: One of ``PORT_TYPES``, or ``list[T]``.
         about: One sentence for authors: what it means, with unit and frame.
         direction: ``in`` is read, ``out`` is written, ``inout`` both.
         default: Value when the author gives none, already converted (seconds, metres, radians); ``REQUIRED`` if there
@@ -86,7 +113,7 @@ class Port:
     def __post_init__(self) -> None:
         if self.name in COMMON_KEYS and self.name != "name":  # ``set`` names an entry
             raise ValueError(f"port {self.name!r} bears the name of a common key")
-        if self.type not in PORT_TYPES:
+        if not is_port_type(self.type):
             raise ValueError(f"port {self.name!r} has the unknown type {self.type!r}")
 
     @property

@@ -29,6 +29,7 @@ from knothole.behaviors.decorators import Inverter, Retry
 from knothole.behaviors.node import Leaf, Wiring
 from knothole.trees.builder import BuiltNode, BuiltTree
 from knothole.trees.changes import Changes
+from knothole.trees.node_types import NodeType
 from knothole.trees.spec import NodeSpec, TreeSpec
 
 Shape = Any
@@ -152,7 +153,7 @@ def ours(shape: Shape) -> Any:
 def logged(root: Any) -> Changes:
     """Hang the change log of a run into a tree."""
     place = Place("benchmark", 1, 1)
-    spec = NodeSpec("sequence", place, "root", "root")
+    spec = NodeSpec("sequence", NodeType("sequence", "composite", {}), place, "root", "root")
     nodes = []
     for index, node in enumerate(root.iterate()):
         node.index = index

@@ -9,7 +9,7 @@ from .._base import near_misses
 from ..behaviors.ports import Port
 from ..robots.contract import Capabilities
 from .language.document import Source
-from .language.nodes import NodeType, node_type
+from .node_types import NodeType
 from .problems import Problem
 from .spec import Literal, NodeSpec, TreeSpec
 
@@ -70,7 +70,7 @@ def _nodes(tree: TreeSpec, sources: dict[str, Source]) -> Iterator[tuple[Source,
         seen.add(id(this))
         source = sources.setdefault(this.file, Source(str(Path(this.file)), this.text))
         for node in this.walk():
-            kind = node_type(node.type)
+            kind = node.kind
             if kind is not None:
                 yield source, node, kind
             if node.uses is not None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from .._base import Place
 from ..behaviors.ports import PortType
 from .expressions import Expression
+from .node_types import NodeType
 from .references import Accessor
+
+if TYPE_CHECKING:
+    from .scripts import Script
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,15 @@ class Computed:
     place: Place
 
 
-Value = Literal | Reference | Template | Computed
+@dataclass(frozen=True)
+class Program:
+    """Statements in the script language of BehaviorTree.CPP; they may assign. Its value is that of the last one."""
+
+    script: Script
+    place: Place
+
+
+Value = Literal | Reference | Template | Computed | Program
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,7 @@ class NodeSpec:
 
     Attributes:
         type: The type key, such as ``sequence``.
+        kind: What the language knows of that type; also of nodes that the file declares.
         place: Where the type key stands.
         path: Unique in the run before expansion of subtrees, such as ``tidy_table/guard/sequence/pick``: the type keys
             from the root; where siblings share a type key each gets its number among them, ``see[1]``, ``see[2]``.
@@ -72,15 +86,19 @@ class NodeSpec:
         about: The author's ``about``.
         values: Ports the author gave, except node-typed ones. Out ports and ``variable`` ports hold a ``Reference``,
             ``expression`` ports a ``Computed``. Of ``use``: ``inputs.NAME`` with the value that the input gets,
-            ``outputs.NAME`` with the ``Reference`` to the entry here that it is bound to.
+            ``outputs.NAME`` with the ``Reference`` to the entry here that it is bound to. Of ``bt.SubTree``:
+            ``remap.NAME``, a ``Reference`` to the entry that NAME is another name of, or the ``Literal`` it is set to.
         children: Child nodes, in order.
         parts: Other node-typed ports, such as ``check`` of a guard.
         common: The common keys that stand beside the type key (``timeout`` → Literal seconds, ``retry`` → Literal int,
-            ``when`` → Computed …), without ``name`` and ``about``.
-        uses: For ``use``: the tree it refers to.
+            ``when`` → Computed or Program …), without ``name``, ``about``, ``meta`` and the hooks.
+        uses: For ``use`` and ``bt.SubTree``: the tree it refers to.
+        hooks: Nodes of the common keys ``on_success``, ``on_failure``, ``on_halt``, ``post``, ``finally``.
+        meta: Texts of the common key ``meta``, which mean nothing to a run.
     """
 
     type: str
+    kind: NodeType
     place: Place
     path: str
     name: str
@@ -90,14 +108,16 @@ class NodeSpec:
     parts: Mapping[str, NodeSpec] = field(default_factory=lambda: MappingProxyType({}))
     common: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
     uses: TreeSpec | None = None
+    hooks: Mapping[str, NodeSpec] = field(default_factory=lambda: MappingProxyType({}))
+    meta: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def walk(self) -> Iterator[NodeSpec]:
-        """Yield this node and all below it in the order they are written: parts first, then children; not into uses."""
+        """Yield this node and all below it: parts first, then children, then hooks; not into used trees."""
         stack = [self]
         while stack:
             node = stack.pop()
             yield node
-            stack.extend(reversed((*node.parts.values(), *node.children)))
+            stack.extend(reversed((*node.parts.values(), *node.children, *node.hooks.values())))
 
 
 @dataclass(frozen=True)
@@ -131,6 +151,9 @@ class TreeSpec:
         text: The whole file, for pictures and traces.
         root: Root node.
         others: Names of the other documents of the same file, in order.
+        dialect: ``bt`` for a tree that came from BehaviorTree.CPP: entries may be set from outside without being
+            declared. Empty for ours.
+        params: Blackboard entries that are set before the first tick, from the header key ``params``.
     """
 
     name: str
@@ -141,6 +164,8 @@ class TreeSpec:
     outputs: tuple[OutputSpec, ...] = ()
     text: str = ""
     others: tuple[str, ...] = ()
+    dialect: str = ""
+    params: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def walk(self) -> Iterator[NodeSpec]:
         """Yield all nodes of this tree, without those of the trees it uses."""

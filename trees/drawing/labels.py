@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from ..language.nodes import NodeType, node_type
+from ..node_types import NodeType
 from ..spec import Computed, NodeSpec, Reference, Template, TreeSpec, Value
 from ..spec import Literal as Constant
 
@@ -70,7 +70,7 @@ def label_tree(tree: TreeSpec, expand: bool = False) -> Labelled:
 
 
 def _label(node: NodeSpec, prefix: str, edge: str) -> Labelled:
-    kind = node_type(node.type)
+    kind = node.kind
     named = node.name != node.type
     title, lines = node.name, list(_lines(node, kind))
     if node.type == "use" and node.uses is not None:

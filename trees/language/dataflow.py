@@ -16,7 +16,6 @@ from ..problems import Problem
 from ..spec import Computed, NodeSpec, Reference, TreeSpec
 from .document import Source
 from .entries import Entries, Read, Write, expression_mistakes, reads_of, writes_of
-from .nodes import node_type
 from .typing_rules import ELEMENTS, accepts, reader_name
 
 _LOOPS: Final = ("repeat", "retry", "for_each")
@@ -107,7 +106,7 @@ class _Checker:
         return after
 
     def _bare(self, node: NodeSpec, before: _State) -> _After:
-        kind = node_type(node.type)
+        kind = node.kind
         for name, value in node.values.items():
             port = kind.ports.get(name) if kind else None
             if port is not None and (port.direction == "out" or port.type == "variable"):
@@ -115,7 +114,7 @@ class _Checker:
             if name.startswith("outputs."):
                 continue
             self._read_all(reads_of(value), before)
-        base = kind.base if kind else ""
+        base = kind.flow if kind else ""
         follow = _FOLLOW.get(base)
         if follow is not None and (node.children or node.parts):
             if kind is not None and kind.reactive:
@@ -243,7 +242,7 @@ class _Checker:
             for computed, wrong, fix in expression_mistakes(node, types):
                 at = Read("", computed.place, False, len(computed.expression.source))
                 self._report(at, "K119", wrong, fix=fix)
-            kind = node_type(node.type)
+            kind = node.kind
             for name, value in (*node.values.items(), *node.common.items()):
                 if isinstance(value, Reference) and not value.accessors and not value.root:
                     wanted = self._wanted(node, name)
@@ -251,7 +250,7 @@ class _Checker:
                         self._wrong_type(value, types[value.name], wanted, reader_name(node, name, kind))
 
     def _wanted(self, node: NodeSpec, name: str) -> str | None:
-        kind = node_type(node.type)
+        kind = node.kind
         if name.startswith("inputs.") and node.uses is not None:
             return next((each.type for each in node.uses.inputs if each.name == name[7:]), None)
         port = kind.ports.get(name) if kind else None
@@ -372,8 +371,7 @@ _FOLLOW: Final[Mapping[str, Callable[[_Checker, NodeSpec, _State], _After]]] = {
     "parallel": _Checker._parallel,
     "guard": _Checker._guard,
     "inverter": _Checker._inverter,
-    "retry": _Checker._loop,
-    "repeat": _Checker._loop,
+    "loop": _Checker._loop,
     "for_each": _Checker._for_each,
     "timeout": _Checker._timeout,
 }

@@ -118,6 +118,29 @@ class Source:
         return Problem(Place(self.file, line, column), code, message, why, guess, fix, self.line(line), width, severity)
 
 
+@dataclass
+class Comments:
+    """The comments of a file, each hung on the item that it stands at. Items are told apart by identity.
+
+    A *block* is the text of consecutive comment lines without their ``#`` and the one space behind it, joined by line
+    breaks; a blank line between two comments makes two blocks. Of an element of a list, the comment above it hangs on
+    the element, not on its first key.
+
+    Attributes:
+        above: ``id(item)`` → blocks on lines of their own before the item (a list element, or the key of a mapping).
+        beside: ``id(item)`` → comment at the end of the line of a key, a scalar or the ``-`` of an element.
+        below: ``id(list or mapping)`` → blocks after its last element, indented as its elements are.
+        first: Blocks before everything else in the file that belong to no item (above a ``---``).
+        last: Blocks at the end of the file.
+    """
+
+    above: dict[int, list[str]] = field(default_factory=dict)
+    beside: dict[int, str] = field(default_factory=dict)
+    below: dict[int, list[str]] = field(default_factory=dict)
+    first: list[str] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Documents:
     """All documents of one file, and what the reader itself has to say about them.
@@ -126,8 +149,10 @@ class Documents:
         source: The text.
         roots: One item a document.
         problems: Mistakes that leave the rest readable: a key twice, text that YAML cut, a tag.
+        comments: Comments where the reader keeps them (XML); those of YAML are found by ``editing/comments.py``.
     """
 
     source: Source
     roots: tuple[Item, ...]
     problems: list[Problem] = field(default_factory=list)
+    comments: Comments | None = None

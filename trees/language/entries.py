@@ -9,7 +9,6 @@ from ..._base import Place
 from ..expressions import Expression
 from ..operators import ExpressionError
 from ..spec import Computed, NodeSpec, Reference, Template, TreeSpec, Value
-from .nodes import node_type
 from .typing_rules import accepts
 
 
@@ -56,7 +55,7 @@ def reads_of(value: Value) -> Iterator[Read]:
 
 def writes_of(node: NodeSpec) -> Iterator[Write]:
     """Yield the entries that a node itself writes."""
-    kind = node_type(node.type)
+    kind = node.kind
     for name, value in node.values.items():
         if not isinstance(value, Reference):
             continue

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from ..._base import near_misses
-from ...behaviors.ports import PORT_TYPES, Port, PortType
+from ...behaviors.ports import VALUE_TYPES, Port, PortType
 from ..problems import Problem
 from ..spec import InputSpec, Literal, NodeSpec, OutputSpec, TreeSpec
 from .document import Item, Items, Pairs, Scalar, Source
@@ -15,7 +15,7 @@ from .node_grammar import NodeReader
 from .port_values import ValueReader
 
 HEADER: Final = ("knothole", "tree", "about", "inputs", "outputs", "root")
-ENTRY_TYPES: Final = tuple(t for t in PORT_TYPES if t not in ("expression", "node", "nodes", "variable"))
+ENTRY_TYPES: Final = VALUE_TYPES
 _TREE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _ENTRY_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -177,7 +177,7 @@ class TreeReader:
                 fix=f"use one of {', '.join(ENTRY_TYPES)}",
             )
             return None
-        return cast(PortType, text)
+        return text
 
     def _report(
         self, item: Item, code: str, message: str, *, why: str = "", guess: tuple[str, ...] = (), fix: str = ""

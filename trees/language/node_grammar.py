@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from ..._base import near_misses
 from ...behaviors.node import NODES
 from ...behaviors.ports import COMMON_KEYS, Port
+from ..node_types import COMMON_PORTS, TWO_WAY, NodeType, node_type
 from ..problems import Problem
 from ..recursion import MAX_LEVELS
 from ..spec import NodeSpec, Value
 from .document import Item, Items, Pairs, Scalar, Source
-from .nodes import COMMON_LATER, COMMON_NOW, COMMON_PORTS, TWO_WAY, NodeType, node_type
 from .port_values import ValueReader
 from .use_grammar import Draft, UseReader, names_in, unknown_port
 
@@ -77,11 +77,6 @@ class NodeReader:
             for key, value in item
             if _is_common(key, value) and (chosen is None or key is not chosen[0])
         }
-        for key, _ in common.values():
-            if key.text in COMMON_LATER:
-                self._report(
-                    key, "K112", f"this version does not have the key {key.text!r} yet", fix="delete it for now"
-                )
         if chosen is None:
             return None
         key, value = chosen
@@ -142,8 +137,8 @@ class NodeReader:
                 key,
                 "K103",
                 f"unknown key {key.text!r} beside {first.text!r}",
-                why=f"beside a type key stand only {', '.join(COMMON_NOW)}",
-                guess=near_misses(key.text, (*COMMON_NOW, *(kind.ports if kind else ()))),
+                why=f"beside a type key stand only {', '.join(COMMON_KEYS)}",
+                guess=near_misses(key.text, (*COMMON_KEYS, *(kind.ports if kind else ()))),
                 fix="correct the key; ports stand below the type key, indented",
             )
 
@@ -300,6 +295,7 @@ class NodeReader:
         parts = {name: node for (name, _), node in zip(draft.parts, below, strict=False) if node is not None}
         return NodeSpec(
             kind.name,
+            kind,
             self.source.place(draft.key),
             path,
             texts.get("name", kind.name),

@@ -9,7 +9,6 @@ from ..._base import Place
 from ..problems import Problem
 from ..spec import Computed, Literal, NodeSpec, TreeSpec
 from .document import Source
-from .nodes import node_type
 
 _ENDLESS: Final = ("guard", "repeat", "for_each")
 
@@ -38,9 +37,7 @@ def questions_per_tick(tree: TreeSpec) -> int:
     def count(this: TreeSpec) -> int:
         if id(this) not in counts:
             counts[id(this)] = sum(
-                (1 if (kind := node_type(node.type)) and kind.visual else 0)
-                + (count(node.uses) if node.uses is not None else 0)
-                for node in this.walk()
+                int(node.kind.visual) + (count(node.uses) if node.uses is not None else 0) for node in this.walk()
             )
         return counts[id(this)]
 
@@ -50,8 +47,8 @@ def questions_per_tick(tree: TreeSpec) -> int:
 def _limbs(root: NodeSpec, source: Source) -> Iterator[Problem]:
     """Two leaves below one parallel that command the same limb at once."""
     for node in root.walk():
-        kind = node_type(node.type)
-        if kind is None or kind.base != "parallel":
+        kind = node.kind
+        if kind is None or kind.flow != "parallel":
             continue
         claimed: dict[str, NodeSpec] = {}
         for child in node.children:
@@ -78,7 +75,7 @@ def limbs_of(node: NodeSpec, known: dict[int, Mapping[str, NodeSpec]] | None = N
     known = {} if known is None else known
     found: dict[str, NodeSpec] = {}
     for each in node.walk():
-        kind = node_type(each.type)
+        kind = each.kind
         if kind is not None and kind.limb:
             found.setdefault(kind.limb, each)
         if each.uses is not None:
@@ -92,7 +89,7 @@ def limbs_of(node: NodeSpec, known: dict[int, Mapping[str, NodeSpec]] | None = N
 
 def _asked_in_loops(node: NodeSpec, source: Source, loop: str) -> Iterator[Problem]:
     """Visual questions that a loop asks again and again without a limit."""
-    kind = node_type(node.type)
+    kind = node.kind
     if "repeat" in node.common:
         loop = "a loop (`repeat`)"
     limits = {"max_age", "rate"}
@@ -119,8 +116,8 @@ def _asked_in_loops(node: NodeSpec, source: Source, loop: str) -> Iterator[Probl
 
 def _motion_after_see(node: NodeSpec, source: Source) -> Iterator[Problem]:
     """A question before a motion in a reactive composite restarts the motion whenever there is no news."""
-    kind = node_type(node.type)
-    if kind is None or not kind.reactive or kind.base == "parallel":
+    kind = node.kind
+    if kind is None or not kind.reactive or kind.flow == "parallel":
         return
     asked: NodeSpec | None = None
     for child in node.children:
@@ -136,7 +133,7 @@ def _motion_after_see(node: NodeSpec, source: Source) -> Iterator[Problem]:
             )
             return
         if asked is None:
-            asked = next((each for each in child.walk() if (k := node_type(each.type)) and k.visual), None)
+            asked = next((each for each in child.walk() if (k := each.kind) and k.visual), None)
 
 
 def _constant_conditions(tree: TreeSpec, source: Source) -> Iterator[Problem]:
@@ -162,18 +159,18 @@ def _constant_conditions(tree: TreeSpec, source: Source) -> Iterator[Problem]:
 
 def _unreachable(node: NodeSpec, source: Source) -> Iterator[Problem]:
     """Children after one that never ends."""
-    kind = node_type(node.type)
-    if kind is None or kind.reactive or kind.base not in ("sequence", "selector"):
+    kind = node.kind
+    if kind is None or kind.reactive or kind.flow not in ("sequence", "selector"):
         return
     for child, after in zip(node.children, node.children[1:], strict=False):
-        if _never_succeeds(child) if kind.base == "sequence" else _never_fails(child):
+        if _never_succeeds(child) if kind.flow == "sequence" else _never_fails(child):
             yield _at(
                 source,
                 after,
                 "K304",
                 f"{after.type!r} can never be reached",
                 why=f"the {child.type!r} before it in line {child.place.line} never "
-                + ("succeeds" if kind.base == "sequence" else "fails"),
+                + ("succeeds" if kind.flow == "sequence" else "fails"),
                 fix="move it before, or delete it",
             )
             return

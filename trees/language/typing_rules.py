@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..literals import NAMES
+from ..node_types import NodeType
 from ..spec import NodeSpec
-from .nodes import NodeType
 
 ELEMENTS: Final[Mapping[str, str]] = NAMES
 """Port type → how messages call it."""

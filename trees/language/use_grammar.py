@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..._base import near_misses
 from ...behaviors.ports import COMMON_KEYS, Port
+from ..node_types import NodeType
 from ..problems import Problem
 from ..spec import TreeSpec, Value
 from .document import Item, Pairs, Scalar, Source
-from .nodes import NodeType
 from .port_values import ValueReader
 
 if TYPE_CHECKING:

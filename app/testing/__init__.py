@@ -1,0 +1,1 @@
+"""Trees tested like code: cases, coverage, reports, the pytest plugin."""

@@ -1,0 +1,1 @@
+"""Nodes of BehaviorTree.CPP 4, exact, under the prefix ``bt.``."""

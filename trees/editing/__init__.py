@@ -1,0 +1,1 @@
+"""What an editor needs: comments, formatting, schema, completion."""

@@ -1,0 +1,1 @@
+"""Mock profiles: nodes replaced by scripts, by path."""

@@ -1,0 +1,1 @@
+"""BehaviorTree.CPP v4 XML in and out."""
