@@ -1,0 +1,64 @@
+"""Commands of the embedded model: vlm data, train, eval."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ..arguments import count, seed
+from . import Commands, UsageError
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    parser = commands.add("vlm", "Train and measure the embedded model.", "knothole vlm eval", _help)
+    below = commands.below(parser)
+    train = below.add(
+        "train",
+        "Run one stage of training the embedded model.",
+        "knothole vlm train resume --data data --out training",
+        _train,
+    )
+    train.add_argument("config", metavar="CONFIG", help="file, or name of a shipped configuration")
+    train.add_argument(
+        "--data", type=Path, action="append", metavar="DIR", help="rendered pictures; of several the last is held out"
+    )
+    train.add_argument(
+        "--out", type=Path, default=Path("training"), metavar="DIR", help="checkpoints (default training/)"
+    )
+    data = below.add("data", "Render and label training pictures.", "knothole vlm data --count 1000", _data)
+    data.add_argument("--count", type=count, default=1000, metavar="N", help="pictures (default 1000)")
+    data.add_argument("--seed", type=int, default=1_000_000, metavar="N", help="first seed (default 1000000)")
+    data.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="where they go (default data/)")
+    data.add_argument("--workers", type=count, default=1, metavar="W", help="processes (default 1)")
+    score = below.add("eval", "Measure a backend on freshly rendered pictures.", "knothole vlm eval", _vlm_eval)
+    score.add_argument("--vlm", default="", metavar="B", help="backend (default: embedded)")
+    score.add_argument("--count", type=count, default=100, metavar="N", help="pictures (default 100)")
+    score.add_argument("--seed", type=seed, default=0, metavar="N", help="which pictures (default 0)")
+
+
+def _help(args: argparse.Namespace) -> int:
+    raise UsageError("knothole vlm: say what to do\n  fix:  knothole vlm train, data or eval")
+
+
+def _train(args: argparse.Namespace) -> int:
+    from ..training import train
+
+    print(train(args.config, args.data or [Path("data")], args.out))
+    return 0
+
+
+def _data(args: argparse.Namespace) -> int:
+    from ..training import render
+
+    print(render(args.out, args.count, args.seed, args.workers))
+    return 0
+
+
+def _vlm_eval(args: argparse.Namespace) -> int:
+    from ..training import score
+
+    report = score(args.vlm, args.count, args.seed)
+    print(json.dumps(report.to_json()) if args.json else report)
+    return 0

@@ -1,0 +1,108 @@
+"""Commands that tick a tree or ask a model: run, test, eval, ask."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..arguments import count, rate, seconds, seed, setting
+from . import Commands, UsageError
+
+if TYPE_CHECKING:
+    from ..run import RunOptions
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    run = commands.add(
+        "run", "Tick a tree in simulation or on a robot.", "knothole run tidy_table --seed 3 --vlm oracle", _run
+    )
+    _tree_arguments(run)
+    run.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the scene (default 0)")
+    run.add_argument("--rate", type=rate, default=20.0, metavar="HZ", help="ticks per second (default 20)")
+    run.add_argument("--gui", action="store_true", help="open the simulator's window")
+    run.add_argument("--trace", type=Path, metavar="FILE", help="where the trace goes (default: below runs/)")
+
+    ask = commands.add("ask", "Ask a backend about a picture.", 'knothole ask photo.png "Is there a red cube?"', _ask)
+    ask.add_argument("image", type=Path, metavar="IMAGE", help="picture file")
+    ask.add_argument("question", metavar="QUESTION", help="what to ask")
+    ask.add_argument("--vlm", default="", metavar="B", help="backend, such as qwen:DIR (default: embedded)")
+    ask.add_argument("--kind", default="", choices=["yes_no", "ground", "describe", "chat"], help="form of the answer")
+
+    evaluate = commands.add(
+        "eval", "Measure success over many seeds.", "knothole eval tidy_table --seeds 0-19 --vlm oracle", _eval
+    )
+    _tree_arguments(evaluate)
+    evaluate.add_argument("--seeds", default="0-9", metavar="A-B", help="seeds, such as 0-19 or 1,4,7 (default 0-9)")
+    evaluate.add_argument("--workers", type=count, default=1, metavar="W", help="processes (default 1)")
+    evaluate.add_argument("--at-least", type=count, metavar="N", help="exit with 1 if fewer seeds succeed")
+
+
+def _tree_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tree", metavar="TREE", help="file, or name of a tree in the library")
+    parser.add_argument(
+        "--scene", default="", metavar="S", help="scene by name or file (default: the tree's, or table)"
+    )
+    parser.add_argument("--vlm", default="", metavar="B", help="backend, such as embedded, oracle, qwen:DIR")
+    parser.add_argument("--robot", default="", metavar="R", help="driver, such as panda, kinematic, franka:HOST")
+    parser.add_argument("--set", type=setting, action="append", default=[], metavar="K=V", help="give a tree input")
+    parser.add_argument("--max-time", type=seconds, default=600.0, metavar="S", help="time limit (default 600 s)")
+
+
+def _options(args: argparse.Namespace, seed: int) -> RunOptions:
+    from ..run import RunOptions
+
+    inputs = dict(args.set)
+    if len(inputs) < len(args.set):
+        raise UsageError("--set gives an input twice\n  fix:  give each input once")
+    return RunOptions(
+        tree=args.tree,
+        scene=args.scene,
+        seed=seed,
+        vlm=args.vlm,
+        robot=args.robot,
+        inputs=inputs,
+        rate=getattr(args, "rate", 20.0),
+        max_time=args.max_time,
+        gui=getattr(args, "gui", False),
+        trace=getattr(args, "trace", None),
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    from ..run import run_tree
+    from ..terminal import watch
+
+    options = _options(args, args.seed)
+    with watch(quiet=args.json) as watcher:
+        result = run_tree(options, watcher)
+        watcher.summary(result)
+    if args.json:
+        print(json.dumps(result.to_json()))
+    if result.fault is not None and args.debug:
+        raise result.fault
+    return result.exit_code
+
+
+def _ask(args: argparse.Namespace) -> int:
+    from ..ask import ask_image
+
+    answer = ask_image(args.image, args.question, args.vlm, args.kind)
+    print(json.dumps(answer.to_json()) if args.json else answer)
+    return 0
+
+
+def _eval(args: argparse.Namespace) -> int:
+    from ..evaluate import evaluate, parse_seeds
+
+    report = evaluate(
+        _options(args, 0),
+        parse_seeds(args.seeds),
+        workers=args.workers,
+        progress=lambda line: print(line, file=sys.stderr if args.json else sys.stdout, flush=True),
+    )
+    print(json.dumps(report.to_json()) if args.json else report)
+    return 1 if args.at_least and report.successes < args.at_least else 0
