@@ -46,7 +46,7 @@ def asks(tree: TreeSpec) -> bool:
             continue
         seen.add(id(now))
         for node in now.walk():
-            if getattr(NODES.get(node.type), "visual", False):
+            if node.kind.visual:
                 return True
             if node.uses is not None:
                 waiting.append(node.uses)

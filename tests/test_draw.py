@@ -146,10 +146,10 @@ def test_too_large_for_pixels_is_told() -> None:
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=60)
 boxes = st.recursive(
-    st.builds(lambda title, lines, shape: Labelled("p", shape, "see", title, tuple(lines)),
+    st.builds(lambda title, lines, shape: Labelled("p", shape, "", False, title, tuple(lines)),
               words, st.lists(words, max_size=3), st.sampled_from(["condition", "action", "use"])),
     lambda inner: st.builds(
-        lambda title, kids, shape: Labelled("p", shape, "sequence", title, children=kids),
+        lambda title, kids, shape: Labelled("p", shape, "sequence", False, title, children=kids),
         words, st.lists(inner, min_size=1, max_size=5), st.sampled_from(["composite", "decorator"])),
     max_leaves=25,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from ..node_types import NodeType
-from ..spec import Computed, NodeSpec, Reference, Template, TreeSpec, Value
+from ..spec import Computed, NodeSpec, Program, Reference, Template, TreeSpec, Value
 from ..spec import Literal as Constant
 
 Shape = Literal["composite", "decorator", "condition", "action", "use"]
@@ -25,7 +25,8 @@ class Labelled:
     Attributes:
         path: Path from the root of the run, through used trees.
         shape: What kind of box it gets.
-        type: Type key; its first word decides the symbol of composites.
+        flow: How control passes its children, which decides the symbol of composites.
+        reactive: True when it looks at earlier children again in each tick.
         title: The author's name, else the type key.
         lines: Text of the body: main port bare, other ports as ``port: value``.
         keys: Common keys, such as ``retry 3``.
@@ -35,7 +36,8 @@ class Labelled:
 
     path: str
     shape: Shape
-    type: str
+    flow: str
+    reactive: bool
     title: str
     lines: tuple[str, ...] = ()
     keys: str = ""
@@ -60,6 +62,7 @@ def label_tree(tree: TreeSpec, expand: bool = False) -> Labelled:
         named = len([port for port in spec.parts if port != "child"])
         below = [(port, part, prefix) for port, part in spec.parts.items()]
         below += [("child" if named else "", child, prefix) for child in spec.children]
+        below += [(key.replace("_", " "), hook, prefix) for key, hook in spec.hooks.items()]
         if expand and spec.uses is not None:
             below.append(("", spec.uses.root, f"{made.path}/"))
         for edge, child, inner in below:
@@ -73,47 +76,52 @@ def _label(node: NodeSpec, prefix: str, edge: str) -> Labelled:
     kind = node.kind
     named = node.name != node.type
     title, lines = node.name, list(_lines(node, kind))
-    if node.type == "use" and node.uses is not None:
+    if node.uses is not None:
         title = node.name if named else node.uses.name
-        lines.insert(0, f"use {node.uses.name}" if named else "use")
+        lines.insert(0, f"{node.type} {node.uses.name}" if named else node.type)
     elif named:
         lines.insert(0, node.type)
-    return Labelled(prefix + node.path, _shape(node, kind), node.type, title, tuple(lines), _keys(node), edge)
+    return Labelled(
+        prefix + node.path, _shape(node, kind), kind.flow, kind.reactive, title, tuple(lines), _keys(node), edge
+    )
 
 
-def _shape(node: NodeSpec, kind: NodeType | None) -> Shape:
-    if node.type == "use":
+def _shape(node: NodeSpec, kind: NodeType) -> Shape:
+    if node.uses is not None or kind.model == "subtree":
         return "use"
-    if kind is None:
-        return "action"
     if kind.kind in ("composite", "decorator"):
         return "composite" if kind.kind == "composite" else "decorator"
+    if kind.model:
+        return "condition" if kind.model == "condition" else "action"
     writes = any(port.direction != "in" for port in kind.ports.values())
     decides = kind.visual or any(port.type == "expression" for port in kind.ports.values())
     return "condition" if decides and not writes and not kind.limb else "action"
 
 
-def _lines(node: NodeSpec, kind: NodeType | None) -> Iterator[str]:
-    main = kind.main if kind is not None else None
+def _lines(node: NodeSpec, kind: NodeType) -> Iterator[str]:
+    main = kind.main
     for name, value in sorted(node.values.items(), key=lambda item: main is None or item[0] != main.name):
-        port = kind.ports.get(name) if kind is not None else None
+        port = kind.ports.get(name)
         text = shown_value(value, port.type if port is not None else "any")
-        if node.type == "use":
-            side, _, entry = name.partition(".")
-            if side in ("inputs", "outputs"):
-                yield f"{entry}: {text}"
+        side, dot, entry = name.partition(".")
+        if dot and side in ("inputs", "outputs", "remap"):
+            yield f"{entry}: {text}"
         elif main is not None and name == main.name:
-            yield text
+            if node.uses is None:
+                yield text
         else:
             yield f"{name}: {text}"
 
 
+_KEYS: Final = ("failure_if", "success_if", "skip_if", "when", "while", "repeat", "timeout", "retry")
+"""Common keys with a value, outermost first."""
+
+
 def _keys(node: NodeSpec) -> str:
     types = {"timeout": "duration", "retry": "int", "repeat": "int"}
-    order = ("when", "skip_if", "repeat", "timeout", "retry")
     return " · ".join(
         f"{key.replace('_', ' ')} {shown_value(node.common[key], types.get(key, 'expression'))}"
-        for key in order
+        for key in _KEYS
         if key in node.common
     )
 
@@ -122,6 +130,8 @@ def shown_value(value: Value, type: str) -> str:
     """Write a value as an author would: units, quotes around text, ``$name`` for entries."""
     if isinstance(value, Computed):
         return value.expression.source
+    if isinstance(value, Program):
+        return value.script.source
     if isinstance(value, Reference):
         return str(value)
     if isinstance(value, Template):

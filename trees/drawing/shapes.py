@@ -41,19 +41,21 @@ def elbow(parent: Box, child: Box) -> tuple[Point, ...]:
 
 
 def symbol_strokes(box: Box) -> list[Stroke]:
-    """Return the symbol of a composite, left of its title: arrow, question mark, two arrows; a ring when reactive."""
+    """Return the symbol of a composite, left of its title; a ring when it is reactive.
+
+    An arrow for what goes through its children, a question mark for what chooses among them, two arrows for parallels.
+    """
     title = box.lines[0]
     x = box.x - title.width / 2 - 16.0
     y = box.y + title.y + title.size * LEADING / 2
-    name = box.node.type.removeprefix("reactive_")
     strokes: list[Stroke] = []
-    if name == "parallel":
+    if box.node.flow == "parallel":
         strokes += _arrow(x, y - 4.0) + _arrow(x, y + 4.0)
-    elif name in ("selector", "fallback"):
+    elif box.node.flow in ("selector", "if", "switch", "recovery", "round_robin"):
         strokes += _question(x, y)
     else:
         strokes += _arrow(x, y)
-    if box.node.type.startswith("reactive_"):
+    if box.node.reactive:
         right = box.x + title.width / 2 + 15.0
         strokes += _ring(right, y)
     return strokes
