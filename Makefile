@@ -25,7 +25,7 @@ demo: $(VENV)/.installed
 # One thread per process: two test workers on two cores gain nothing from more.
 test test-long bench eval: export OMP_NUM_THREADS ?= 1
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev .node/.installed
 	$(BIN)/python -m pytest -n 2 -m "not long"
 
 test-long: $(VENV)/.installed-dev
@@ -65,6 +65,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+# The language server that editors bring for YAML, for one test; without npm that test is skipped by name.
+.node/.installed:
+	@mkdir -p .node
+	@if command -v npm >/dev/null; then \
+		npm install --prefix .node --no-save --no-audit --no-fund --loglevel=error yaml-language-server@2.0.0 && touch $@; \
+	else echo "no npm: the test with yaml-language-server will be skipped"; fi
 
 # Type checkers read the package through a link that bears its name.
 $(LINKS):

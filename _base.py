@@ -11,9 +11,8 @@ import importlib.metadata
 import inspect
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 FEW = 12
@@ -70,13 +69,52 @@ class PluginError(KnotholeError):
         self.point = point
 
 
-def near_misses(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
-    """Return the known names closest to ``name``, closest first, at most ``limit``."""
-    return tuple(difflib.get_close_matches(name, sorted(set(known)), n=limit, cutoff=0.55))
+def near_misses(name: str, known: Iterable[str], limit: int = 3, cutoff: float = 0.55) -> tuple[str, ...]:
+    """Return the known names closest to ``name``, closest first, at most ``limit``.
+
+    Closest is what takes the fewest slips of the fingers (``slips``), then what has the same letters, then what has
+    most of them in common.
+
+    Args:
+        name: What was written.
+        known: What could be meant; of a sequence the earlier name is the closer one where nothing else tells.
+        limit: How many to return.
+        cutoff: Share of letters in common that is needed, in [0, 1]; names of up to three letters need one slip only.
+
+    >>> near_misses("expcet", ["accept", "except", "expect"])
+    ('expect', 'except')
+    """
+    names = list(dict.fromkeys(known)) if isinstance(known, Sequence) else sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=4 * limit, cutoff=cutoff)
+    if len(name) <= 4:
+        close += [
+            each
+            for each in names
+            if each not in close and len(each) <= 4 and abs(len(each) - len(name)) <= 1 and slips(name, each) == 1
+        ]
+    letters = sorted(name)
+    return tuple(sorted(close, key=lambda each: (slips(name, each), sorted(each) != letters))[:limit])
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+def slips(a: str, b: str) -> int:
+    """Return how many slips make one text of another: a letter left out, added, replaced, or two neighbours swapped.
+
+    Source: the optimal string alignment distance of F. J. Damerau, *A technique for computer detection and correction
+    of spelling errors*, Communications of the ACM 7 (3), 1964, and V. I. Levenshtein, 1966.
+    """
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, other in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+class Place(NamedTuple):
     """Where something stands in a file: 1-based line and column."""
 
     file: str
@@ -123,10 +161,20 @@ class Registry(Generic[T]):
         group: Entry-point group of other distributions, such as ``"knothole.behaviors"``.
         fix: Last line of the message for an unknown name.
         deep: Import the sub-rooms of the package as well.
+        elsewhere: Asked for a name that nobody registered; returns the thing, or None.
     """
 
-    def __init__(self, noun: str, package: str, group: str, fix: str, deep: bool = False) -> None:
+    def __init__(
+        self,
+        noun: str,
+        package: str,
+        group: str,
+        fix: str,
+        deep: bool = False,
+        elsewhere: Callable[[str], T | None] | None = None,
+    ) -> None:
         self.noun, self.package, self.group, self.fix, self.deep = noun, package, group, fix, deep
+        self.elsewhere = elsewhere
         self._things: dict[str, T] = {}
         self._found = self._finding = False
 
@@ -198,10 +246,12 @@ class Registry(Generic[T]):
             UnknownNameError: Nothing has the name; the nearest names are in the message.
         """
         self._find()
-        try:
-            return self._things[name]
-        except KeyError:
-            raise UnknownNameError(self.noun, name, self._things, self.fix) from None
+        thing = self._things.get(name)
+        if thing is None and self.elsewhere is not None:
+            thing = self.elsewhere(name)
+        if thing is None:
+            raise UnknownNameError(self.noun, name, self._things, self.fix)
+        return thing
 
     def __contains__(self, name: object) -> bool:
         self._find()

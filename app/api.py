@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..robots.contract import Robot
+from ..trees.mocking.apply import apply_profile
 from ..trees.spec import TreeSpec
 from ..vlm.contract import Backend
 from .config import Config
+from .inputs import read_inputs
 from .inspect import load_tree, project
 from .result import RunResult
-from .run import Run, RunOptions, read_inputs
+from .run import Run, RunOptions
 
 __all__ = ["Run", "RunResult", "Tree", "load"]
 
@@ -45,6 +47,7 @@ class Tree:
         max_time: float | None = 600.0,
         trace: str | Path | None = None,
         gui: bool = False,
+        mock: str | Path | None = None,
     ) -> Run:
         """Join the tree with a robot and a backend.
 
@@ -58,6 +61,7 @@ class Tree:
             max_time: Time limit on the run clock, [s]; None for none.
             trace: Where to record; None records nothing.
             gui: Open the simulator's window.
+            mock: Profile of mocks that replace nodes of the tree.
 
         Returns:
             A run with ``tick()`` and ``run()``.
@@ -65,7 +69,8 @@ class Tree:
         Raises:
             KnotholeError: An input does not fit, something cannot be opened, or the robot lacks what the tree needs.
         """
-        values = read_inputs(self.spec, inputs or {})
+        spec = self.spec if mock is None else apply_profile(self.spec, mock)
+        values = read_inputs(spec, inputs or {})
         wanted = vlm or self._config.vlm
         options = RunOptions(
             tree=self.name,
@@ -77,9 +82,10 @@ class Tree:
             gui=gui,
             trace=Path(trace) if trace is not None else None,
             record=trace is not None,
+            mock=Path(mock) if mock is not None else None,
         )
         return Run(
-            self.spec,
+            spec,
             options,
             self._config,
             robot=robot or self._config.robot,

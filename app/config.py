@@ -3,7 +3,7 @@
 ```toml
 vlm = "embedded"                 # what --vlm says when it is left out
 robot = "panda"                  # the same for --robot
-behaviors = ["my_leaves.py"]     # files that register leaves
+behaviors = ["my_leaves.py", "my_pkg.nodes.Wipe"]     # files that register leaves, classes of py_trees
 trees = ["trees"]                # folders to look for trees in
 
 [backends.qwen]                  # handed to the backend as its settings
@@ -13,7 +13,8 @@ device = "cpu"
 realtime = false
 ```
 
-Paths are relative to the file's own folder.
+Paths are relative to the file's own folder, which is looked through for packages as well. ``[behaviors]`` may be a
+block instead, with the names that authors write: ``files = ["my_leaves.py"]`` and ``wipe = "my_pkg.nodes.Wipe"``.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from __future__ import annotations
 import importlib.util
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from .._base import KnotholeError, near_misses
 from .names import backend_names, driver_names
@@ -46,6 +48,7 @@ class Config:
         vlm: Backend when ``--vlm`` is left out.
         robot: Driver when ``--robot`` is left out.
         behaviors: Python files that register nodes.
+        classes: Type key → dotted path of a class of py_trees.
         trees: Folders to look for trees in.
         backends: Backend name → its settings.
         robots: Driver name → its settings.
@@ -55,6 +58,7 @@ class Config:
     vlm: str = "embedded"
     robot: str = "panda"
     behaviors: tuple[Path, ...] = ()
+    classes: Mapping[str, str] = field(default_factory=dict)
     trees: tuple[Path, ...] = ()
     backends: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     robots: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -94,10 +98,12 @@ def read_config(file: Path | None) -> Config:
             )
         _check(file, key, value)
     base = file.parent
+    files, classes = _behaviors(raw.get("behaviors", ()))
     return Config(
         vlm=raw.get("vlm", Config.vlm),
         robot=raw.get("robot", Config.robot),
-        behaviors=tuple(base / name for name in raw.get("behaviors", ())),
+        behaviors=tuple(base / name for name in files),
+        classes=classes,
         trees=tuple(base / name for name in raw.get("trees", ())),
         backends=raw.get("backends", {}),
         robots=raw.get("robots", {}),
@@ -108,12 +114,40 @@ def read_config(file: Path | None) -> Config:
 def _check(file: Path, key: str, value: object) -> None:
     if key in _TEXTS and not isinstance(value, str):
         raise ConfigError(f'{_place(file, key)}: {key!r} must be text\n  fix:  write {key} = "…"')
-    if key in _LISTS and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+    if key == "behaviors" and isinstance(value, dict):
+        _check_classes(file, value)
+    elif key in _LISTS and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
         raise ConfigError(f'{_place(file, key)}: {key!r} must be a list of paths\n  fix:  write {key} = ["…"]')
     if key in _BLOCKS and not (isinstance(value, dict) and all(isinstance(v, dict) for v in value.values())):
         raise ConfigError(
             f"{_place(file, key)}: {key!r} must hold blocks\n  fix:  write [{key}.NAME] and its keys below"
         )
+
+
+def _check_classes(file: Path, block: Mapping[str, object]) -> None:
+    from ..behaviors.pt.adapter import is_dotted
+
+    for name, value in block.items():
+        if name == "files":
+            _check(file, "behaviors", value if isinstance(value, list) else None)
+        elif not isinstance(value, str) or not is_dotted(value):
+            raise ConfigError(
+                f"{_place(file, name)}: {name!r} must be the dotted path of a class\n"
+                f'  fix:  write {name} = "package.module.Class"'
+            )
+
+
+def _behaviors(given: Sequence[str] | Mapping[str, object]) -> tuple[list[str], dict[str, str]]:
+    """Return the files, and type key → dotted path, of both forms of ``behaviors``."""
+    if not given:
+        return [], {}
+    if isinstance(given, Mapping):
+        files, classes = _behaviors(cast("list[str]", given.get("files", [])))
+        return files, {**classes, **{name: str(path) for name, path in given.items() if name != "files"}}
+    from ..behaviors.pt.adapter import is_dotted
+
+    dotted = [name for name in given if not name.endswith(".py") and is_dotted(name)]
+    return [name for name in given if name not in dotted], {name: name for name in dotted}
 
 
 def _place(file: Path, *keys: str) -> str:
@@ -153,7 +187,24 @@ def load_behaviors(config: Config) -> None:
         except Exception as error:
             del sys.modules[name]
             raise ConfigError(f"{where}: {path} cannot be imported: {type(error).__name__}: {error}") from error
+    _load_classes(config)
     _check_blocks(config)
+
+
+def _load_classes(config: Config) -> None:
+    if not config.classes:
+        return
+    from ..behaviors.pt.adapter import register
+
+    folder = str(config.file.parent) if config.file else ""
+    if folder and folder not in sys.path:
+        sys.path.append(folder)
+    for name, path in config.classes.items():
+        try:
+            register(name, path)
+        except KnotholeError as error:
+            where = _place(config.file, name, path) if config.file else "behaviors"
+            raise ConfigError(f"{where}: {error}") from error
 
 
 def _check_blocks(config: Config) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from ..behaviors.node import NODES
 from ..behaviors.ports import REQUIRED, Port
-from ..trees.loader import check, find
+from ..trees.language.costs import model_calls
+from ..trees.loader import check_and_load, find
 from ..trees.problems import Problem
 from ..trees.spec import TreeSpec
 from .config import Config, find_config, load_behaviors, read_config
@@ -53,49 +56,121 @@ def asks(tree: TreeSpec) -> bool:
     return False
 
 
-def check_trees(names: Sequence[str]) -> tuple[list[Problem], str]:
-    """Return all problems of some trees, and the same as text."""
+def check_trees(names: Sequence[str], strict: bool = False) -> tuple[list[Problem], str]:
+    """Return all problems of some trees, and the same as text with a line on each good tree: what it costs at worst.
+
+    Args:
+        names: Files, or names of trees.
+        strict: Count warnings as errors.
+    """
     config = project()
     problems: list[Problem] = []
-    files: list[str] = []
+    good: list[str] = []
     for name in names:
-        found = check(name, config.trees)
+        found, tree = check_and_load(name, config.trees)
         problems += (problem for problem in found if problem not in problems)
-        if all(problem.severity == "warning" for problem in found):
-            files.append(str(find(name, config.trees)))
+        if all(problem.severity == "warning" for problem in found) and not (strict and found):
+            good.append(f"{find(name, config.trees)}: ok{_calls(tree)}")
+    if strict:
+        problems = [replace(problem, severity="error") for problem in problems]
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
-    parts = [str(problem) for problem in problems] + [f"{file}: ok" for file in files]
+    parts = [*(str(problem) for problem in problems), *good]
     if problems:
         parts.append(f"{_many(errors, 'error')}, {_many(warnings, 'warning')}")
     return problems, "\n\n".join(parts) if problems else "\n".join(parts)
+
+
+def _calls(tree: TreeSpec | None) -> str:
+    calls = None if tree is None else model_calls(tree)
+    return f"; model calls: {calls}" if calls is not None and calls.per_tick else ""
 
 
 def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def node_list() -> str:
-    """Return one line per node: name, kind, what it does."""
+DIALECTS: Final = {"bt": "BehaviorTree.CPP 4", "pt": "py_trees", "nav2": "Nav2"}
+"""Prefix of node names → where they come from."""
+
+
+def node_list(dialect: str = "") -> str:
+    """Return one line per node: name, what it does. Without a dialect those of knothole and of the project.
+
+    Args:
+        dialect: A key of ``DIALECTS``, or empty.
+    """
     project()
-    rows = [(name, str(getattr(cls, "kind", "leaf")), _summary(cls)) for name, cls in NODES.items().items()]
-    width = max(len(name) for name, _, _ in rows)
+    chosen = {name: cls for name, cls in NODES.items().items() if _dialect_of(name) == dialect}
+    width = max(len(name) for name in chosen)
     parts = []
     for kind in ("composite", "decorator", "leaf"):
-        parts.append("leaves" if kind == "leaf" else f"{kind}s")
-        parts += [f"  {name:<{width}}  {about}" for name, its, about in rows if its == kind]
+        rows = [f"  {name:<{width}}  {_summary(cls)}" for name, cls in chosen.items() if _kind(cls) == kind]
+        parts += ["leaves" if kind == "leaf" else f"{kind}s", *rows] if rows else []
+    if not dialect:
+        parts.append("other dialects")
+        for prefix, origin in DIALECTS.items():
+            number = sum(_dialect_of(name) == prefix for name in NODES)
+            parts.append(f"  {prefix + '.*':<{width}}  {number} nodes of {origin}: knothole nodes {prefix}")
     return "\n".join([*parts, "", "knothole nodes NAME explains one"])
 
 
-def node_page(name: str) -> str:
-    """Return everything an author needs to know of one node.
+def node_table(wanted: str = "") -> list[dict[str, object]]:
+    """Return nodes as plain data: name, kind, dialect, what it does, ports.
+
+    Args:
+        wanted: A node, a dialect, or empty for all.
 
     Raises:
         UnknownNameError: No node has the name.
     """
     project()
+    wanted = wanted.removesuffix(".*")
+    if wanted and wanted not in DIALECTS:
+        NODES.get(wanted)
+    return [
+        {
+            "name": name,
+            "kind": _kind(cls),
+            "dialect": _dialect_of(name),
+            "about": _summary(cls),
+            "ports": [
+                {
+                    "name": port.name,
+                    "type": port.type,
+                    "direction": port.direction,
+                    "main": port.main,
+                    "required": port.required,
+                    "about": port.about,
+                }
+                for port in getattr(cls, "ports", ())
+            ],
+        }
+        for name, cls in NODES.items().items()
+        if wanted in ("", name, _dialect_of(name))
+    ]
+
+
+def _dialect_of(name: str) -> str:
+    prefix, dot, _ = name.partition(".")
+    return prefix if dot and prefix in DIALECTS else ""
+
+
+def _kind(cls: type) -> str:
+    return str(getattr(cls, "kind", "leaf"))
+
+
+def node_page(name: str) -> str:
+    """Return everything an author needs to know of one node, or the list of a dialect.
+
+    Raises:
+        UnknownNameError: No node has the name.
+    """
+    if name.removesuffix(".*") in DIALECTS:
+        return node_list(name.removesuffix(".*"))
+    project()
     cls = NODES.get(name)
-    lines = [f"{name} ({getattr(cls, 'kind', 'leaf')})", "", inspect.getdoc(cls) or ""]
+    lines = [f"{name} ({_kind(cls)})", "", inspect.getdoc(cls) or ""]
     ports: tuple[Port, ...] = getattr(cls, "ports", ())
     if ports and "Ports:" not in (cls.__doc__ or ""):
         lines += ["", "Ports:", *(f"    {_port(port)}" for port in ports)]

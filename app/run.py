@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,13 +16,14 @@ from py_trees.common import Status
 from rich.console import Console
 
 from .. import __version__
-from .._base import KnotholeError, UnknownNameError
+from .._base import KnotholeError
 from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
 from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
-from ..trees.literals import NAMES, LiteralError, read_literal
+from ..trees.language.params import read_params
 from ..trees.loop import Loop, LoopResult, Outcome, Ticked
+from ..trees.mocking.apply import apply_profile
 from ..trees.problems import TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
@@ -33,6 +33,7 @@ from ..vlm.contract import Backend
 from ..vlm.runner import Runner
 from .arguments import FASTEST, SLOWEST
 from .config import Config
+from .inputs import InputError, is_number, read_inputs
 from .inspect import asks, load_tree, project
 from .result import RunResult
 from .runs import new_run
@@ -45,10 +46,6 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 
 
-class InputError(KnotholeError):
-    """An input given to a tree does not fit it, or a run cannot have this rate or time limit."""
-
-
 @dataclass(frozen=True)
 class RunOptions:
     """How to run a tree. Empty texts take the configured or usual value.
@@ -58,13 +55,15 @@ class RunOptions:
         scene: Scene by name or file.
         seed: Seed of the scene and of the run.
         vlm: Backend, ``name`` or ``name:argument``.
-        robot: Driver, ``name`` or ``name:argument``.
+        robot: Driver, ``name`` or ``name:argument``; ``none`` for a run without one.
         inputs: Tree input → value as text.
         rate: Ticks per second.
         max_time: Time limit on the run clock, [s]; None for none.
         gui: Open the simulator's window.
         trace: Where to record; None makes a file below ``runs/``.
         record: False records nothing.
+        mock: Profile of mocks that replace nodes of the tree.
+        params: YAML file of parameters: values of inputs (``inputs`` goes before), and entries of the blackboard.
     """
 
     tree: str
@@ -78,74 +77,21 @@ class RunOptions:
     gui: bool = False
     trace: Path | None = None
     record: bool = True
+    mock: Path | None = None
+    params: Path | None = None
 
     def __post_init__(self) -> None:
-        if not _is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:
+        if not is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:
             raise InputError(f"rate is {self.rate!r}\n  fix:  give a number from {SLOWEST:g} to {FASTEST:g} [Hz]")
-        if self.max_time is not None and not (_is_number(self.max_time) and self.max_time > 0):
+        if self.max_time is not None and not (is_number(self.max_time) and self.max_time > 0):
             raise InputError(f"max_time is {self.max_time!r}\n  fix:  give a time above 0 [s], or None for no limit")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_there(value: object) -> bool:
-    return value is not None
-
-
-_FITS: Mapping[str, Callable[[object], bool]] = {
-    "any": lambda value: True,
-    "text": lambda value: isinstance(value, str),
-    "int": lambda value: isinstance(value, int | float) and _is_number(value) and value == int(value),
-    "bool": lambda value: isinstance(value, bool),
-    "list": lambda value: isinstance(value, list | tuple),
-    "objects": lambda value: isinstance(value, list | tuple),
-    "mapping": lambda value: isinstance(value, Mapping),
-    **dict.fromkeys(("number", "duration", "length", "angle"), _is_number),
-}
-
-
-def read_inputs(tree: TreeSpec, given: Mapping[str, object]) -> dict[str, object]:
-    """Convert inputs given as text to their declared types; other values must have them and stay as they are.
-
-    Raises:
-        UnknownNameError: The tree has no such input.
-        InputError: A value does not fit, or an input without a default is missing.
-    """
-    known = {entry.name: entry for entry in tree.inputs}
-    values: dict[str, object] = {}
-    for name, text in given.items():
-        if name not in known:
-            has = ", ".join(known) or "none"
-            raise UnknownNameError("input", name, known, f"inputs of {tree.name!r}: {has}")
-        if not isinstance(text, str):
-            kind = known[name].type
-            if not _FITS.get(kind, _is_there)(text):
-                raise InputError(
-                    f"input {name!r} of {tree.name!r} takes {NAMES.get(kind, kind)}, not {text!r}\n"
-                    f"  fix:  give a value of that type, or its text as for --set {name}=VALUE"
-                )
-            values[name] = text
-            continue
-        try:
-            values[name] = read_literal(text, known[name].type)
-        except LiteralError as error:
-            guess = f"\n  did you mean:  {', '.join(error.guess)}" if error.guess else ""
-            fix = f"\n  fix:  {error.fix}" if error.fix else ""
-            raise InputError(f"--set {name}={text}: {name!r} {error}{guess}{fix}") from error
-    missing = [entry.name for entry in tree.inputs if entry.default is None and entry.name not in values]
-    if missing:
-        fix = f"give it with --set {missing[0]}=VALUE"
-        raise InputError(f"{tree.name!r} needs the input {missing[0]!r}, which has no default\n  fix:  {fix}")
-    return values
 
 
 class Run:
     """One run of a tree, ready to be ticked. Use it once; close it, or use it as a context manager.
 
     Attributes:
-        robot: The driver.
+        robot: The driver, None for a run without one.
         blackboard: The values of the run.
         tree: The tree as it is ticked.
     """
@@ -179,14 +125,14 @@ class Run:
         options, tree = self.options, self._spec
         scene = scene_of(tree.name, options.scene)
         self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui)
-        self.robot: Robot = self.stage.robot
+        self.robot: Robot | None = self.stage.robot
         broker = None
         if asks(tree):
             broker = Broker(
-                open_runner(vlm, config, self.stage.truth), stepped=self.robot.stepped, listener=self._watcher.asked
+                open_runner(vlm, config, self.stage.truth), stepped=self.stage.stepped, listener=self._watcher.asked
             )
             self._stack.callback(broker.close)
-        problems = check_capabilities(tree, self.robot.capabilities)
+        problems = check_capabilities(tree, self.stage.capabilities)
         problems += check_latency(tree, broker.latency) if broker is not None else []
         if any(problem.severity == "error" for problem in problems):
             raise TreeError(problems)
@@ -239,7 +185,9 @@ class Run:
             "seed": options.seed,
             "vlm": self._vlm,
             "answers_from_truth": self._truth,
-            "robot": self.robot.name,
+            "robot": self.stage.robot_name,
+            "mock": str(options.mock or ""),
+            "params": str(options.params or ""),
             "rate": options.rate,
             "max_time": options.max_time,
             "config": json.loads(json.dumps({"backends": config.backends, "robots": config.robots}, default=str)),
@@ -289,7 +237,8 @@ class Run:
         """One line: tree, scene, seed, backend, robot."""
         scene = f"scene {self.stage.scene.name}, seed {self.options.seed}, " if self.stage.scene else ""
         truth = " (answers from simulator truth)" if self._truth else ""
-        return f"{self._spec.name}: {scene}robot {self.robot.name}, backend {self._vlm}{truth}"
+        mocked = f", mocks of {self.options.mock}" if self.options.mock is not None else ""
+        return f"{self._spec.name}: {scene}robot {self.stage.robot_name}, backend {self._vlm}{truth}{mocked}"
 
     def _finish(self, result: LoopResult) -> RunResult:
         if self._result is None:
@@ -314,7 +263,7 @@ class Run:
                 questions=result.questions,
                 model_calls=result.model_calls,
                 vlm=self._vlm,
-                robot=self.robot.name,
+                robot=self.stage.robot_name,
                 scene=self.stage.scene.name if self.stage.scene else "",
                 seed=self.options.seed,
                 digest=result.digest,
@@ -354,7 +303,14 @@ class Session:
     def __init__(self, options: RunOptions) -> None:
         self.config = project()
         self.tree = load_tree(options.tree, self.config)
-        self.inputs = read_inputs(self.tree, options.inputs)
+        if options.mock is not None:
+            self.tree = apply_profile(self.tree, options.mock)
+        params = read_params(options.params) if options.params is not None else {}
+        declared = {entry.name for entry in self.tree.inputs}
+        given = {name: value for name, value in params.items() if name in declared}
+        self.inputs = read_inputs(self.tree, {**given, **options.inputs})
+        entries = {name: value for name, value in params.items() if name not in declared}
+        self.tree = replace(self.tree, params={**self.tree.params, **entries})
         self.options = options
         self.vlm, self.robot = options.vlm or self.config.vlm, options.robot or self.config.robot
         check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
-from ..robots.contract import DRIVERS, DriverOptions, Robot
+from ..robots.contract import DRIVERS, Capabilities, DriverOptions, Robot
 from ..robots.kinematic import KinematicRobot
 from ..vlm.broker import open_backend
 from ..vlm.contract import BACKENDS, Backend
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .truth import SceneTruth
 
 DEFAULT_SCENE = "table"
+NO_ROBOT = "none"
+"""What ``--robot`` says for a run without one: time is stepped, nothing moves, nothing is seen."""
 
 
 class StageError(KnotholeError):
@@ -33,16 +35,31 @@ class Stage:
     """What a tree runs on.
 
     Attributes:
-        robot: The driver.
+        robot: The driver, None for a run without one.
         scene: The scene, for robots that are simulated.
         world: The physical world, None when the robot has none.
         truth: What is true of the world's pictures; None without a world.
     """
 
-    robot: Robot
+    robot: Robot | None
     scene: SceneSpec | None = None
     world: World | None = None
     truth: SceneTruth | None = None
+
+    @property
+    def robot_name(self) -> str:
+        """Name of the driver."""
+        return self.robot.name if self.robot is not None else NO_ROBOT
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the robot can do; nothing when there is none."""
+        return self.robot.capabilities if self.robot is not None else Capabilities((), frozenset(), frozenset())
+
+    @property
+    def stepped(self) -> bool:
+        """True when time passes only when it is asked to."""
+        return self.robot is None or self.robot.stepped
 
     def poses(self) -> dict[str, tuple[float, ...]]:
         """Return where the objects are: name and number → position [m] and orientation."""
@@ -74,7 +91,7 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
 
     Args:
         stack: Closes what was opened.
-        robot: Driver as ``name`` or ``name:argument``, or a robot that is open already.
+        robot: Driver as ``name`` or ``name:argument``, ``none``, or a robot that is open already.
         scene: Scene by name or file; for robots that are simulated.
         seed: Seed of the scene.
         config: Settings of drivers.
@@ -85,6 +102,8 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
     """
     if not isinstance(robot, str):
         return Stage(robot)
+    if robot == NO_ROBOT:
+        return Stage(None)
     register_all()
     name, argument = split(robot)
     factory = DRIVERS.get(name)
@@ -175,7 +194,8 @@ def check_names(vlm: str, robot: str, scene: str, seed: int) -> None:
     """
     register_all()
     BACKENDS.get(split(vlm)[0])
-    DRIVERS.get(split(robot)[0])
+    if robot != NO_ROBOT:
+        DRIVERS.get(split(robot)[0])
     _load_scene(scene, seed)
 
 

@@ -28,15 +28,17 @@ class Cell:
         value: Present value or ``UNSET``.
         version: How often it was written.
         writer: Path of the node that wrote it last.
+        declared: True once a script or a port made it, also while it is unset; ``=`` in a script needs that.
     """
 
-    __slots__ = ("_listener", "name", "type", "value", "version", "writer")
+    __slots__ = ("_listener", "declared", "name", "type", "value", "version", "writer")
 
     def __init__(self, name: str, type: str = "any", listener: Callable[[Cell], None] | None = None) -> None:
         self.name, self.type = name, type
         self.value: object = UNSET
         self.version = 0
         self.writer = ""
+        self.declared = False
         self._listener = listener
 
     def get(self) -> object:
@@ -60,6 +62,7 @@ class Cell:
 
     def clear(self) -> None:
         """Forget the value; counts as a write."""
+        self.declared = False
         self.set(UNSET)
 
 
@@ -72,6 +75,7 @@ class Blackboard:
 
     def __init__(self, on_write: Callable[[Cell], None] | None = None) -> None:
         self._cells: dict[str, Cell] = {}
+        self._parents: dict[str, str] = {}
         self.on_write = on_write
 
     def _wrote(self, cell: Cell) -> None:
@@ -80,11 +84,31 @@ class Blackboard:
 
     def cell(self, name: str, type: str = "any") -> Cell:
         """Return the cell called ``name``, made on first use; a known type replaces ``any``."""
-        cell = self._cells.get(name)
+        cell = self._cells.get(name) or self._shared(name)
         if cell is None:
             cell = self._cells[name] = Cell(name, type, self._wrote)
         elif cell.type == "any":
             cell.type = type
+        return cell
+
+    def own(self, name: str, type: str = "any") -> Cell:
+        """Return the cell called ``name`` as ``cell`` does, but never one that its scope shares with another."""
+        return self._cells.setdefault(name, Cell(name, type, self._wrote))
+
+    def share(self, scope: str, outer: str) -> None:
+        """Let every name of ``scope`` that begins with no ``_`` mean the entry of that name in the scope ``outer``.
+
+        Names that ``alias`` or ``own`` gave a meaning before keep it.
+        """
+        self._parents[scope] = outer
+
+    def _shared(self, name: str) -> Cell | None:
+        """Return the cell that a name shares with an outer scope, None when it shares none."""
+        scope, _, entry = name.rpartition("/")
+        outer = self._parents.get(scope)
+        if outer is None or entry.startswith("_"):
+            return None
+        cell = self._cells[name] = self.cell(f"{outer}/{entry}" if outer else entry)
         return cell
 
     def alias(self, name: str, cell: Cell) -> None:
@@ -97,7 +121,7 @@ class Blackboard:
             raise ValueError(f"the blackboard entry {name!r} exists already")
 
     def __getitem__(self, name: str) -> object:
-        cell = self._cells.get(name)
+        cell = self._cells.get(name) or self._shared(name)
         if cell is None:
             raise UnsetError(f"${name} is read before it is set")
         return cell.get()
@@ -106,7 +130,8 @@ class Blackboard:
         self.cell(name).set(value, "outside the tree")
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._cells and self._cells[name].value is not UNSET
+        cell = (self._cells.get(name) or self._shared(name)) if isinstance(name, str) else None
+        return cell is not None and cell.value is not UNSET
 
     def __iter__(self) -> Iterator[Cell]:
         """Yield each cell once, whatever names it has."""

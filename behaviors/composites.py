@@ -37,7 +37,7 @@ class Sequence(Composite, py_trees.composites.Sequence):  # type: ignore[misc]
     """
 
     flow = "sequence"
-    ports = (CHILDREN,)
+    ports: ClassVar[tuple[Port, ...]] = (CHILDREN,)
     remembers: ClassVar[bool] = True
 
     def __init__(self, wiring: Wiring) -> None:
@@ -121,7 +121,7 @@ class Selector(Composite, py_trees.composites.Selector):  # type: ignore[misc]
     """
 
     flow = "selector"
-    ports = (CHILDREN,)
+    ports: ClassVar[tuple[Port, ...]] = (CHILDREN,)
     remembers: ClassVar[bool] = True
 
     def __init__(self, wiring: Wiring) -> None:
@@ -224,7 +224,7 @@ class Parallel(Composite, py_trees.composites.Parallel):  # type: ignore[misc]
     """
 
     flow = "parallel"
-    ports = (
+    ports: ClassVar[tuple[Port, ...]] = (
         CHILDREN,
         Port("success", "text", "how many children must succeed: all, one, or a number", default="all"),
     )

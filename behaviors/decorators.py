@@ -1,8 +1,8 @@
-"""Nodes with one child: inverter, retry, repeat, timeout, skipping by a condition, and the subtree."""
+"""Nodes with one child: inverter, retry, repeat, timeout, and the subtree."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from .blackboard import Cell
@@ -176,49 +176,6 @@ class Timeout(Decorator):
     def _resume(self) -> None:
         self.finish_time += self.context.now - self._paused_at
         super()._resume()
-
-
-class When(Decorator):
-    """Skip the child unless a condition holds: the common keys ``when`` and ``skip_if``.
-
-    The condition is evaluated when an execution starts, not while the child is RUNNING.
-
-    Ports:
-        condition (in, expression): ``when`` runs the child if it is true, ``skip_if`` if it is false.
-        child (in, node): The node to run or skip.
-
-    Status:
-        SKIPPED: The condition is against it.
-        RUNNING, SUCCESS, FAILURE: As the child.
-
-    Halt:
-        Halts the child.
-    """
-
-    flow = "maybe"
-    ports = (Port("condition", "expression", "whether to run the child"), CHILD)
-
-    def __init__(self, wiring: Wiring) -> None:
-        super().__init__(wiring)
-        self._key = str(wiring.options.get("key", "when"))
-
-    def _passes_over(self) -> bool:
-        if self.status is RUNNING:
-            return False
-        value = self.get("condition")
-        if not isinstance(value, bool):
-            raise_fault(self, TypeError(f"{self._key} must be true or false, it is {value!r}"))
-        return value is (self._key == "skip_if")
-
-    def _t(self) -> Status:
-        return self._skip() if self._passes_over() else super()._t()
-
-    def _ticks(self) -> Iterator[Any]:
-        if self._passes_over():
-            self._skip()
-            yield self
-        else:
-            yield from super()._ticks()
 
 
 @behavior("use")

@@ -10,9 +10,9 @@ import py_trees
 from py_trees.common import Status
 
 from .._base import Place, Registry
-from .blackboard import Cell
+from .blackboard import Blackboard, Cell
 from .context import Context
-from .ports import Port
+from .ports import COMMON_KEYS, Port
 from .step import FAILURE, INVALID, RUNNING, SUCCESS, NodeFault, Steps, raise_fault
 
 __all__ = [
@@ -43,6 +43,9 @@ class Wiring:
         parts: Node-typed ports other than children, such as ``check`` of a guard.
         context: Services of the run.
         options: Further build-time data of special nodes (names they bind, compiled expressions).
+        board: The blackboard of the run.
+        scope: What the names of entries here begin with on that blackboard, empty for the root tree.
+        moving: Input ports whose value may differ from one reading to the next.
     """
 
     name: str
@@ -54,6 +57,9 @@ class Wiring:
     parts: Mapping[str, py_trees.behaviour.Behaviour] = field(default_factory=dict)
     context: Context = field(default_factory=Context)
     options: Mapping[str, object] = field(default_factory=dict)
+    board: Blackboard = field(default_factory=Blackboard)
+    scope: str = ""
+    moving: frozenset[str] = frozenset()
 
 
 class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
@@ -279,12 +285,23 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
 
 N = TypeVar("N", bound=type)
 
+
+def _by_dotted_path(name: str) -> type | None:
+    """Look a class of py_trees up; see ``pt/adapter.py``."""
+    if "." not in name:
+        return None
+    from .pt.adapter import find
+
+    return find(name)
+
+
 NODES: Registry[type] = Registry(
     "node",
     "behaviors",
     "knothole.behaviors",
     "correct the name, or list what exists with `knothole nodes`",
     deep=True,
+    elsewhere=_by_dotted_path,
 )
 
 
@@ -294,6 +311,9 @@ def behavior(name: str) -> Callable[[N], N]:
     def keep(cls: N) -> N:
         ports: tuple[Port, ...] = getattr(cls, "ports", ())
         names = [port.name for port in ports]
+        taken = sorted({*names} & {*COMMON_KEYS} - {"name"})  # ``set`` names an entry
+        if taken and "." not in name:
+            raise ValueError(f"port {taken[0]!r} of {cls.__name__} bears the name of a common key")
         if len(set(names)) != len(names):
             raise TypeError(f"{cls.__name__} declares a port twice: {sorted(names)}")
         if sum(port.main for port in ports) > 1:

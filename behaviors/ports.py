@@ -27,7 +27,7 @@ PORT_TYPES: Final[tuple[str, ...]] = (
     "script",  # statements in the script language of BehaviorTree.CPP; gives the value of the last one
     "node",  # a nested node
     "nodes",  # nested nodes, in order
-    "variable",  # the name of a blackboard entry that the node binds for its child
+    "variable",  # the name of a blackboard entry; out: bound for the child, in: must be set, inout: may be unset
 )
 VALUE_TYPES: Final[tuple[str, ...]] = tuple(
     t for t in PORT_TYPES if t not in ("expression", "script", "node", "nodes", "variable")
@@ -88,7 +88,7 @@ class Port:
     """One declared input or output.
 
     Attributes:
-        name: Lower-case word; never a common key (``name`` of ``set`` is the one exception).
+        name: Lower-case word; of our own nodes never a common key (``name`` of ``set`` is the one exception).
         type: One of ``PORT_TYPES``, or ``list[T]``.
         about: One sentence for authors: what it means, with unit and frame.
         direction: ``in`` is read, ``out`` is written, ``inout`` both.
@@ -111,8 +111,6 @@ class Port:
     maximum: float | None = None
 
     def __post_init__(self) -> None:
-        if self.name in COMMON_KEYS and self.name != "name":  # ``set`` names an entry
-            raise ValueError(f"port {self.name!r} bears the name of a common key")
         if not is_port_type(self.type):
             raise ValueError(f"port {self.name!r} has the unknown type {self.type!r}")
 

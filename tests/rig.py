@@ -46,7 +46,7 @@ class Bench:
         cls = NODES.get(name)
         inputs, outputs = {}, {}
         for port in getattr(cls, "ports", ()):
-            if port.direction == "in":
+            if port.direction == "in" or port.name in values:
                 inputs[port.name] = _value(values.get(port.name, port.default))
             else:
                 outputs[port.name] = self.cells.setdefault(port.name, Cell(port.name))

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from knothole.behaviors.node import NODES
+from knothole.behaviors.node import NODES, Leaf
 from knothole.tests.contracts.behaviors import LeafContract, NodeContract, Sample
 
 PICKED = (("pick", {"object": "the red cube"}),)
 STEPS = [{"skill": "home", "args": {}}, {"skill": "wait", "args": {"duration": 0.1}}]
 
 SAMPLES = [
+    Sample("bt.AlwaysFailure"),
+    Sample("bt.AlwaysSuccess"),
+    Sample("bt.PopFromQueue"),
+    Sample("bt.QueueSize"),
+    Sample("bt.Script", {"code": 3}),
+    Sample("bt.ScriptCondition", {"code": 0.0}),
+    Sample("bt.SetBlackboard", {"value": "red", "output_key": "color"}),
+    Sample("bt.Sleep", {"msec": 2000}),
+    Sample("bt.TestNode", {"return_status": "FAILURE", "async_delay": 2000}),
+    Sample("bt.UnsetBlackboard", {"key": "color"}),
+    Sample("bt.WasEntryUpdated", {"entry": "color"}),
     Sample("check", {"expression": True}),
     Sample("close_gripper"),
     Sample("describe", script={"Describe the image.": "A table."}),
@@ -18,6 +29,23 @@ SAMPLES = [
     Sample("home"),
     Sample("look_at", {"object": "the red cube"}),
     Sample("move_to", {"above": "the red cube"}),
+    Sample("nav2.AreErrorCodesPresent"),
+    Sample("nav2.ArePosesNear", {"ref_pose": [0.0, 0.0], "target_pose": [0.3, 0.4]}),
+    Sample("nav2.DistanceTraveled"),
+    Sample("nav2.GlobalUpdatedGoal"),
+    Sample("nav2.GoalReached", {"goal": [0.0, 0.0]}),
+    Sample("nav2.GoalUpdated"),
+    Sample("nav2.InitialPoseReceived"),
+    Sample("nav2.IsBatteryCharging"),
+    Sample("nav2.IsBatteryLow"),
+    Sample("nav2.IsGoalNearby"),
+    Sample("nav2.IsWithinPathTrackingBounds"),
+    Sample("nav2.PathExpiringTimer"),
+    Sample("nav2.TimeExpired"),
+    Sample("nav2.WouldAControllerRecoveryHelp"),
+    Sample("nav2.WouldAPlannerRecoveryHelp"),
+    Sample("nav2.WouldARouteRecoveryHelp"),
+    Sample("nav2.WouldASmootherRecoveryHelp"),
     Sample("open_gripper", {"width": 0.03}),
     Sample("pick", {"object": "the red cube"}),
     Sample("place", {"object": "the red cube", "into": "the blue tray"}, before=PICKED),
@@ -32,7 +60,7 @@ _OURS = {name: cls for name, cls in NODES.items().items() if cls.__module__.star
 
 
 def test_every_leaf_of_the_package_has_a_sample_here() -> None:
-    leaves = sorted(name for name, cls in _OURS.items() if getattr(cls, "kind", "") == "leaf")
+    leaves = sorted(name for name, cls in _OURS.items() if issubclass(cls, Leaf))
     assert sorted(sample.name for sample in SAMPLES) == leaves
 
 

@@ -68,3 +68,19 @@ def test_two_blackboards_share_nothing() -> None:
     first, second = Blackboard(), Blackboard()
     first["a"] = 1
     assert "a" not in second
+
+
+def test_a_scope_can_share_the_names_of_an_outer_one_but_for_private_and_own_ones() -> None:
+    board = Blackboard()
+    board["x"] = 1
+    board.share("inner", "")
+    board.share("inner/deep", "inner")
+    mine = board.own("inner/mine")
+    assert board["inner/deep/x"] == 1
+    assert board.cell("inner/deep/x") is board.cell("x")
+    assert "inner/deep/gone" not in board
+    board.cell("inner/deep/_private").set(2)
+    board.cell("inner/deep/mine").set(3)
+    assert mine.get() == 3
+    assert "mine" not in board
+    assert {cell.name for cell in board} >= {"x", "inner/mine", "inner/deep/_private"}

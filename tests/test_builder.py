@@ -66,12 +66,36 @@ def test_inputs_are_given_checked_and_needed() -> None:
 def test_common_keys_nest_outermost_first() -> None:
     tree, _ = built(
         "tree: t\nroot:\n  say: hello\n  retry: 2\n  timeout: 5s\n  repeat: 3\n  when: true\n  skip_if: false\n"
+        "  finally: {say: bye}\n  on_success: {say: well}\n"
     )
-    assert [b.type for b in tree.nodes] == ["when", "skip_if", "repeat", "timeout", "retry", "say"]
-    assert [b.parent for b in tree.nodes] == [-1, 0, 1, 2, 3, 4]
-    assert [b.index for b in tree.nodes] == list(range(6))
-    assert tree.nodes[0].path == f"{tree.nodes[-1].path}#when"
+    assert [b.type for b in tree.nodes] == ["hooks", "skip_if", "repeat", "timeout", "retry", "say", "say", "say"]
+    assert [b.parent for b in tree.nodes] == [-1, 0, 1, 2, 3, 4, 0, 0]
+    assert [b.index for b in tree.nodes] == list(range(8))
+    path = tree.nodes[5].path
+    assert [b.path for b in tree.nodes[:2]] == [f"{path}#hooks", f"{path}#skip_if"]
+    assert [b.path for b in tree.nodes[6:]] == [f"{path}#on_success/say", f"{path}#finally/say"]
     assert tree.root is tree.nodes[0].node
+
+
+def test_hooks_and_scripted_conditions_run_in_a_tree() -> None:
+    status, said, _ = ran(
+        """
+tree: t
+root:
+  sequence:
+    - set: {name: $x, to: "1"}
+    - say: skipped
+      skip_if: {script: "x == 1"}
+    - say: told
+      failure_if: {script: "x := x + 1; x > 5"}
+      on_success: {say: "x is ${x}"}
+      post: {say: post}
+      finally: {say: finally}
+    - say: never
+      success_if: "$x == 2"
+"""
+    )
+    assert (status, said) == ("SUCCESS", ["told", "x is 2", "post", "finally"])
 
 
 def test_when_skips_and_a_timeout_spans_all_attempts() -> None:

@@ -9,124 +9,11 @@ from pathlib import Path
 import pytest
 
 from knothole.robots.contract import Capabilities
-from knothole.trees.language.rules import questions_per_tick
-from knothole.trees.loader import check, check_text, find, library, load, load_text
+from knothole.tests.checking import codes, tree
+from knothole.trees.loader import check, find, library, load, load_text
 from knothole.trees.problems import TreeError
 from knothole.trees.requirements import check_capabilities, check_latency
 from knothole.trees.spec import Computed, Literal, Reference, Template
-
-INPUTS = "inputs:\n  n: {type: number, default: 1}\n  thing: {type: object}\n  things: {type: objects}\n"
-SETS = "{set: {name: $x, to: '1'}}"
-READS = "{check: '$x > 0'}"
-
-
-def tree(root: str, head: str = INPUTS) -> str:
-    return f"knothole: 1\ntree: t\n{head}root:\n" + textwrap.indent(textwrap.dedent(root).strip("\n"), "  ") + "\n"
-
-
-def codes(text: str) -> list[str]:
-    return [problem.code for problem in check_text(text)]
-
-
-ORDERS = [
-    ("sequence: [SETS, READS]", []),
-    ("sequence: [READS, SETS]", ["K202"]),
-    ("selector: [READS, SETS]", ["K202"]),
-    ("sequence: [{selector: [{see: a?}, SETS]}, READS]", ["K203"]),
-    ("sequence: [{selector: [{sequence: [{see: a?}, SETS]}, SETS]}, READS]", []),
-    ("selector: [{sequence: [SETS, {see: a?}]}, READS]", ["K203"]),
-    ("parallel: [SETS, READS]", ["K203"]),
-    ("sequence: [{parallel: [SETS, {see: a?}]}, READS]", []),
-    ("sequence: [{parallel: {success: one, children: [SETS, {see: a?}]}}, READS]", ["K203"]),
-    ("sequence: [{reactive_selector: [{sequence: [READS]}, SETS]}]", ["K203"]),
-    ("sequence: [{inverter: {child: {sequence: [SETS, {see: a?}]}}}, READS]", ["K203"]),
-    ("sequence: [{inverter: {child: {inverter: {child: SETS}}}}, READS]", []),
-    ("sequence: [{retry: {attempts: 2, child: SETS}}, READS]", []),
-    ("repeat: {times: 3, child: {sequence: [READS, SETS]}}", ["K203"]),
-    ("sequence: [{timeout: {duration: 5s, child: SETS}}, READS]", []),
-    ("selector: [{timeout: {duration: 5s, child: {sequence: [SETS, home]}}}, READS]", ["K203"]),
-    ("guard: {check: SETS, child: READS}", []),
-    ("guard: {check: READS, child: SETS}", ["K203"]),
-    ("for_each: {item: $x, in: $things, child: {pick: $x}}", []),
-    ("sequence: [{for_each: {item: $x, in: $things, child: {pick: $x}}}, {pick: $x}]", ["K203"]),
-    ("sequence: [{for_each: {item: $y, in: $things, child: SETS}}, READS]", ["K203"]),
-    ("sequence: [{set: {name: $x, to: '1'}, when: $n > 1}, READS]", ["K203"]),
-    ("sequence: [{set: {name: $x, to: '1'}, retry: 3, timeout: 5s}, READS]", []),
-    ("sequence: [SETS, {say: '${x}'}]", []),
-    ("sequence: [{say: '${x}'}, SETS]", ["K202"]),
-    ("sequence: [{home: , skip_if: $x > 0}, SETS]", ["K202"]),
-    ("sequence: [{set: {name: $x, to: '$x + 1'}}, READS]", ["K203"]),
-    ("check: $@x > 0", []),
-]
-
-
-@pytest.mark.parametrize(("root", "expected"), ORDERS, ids=[root for root, _ in ORDERS])
-def test_reads_and_writes_on_every_path(root: str, expected: list[str]) -> None:
-    found = codes(tree(root.replace("SETS", SETS).replace("READS", READS)))
-    if "set: {name: $x, to: '$x + 1'}" in root:  # its own write comes after its read
-        expected = ["K202"]
-    assert found == expected
-
-
-TYPES = [
-    ("pick: $thing", []),
-    ("wait: $n", []),
-    ("wait: $thing", ["K204"]),
-    ("wait: $thing.stamp", []),
-    ("say: $thing", ["K204"]),
-    ("say: '${thing.label}'", []),
-    ("say: $n", []),
-    ("for_each: {item: $x, in: $thing, child: home}", ["K204"]),
-    ("for_each: {item: $x, in: $things, child: {wait: $x}}", ["K204"]),
-    ("sequence: [{ground: {query: a, object: $n}}, {say: '${n}'}]", ["K204"]),
-    ("sequence: [{set: {name: $x, to: \"'a'\"}}, {wait: $x}]", ["K204"]),
-    ("sequence: [{set: {name: $x, to: '2 * 3s'}}, {wait: $x}]", []),
-    ("check: $things > 1", []),
-    ("check: $thing.label + 1 > 2", []),
-    ("sequence: [{describe: $w}, {check: $w - 1 > 2}]", ["K119"]),
-    ("home:\nwhen: $things", ["K119"]),
-    ("home:\nwhen: len($things) > 0", []),
-    ("home:\nretry: $n", []),
-    ("home:\nretry: $thing", ["K204"]),
-    ("home:\ntimeout: $thing.stamp", []),
-]
-
-
-@pytest.mark.parametrize(("root", "expected"), TYPES, ids=[root for root, _ in TYPES])
-def test_types_of_writers_and_readers(root: str, expected: list[str]) -> None:
-    assert codes(tree(root)) == expected
-
-
-RULES = [
-    ("parallel: [{pick: a}, {say: b}]", []),
-    ("parallel: [{pick: a}, {sequence: [{wait: 1s}, home]}]", ["K303"]),
-    ("reactive_parallel: [home, home]", ["K303"]),
-    ("parallel: [{use: {tree: put_away, inputs: {thing: $thing, container: tray}}}, home]", ["K303"]),
-    ("repeat: {times: 3, child: {see: a?}}", ["K301"]),
-    ("repeat: {times: 3, child: {see: {question: a?, rate: 2}}}", []),
-    ("see: a?\nrepeat: 3", ["K301"]),
-    ("for_each: {item: $x, in: $things, child: {sequence: [{see: a?}]}}", ["K301"]),
-    ("guard: {check: {see: a?}, child: {see: b?}}", ["K301"]),
-    ("guard: {check: {see: {question: a?, max_age: 1s}}, child: {see: b?}}", []),
-    ("reactive_sequence: [{see: a?}, {say: b}]", ["K301"]),
-    ("reactive_sequence: [{see: {question: a?, max_age: 1s}}, home]", ["K302"]),
-    ("reactive_sequence: [home, {see: {question: a?, max_age: 1s}}]", []),
-    ("sequence: [{see: a?}, home]", []),
-    ("selector: [{say: a}, home]", ["K304"]),
-    ("selector: [{say: a, when: $n > 1}, home]", ["K304"]),
-    ("sequence: [{home: , repeat: -1}, {say: a}]", ["K304"]),
-    ("sequence: [{repeat: {times: -1, child: home}}, {say: a}]", ["K304"]),
-    ("home:\nwhen: 1 < 2", ["K305"]),
-    ("sequence: []", ["K111"]),
-    ("sequence:", ["K111"]),
-    ("parallel: {success: one}", ["K111"]),
-    ("inverter:", ["K104"]),
-]
-
-
-@pytest.mark.parametrize(("root", "expected"), RULES, ids=[root for root, _ in RULES])
-def test_rules_about_the_shape(root: str, expected: list[str]) -> None:
-    assert codes(tree(root)) == expected
 
 
 # --- what a good tree becomes --------------------------------------------------------------------------------------
@@ -320,14 +207,6 @@ def test_a_max_age_below_the_latency_of_the_backend_is_refused() -> None:
         "  why:  each answer would be too old when it comes\n"
         "  fix:  write at least 2s, or choose a faster backend with --vlm"
     )
-
-
-def test_worst_case_of_questions_in_one_tick() -> None:
-    assert (
-        questions_per_tick(load_text(tree("sequence: [{see: a?}, home, {ground: {query: a, object: $x}}, {pick: $x}]")))
-        >= 2
-    )
-    assert questions_per_tick(load_text(tree("home"))) in (0, 1)
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in library().glob("*.yaml")))

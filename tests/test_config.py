@@ -10,6 +10,7 @@ import pytest
 import knothole
 from knothole.app.config import Config, ConfigError, find_config, load_behaviors, read_config
 from knothole.app.run import InputError
+from knothole.behaviors.node import NODES
 from knothole.robots.contract import DRIVERS, DriverOptions, RobotError
 from knothole.vlm.contract import BACKENDS
 
@@ -173,3 +174,58 @@ def test_rate_and_time_limit_have_the_bounds_of_the_command_line(tmp_path: Path,
     (tmp_path / "t.yaml").write_text(INPUTS, encoding="utf-8")
     with pytest.raises(InputError, match=f"^{next(iter(changes))} is "):
         knothole.load(tmp_path / "t.yaml").bind(robot="kinematic", **changes)  # type: ignore[arg-type]
+
+
+PACKAGE = "import py_trees\nclass Wipe(py_trees.behaviours.TickCounter):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('behaviors = ["leaves.py", "knothole_cfg_pkg.nodes.Wipe"]\n', ["knothole_cfg_pkg.nodes.Wipe"]),
+        ('[behaviors]\nfiles = ["leaves.py"]\nwipe_cfg = "knothole_cfg_pkg.nodes.Wipe"\n', ["wipe_cfg"]),
+    ],
+)
+def test_classes_of_py_trees_are_registered_by_dotted_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, names: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(NODES, "_things", dict(NODES.items()))
+    (tmp_path / "knothole_cfg_pkg").mkdir()
+    (tmp_path / "knothole_cfg_pkg" / "nodes.py").write_text(PACKAGE)
+    (tmp_path / "leaves.py").write_text("")
+    config = read_config(written(tmp_path, text))
+    assert config.behaviors == (tmp_path / "leaves.py",)
+    load_behaviors(config)
+    assert [name for name in names if name in NODES] == names
+    assert [port.name for port in NODES.get(names[0]).ports] == ["duration", "completion_status"]  # type: ignore[attr-defined]
+    for name in [name for name in sys.modules if name.startswith("knothole_cfg_pkg")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '[behaviors]\nwipe = "wipe"\n',
+            "FILE:2:1: 'wipe' must be the dotted path of a class\n  fix:  write wipe = \"package.module.Class\"",
+        ),
+        (
+            '[behaviors]\nwipe = "knothole_cfg_none.Wipe"\n',
+            "FILE:2:1: 'knothole_cfg_none.Wipe' is no node: there is no module 'knothole_cfg_none'\n"
+            "  fix:  correct the name, or install the package that has it, or put its folder on PYTHONPATH",
+        ),
+        (
+            '[behaviors]\nsequence = "py_trees.behaviours.Success"\n',
+            "FILE:2:1: the node name 'sequence' is taken\n",
+        ),
+    ],
+)
+def test_a_class_that_cannot_be_a_node_says_where_it_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_behaviors(read_config(file))
+    assert str(caught.value).startswith(message.replace("FILE", str(file)))

@@ -8,8 +8,9 @@ import pytest
 
 from knothole.behaviors.blackboard import Blackboard, UnsetError
 from knothole.behaviors.composites import Sequence
+from knothole.behaviors.conditions import Conditions
 from knothole.behaviors.context import Context
-from knothole.behaviors.decorators import Inverter, Repeat, Retry, Timeout, When
+from knothole.behaviors.decorators import Inverter, Repeat, Retry, Timeout
 from knothole.behaviors.for_each import ForEach
 from knothole.behaviors.node import NodeFault, Wiring
 from knothole.behaviors.step import INVALID
@@ -66,31 +67,8 @@ def test_repeat_refuses_zero() -> None:
         play(Repeat(wiring([Script("S")], times=0)), 1)
 
 
-@pytest.mark.parametrize("generator", [False, True], ids=["recursive", "generator"])
-def test_when_is_asked_at_the_start_and_not_while_running(generator: bool) -> None:
-    answers = iter([False, True, False])
-    child = Script("RRS")
-    node = When(Wiring("when", inputs={"condition": lambda: next(answers)}, children=[child]))
-    assert play(node, 5, generator=generator) == "KRRSK"
-    assert child.calls == ["start", "R", "R", "S"]
-
-
-def test_skip_if_is_the_opposite_of_when() -> None:
-    def node(value: bool) -> When:
-        made = Wiring("skip", inputs={"condition": lambda: value}, children=[Script("S")], options={"key": "skip_if"})
-        return When(made)
-
-    assert (play(node(True), 1), play(node(False), 1)) == ("K", "S")
-
-
-def test_a_condition_that_is_no_bool_is_a_fault() -> None:
-    node = When(Wiring("when", path="t/see#when", inputs={"condition": lambda: 3}, children=[Script("S")]))
-    with pytest.raises(NodeFault, match=r"t/see#when.*: TypeError: when must be true or false, it is 3"):
-        play(node, 1)
-
-
 def test_a_skipped_child_is_passed_over_inside_its_decorators() -> None:
-    skipped = When(Wiring("when", inputs={"condition": lambda: False}, children=[Script("S")]))
+    skipped = Conditions(wiring([Script("S")], when=False))
     root = Sequence(wiring([Retry(wiring([skipped], attempts=3)), Script("S")]))
     assert play(root, 1) == "S"
 

@@ -2,7 +2,8 @@
 
 Three forms of each tree run side by side: ours ticked with ``_t``, ours ticked with ``tick()`` (the generator that
 visitors use), and py_trees' own classes. Each tick compares statuses, order and arguments of the leaves' calls, and
-tips. What py_trees does not have (SKIPPED, guard, for_each) is compared between the first two forms.
+tips. What py_trees does not have (SKIPPED, guard, for_each) is compared between the first two forms. The nodes under
+``pt.`` and nodes of somebody else are compared with their originals by ``pytrees_side.py``, blackboard included.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from py_trees.common import ParallelPolicy
 
 from knothole.behaviors import composites, decorators
 from knothole.behaviors.blackboard import Cell
+from knothole.behaviors.conditions import Conditions
 from knothole.behaviors.context import Context
 from knothole.behaviors.for_each import ForEach
 from knothole.behaviors.guard import Guard
-from knothole.behaviors.node import Leaf, Wiring
+from knothole.behaviors.hooks import Hooks
+from knothole.behaviors.node import NODES, Leaf, Wiring
+from knothole.behaviors.ports import CONDITION_KEYS, HOOK_KEYS
 from knothole.behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS, Status
+from knothole.tests.pytrees_side import Gardener, compare
 
-TREES, TICKS = 2500, 20
+TREES, PT_TREES, TICKS = 2500, 2000, 20
 
 
 class Scripted(Leaf):
@@ -217,7 +222,7 @@ def _grow_ours(rng: random.Random, depth: int, side: Side, count: list[int]) -> 
     name = f"n{count[0]}"
     if depth == 0 or rng.random() < 0.2:
         return rng.choice((Scripted, Skipping, Hooked))(name, side.calls, rng.random())
-    kind = rng.choice(("composite", "composite", "guard", "when", "for_each", "decorator"))
+    kind = rng.choice(("composite", "composite", "guard", "when", "hooks", "for_each", "decorator"))
     if kind == "composite":
         node: Any = rng.choice(
             (
@@ -239,9 +244,14 @@ def _grow_ours(rng: random.Random, depth: int, side: Side, count: list[int]) -> 
         return Guard(ports)
     if kind == "when":
         chance = random.Random(rng.random())
-        ports = Wiring(name, inputs={"condition": lambda: chance.random() < 0.7}, children=[child])
-        ports.context = side.context
-        return decorators.When(ports)
+        keys = rng.sample(CONDITION_KEYS, rng.randint(1, 3))
+        bias = {key: 0.7 if key in ("when", "while") else 0.15 for key in keys}
+        inputs = {key: (lambda b=b: chance.random() < b) for key, b in bias.items()}
+        return Conditions(Wiring(name, inputs=inputs, children=[child], context=side.context))
+    if kind == "hooks":
+        keys = rng.sample(HOOK_KEYS, rng.randint(1, 4))
+        parts = {key: _grow_ours(rng, 0, side, count) for key in keys}
+        return Hooks(Wiring(name, children=[child], parts=parts, context=side.context))
     if kind == "for_each":
         ports = _wiring(side, name, [child], **{"in": list(range(rng.randint(0, 3)))})
         ports.outputs = {"item": Cell("item")}
@@ -293,3 +303,20 @@ def test_nodes_of_plain_py_trees_fall_back_to_their_generator() -> None:
             sides[1].root.tick_once()
             assert sides[0].calls == sides[1].calls
             assert _state(sides[0].root) == _state(sides[1].root)
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_each_node_of_py_trees_equals_its_original(block: int) -> None:
+    differences = [compare(seed, TICKS) for seed in range(block * PT_TREES // 10, (block + 1) * PT_TREES // 10)]
+    assert [each for each in differences if each is not None] == []
+
+
+def test_the_random_trees_have_each_node_of_py_trees() -> None:
+    grown = {node.kind for seed in range(200) for node in Gardener(random.Random(seed), False).grow(4).walk()}
+    by_chance = {"pt.ProbabilisticBehaviour"}
+    assert {name for name in NODES if name.startswith("pt.")} - by_chance <= grown
+
+
+def test_nodes_of_py_trees_pass_over_skipped_children_in_both_forms() -> None:
+    differences = [compare(seed, TICKS, skipping=True) for seed in range(600)]
+    assert [each for each in differences if each is not None] == []

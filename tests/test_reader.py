@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from knothole.trees.language.document import Item, Items, Pairs, Scalar
 from knothole.trees.language.reader import MAX_DEPTH, read_file, read_text
-from knothole.trees.loader import check_text, load_text
+from knothole.trees.loader import Loader, check_text, load_text
 from knothole.trees.problems import TreeError
 from knothole.trees.spec import Literal, NodeSpec, Reference, Template
 
@@ -254,7 +254,9 @@ def test_any_tree_written_as_yaml_comes_back(node: Data, flow: bool | None, widt
     head = {"knothole": 1, "tree": "t", "inputs": {"word": {"type": "text", "default": "x"}}}
     data = {**head, "root": written(node)}
     text = yaml.dump(data, Dumper=Plain, default_flow_style=flow, width=width, allow_unicode=True, sort_keys=False)
-    assert as_data(load_text(text).root) == simplified(node)
+    tree = Loader().text(text, "<text>")[0]  # trees of this kind may break rules; what they hold is read all the same
+    assert tree is not None
+    assert as_data(tree.root) == simplified(node)
 
 
 class Plain(yaml.SafeDumper):

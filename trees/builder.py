@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .._base import KnotholeError, Place, UnknownNameError
 from ..behaviors.blackboard import Blackboard, Cell
+from ..behaviors.conditions import Conditions
 from ..behaviors.context import Context
-from ..behaviors.decorators import Repeat, Retry, Timeout, When
-from ..behaviors.node import NODES, NodeFault, Wiring
-from ..behaviors.ports import Port
+from ..behaviors.decorators import Repeat, Retry, Timeout
+from ..behaviors.hooks import Hooks
+from ..behaviors.node import NodeFault, Wiring
+from ..behaviors.ports import CONDITION_KEYS, HOOK_KEYS, Port
 from ..behaviors.step import INVALID, RUNNING
+from ..behaviors.stub import STUBS
+from .language.reader import gc_paused
+from .node_types import BT_TEXT
 from .operators import truth
 from .recursion import deep_recursion
-from .spec import Computed, NodeSpec, Reference, TreeSpec
-from .values import Getter, Scope, typed
+from .scripts import as_condition
+from .spec import Computed, Literal, NodeSpec, Program, Reference, TreeSpec, Value
+from .subtree import SUBTREE, remap
+from .values import Getter, Scope, from_bt, moves, typed
 
 Factory = Callable[[Wiring], Any]
 """Makes a node from its wiring; each registered node class is one."""
@@ -99,15 +106,18 @@ def build(
     context: Context,
     inputs: Mapping[str, object] | None = None,
     overrides: Mapping[str, Factory] | None = None,
+    params: Mapping[str, object] | None = None,
 ) -> BuiltTree:
     """Build a checked tree.
 
     Args:
         tree: What ``load`` returned.
         context: Services of the run.
-        inputs: Values of the tree's inputs, converted already; the others take their default.
+        inputs: Values of the tree's inputs, converted already; the others take that of the parameter of their name, or
+            their default.
         overrides: Node path → factory used instead of the registered one (tests, replay). Its node may be any py_trees
             node; what stands below the replaced node is not built.
+        params: Entries that are set before the first tick, over those of the tree itself.
 
     Raises:
         UnknownNameError: An input or an overridden path does not exist.
@@ -115,11 +125,14 @@ def build(
     """
     board = Blackboard()
     scope = Scope(board)
-    values = _inputs(tree, inputs or {})
+    entries = {**tree.params, **(params or {})}
+    values = _inputs(tree, inputs or {}, entries)
     builder = _Builder(context, dict(overrides or {}))
+    for name, value in entries.items():
+        scope.cell(name).set(value, "params")
     for entry in tree.inputs:
         scope.cell(entry.name, entry.type).set(values[entry.name], "input")
-    with deep_recursion():
+    with deep_recursion(), gc_paused():
         root = builder.node(tree.root, scope, "", -1)
     if builder.overrides:
         paths = [node.path for node in builder.nodes if node is not None]
@@ -130,7 +143,7 @@ def build(
     return BuiltTree(tree, root, nodes, board, context, values)
 
 
-def _inputs(tree: TreeSpec, given: Mapping[str, object]) -> dict[str, object]:
+def _inputs(tree: TreeSpec, given: Mapping[str, object], params: Mapping[str, object]) -> dict[str, object]:
     known = {entry.name: entry for entry in tree.inputs}
     for name in given:
         if name not in known:
@@ -139,6 +152,8 @@ def _inputs(tree: TreeSpec, given: Mapping[str, object]) -> dict[str, object]:
     for name, entry in known.items():
         if name in given:
             values[name] = typed(_constant(given[name]), entry.type, f"input {name}")()
+        elif name in params:
+            values[name] = typed(_constant(params[name]), entry.type, f"parameter {name}")()
         elif entry.default is not None:
             values[name] = entry.default.value
         else:
@@ -155,27 +170,30 @@ class _Builder:
     def node(self, spec: NodeSpec, scope: Scope, prefix: str, parent: int) -> Any:
         """Build a node, its common keys around it, and everything below."""
         path = prefix + spec.path
-        wrappers: list[tuple[int, str, Callable[[Wiring], Any], str, Getter]] = []
-        for key, cls, port in _WRAPPERS:
-            if key in spec.common:
-                index = self._reserve()
-                wrappers.append((index, key, cls, port, scope.getter(spec.common[key])))
+        wrappers: list[tuple[int, str, Factory, tuple[str, ...]]] = []
+        for label, cls, keys in _WRAPPERS:
+            given = tuple(key for key in keys if key in spec.common or key in spec.hooks)
+            if given:
+                wrappers.append((self._reserve(), label or given[0], cls, given))
         chain = [parent, *(w[0] for w in wrappers)]
         node = self._bare(spec, scope, prefix, chain[-1])
-        for (index, key, cls, port, get), above in reversed(list(zip(wrappers, chain, strict=False))):
-            value = _truth(get) if cls is When else get
+        for (index, label, cls, given), above in reversed(list(zip(wrappers, chain, strict=False))):
+            place = (spec.common.get(given[0]) or spec.hooks[given[0]]).place
+            own = f"{path}#{label}"
             wiring = Wiring(
-                f"{key} {spec.name}",
-                f"{path}#{key}",
-                spec.common[key].place,
-                {port: value},
+                f"{label} {spec.name}",
+                own,
+                place,
+                {_PORTS.get(key, key): _common(spec.common[key], scope, own) for key in given if key in spec.common},
                 children=[node],
+                parts={key: self.node(spec.hooks[key], scope, prefix, index) for key in given if key in spec.hooks},
                 context=self.context,
-                options={"key": key},
+                options={f"shown.{key}": scope.shown(spec.common[key]) for key in given if key in spec.common},
+                board=scope.board,
+                scope=scope.name,
             )
             node = cls(wiring)
-            place = spec.common[key].place
-            self.nodes[index] = BuiltNode(index, wiring.path, key, wiring.name, "decorator", place, above, node, spec)
+            self.nodes[index] = BuiltNode(index, own, label, wiring.name, "decorator", place, above, node, spec)
         return node
 
     def _reserve(self) -> int:
@@ -185,30 +203,34 @@ class _Builder:
     def _bare(self, spec: NodeSpec, scope: Scope, prefix: str, parent: int) -> Any:
         index = self._reserve()
         path = prefix + spec.path
-        cls = NODES.get(spec.type)
+        cls = class_of(spec)
         factory = self.overrides.pop(path, None)
         parts: dict[str, Any] = {}
         children: list[Any] = []
         options: dict[str, object] = {
             f"shown.{port}": scope.shown(value) for port, value in spec.values.items() if isinstance(value, Computed)
         }
+        options |= {f"fields.{p}": v.accessors for p, v in spec.values.items() if isinstance(v, Reference)}
         if factory is None:
             parts = {name: self.node(part, scope, prefix, index) for name, part in spec.parts.items()}
             children = [self.node(child, scope, prefix, index) for child in spec.children]
             if spec.uses is not None:
                 child, options["inputs"] = self._subtree(spec, spec.uses, scope, path, index)
                 children.append(child)
-        ports: tuple[Port, ...] = getattr(cls, "ports", ())
+        ports = _ports_of(spec)
         wiring = Wiring(
             spec.name,
             path,
             spec.place,
-            _readers(spec, ports, scope),
+            _readers(spec, ports, scope, path),
             _cells(spec, ports, scope),
             children,
             parts,
             self.context,
             options,
+            scope.board,
+            scope.name,
+            frozenset(name for name, value in spec.values.items() if moves(value)),
         )
         node = cast(Factory, factory or cls)(wiring)
         kind = str(getattr(cls, "kind", "leaf"))
@@ -221,6 +243,11 @@ class _Builder:
         """Build a used tree in a scope of its own; return its root and the inputs to evaluate at each start."""
         inner = Scope(outer.board, path)
         computed: list[tuple[Cell, Getter]] = []
+        for name, value in tree.params.items():
+            inner.own(name).set(value, "params")
+        if spec.type == SUBTREE:
+            computed = remap(spec, tree, outer, inner)
+            return self.node(tree.root, inner, f"{path}/", index), computed
         inputs, outputs = use_values(spec, "inputs"), use_values(spec, "outputs")
         for name, value in (*outputs.items(), *((n, v) for n, v in inputs.items() if n not in outputs)):
             if isinstance(value, Reference) and not value.accessors:
@@ -241,40 +268,72 @@ def use_values(spec: NodeSpec, port: str) -> dict[str, Any]:
     return {key.partition(".")[2]: value for key, value in spec.values.items() if key.startswith(f"{port}.")}
 
 
-def _readers(spec: NodeSpec, ports: tuple[Port, ...], scope: Scope) -> dict[str, Getter]:
+def class_of(spec: NodeSpec) -> type:
+    """Return the class that a node is built from; nodes and subtrees that are only declared have a stub."""
+    kind = spec.kind
+    if kind.cls is not None and (spec.type != SUBTREE or spec.uses is not None or kind.mocked):
+        return kind.cls
+    return STUBS["subtree" if kind.cls is not None else kind.model]
+
+
+def _ports_of(spec: NodeSpec) -> list[Port]:
+    """Return the ports of a node, with those that are not declared but given."""
+    ports = spec.kind.ports
+    more = spec.values.keys() - ports.keys() if spec.kind.open else ()
+    return [*ports.values(), *(Port(name, "any", "", "inout", None) for name in sorted(more))]
+
+
+def _readers(spec: NodeSpec, ports: Iterable[Port], scope: Scope, path: str) -> dict[str, Getter]:
     readers: dict[str, Getter] = {}
+    convert = from_bt if spec.kind.dialect in BT_TEXT else typed
     for port in ports:
         if port.direction == "out" or port.type in _NODE_TYPES or (spec.uses is not None and port.type == "mapping"):
             continue
         value = spec.values.get(port.name)
-        if value is not None:
-            readers[port.name] = typed(scope.getter(value), port.type, port.name)
+        if isinstance(value, Reference) and convert is from_bt:
+            scope.cell(value.name, root=value.root).declared = True
+        if isinstance(value, Literal) and not moves(value):
+            readers[port.name] = _constant(value.value)  # it has the type of the port already
+        elif isinstance(value, Program):
+            readers[port.name] = scope.script(value, path)
+        elif value is not None:
+            readers[port.name] = convert(scope.getter(value), port.type, port.name)
         elif not port.required:
             readers[port.name] = _constant(port.default)
     return readers
 
 
-def _cells(spec: NodeSpec, ports: tuple[Port, ...], scope: Scope) -> dict[str, Cell]:
+def _cells(spec: NodeSpec, ports: Iterable[Port], scope: Scope) -> dict[str, Cell]:
     cells: dict[str, Cell] = {}
     for port in ports:
         value = spec.values.get(port.name)
-        if isinstance(value, Reference) and (port.direction != "in" or port.type == "variable"):
-            cells[port.name] = scope.cell(value.name, "any" if port.type == "variable" else port.type, value.root)
+        named = port.type == "variable"
+        if isinstance(value, Reference) and (named or (port.direction != "in" and not value.accessors)):
+            cell = scope.cell(value.name, "any" if named else port.type, value.root)
+            cell.declared = cell.declared or spec.kind.dialect in BT_TEXT
+            cells[port.name] = cell
     return cells
 
 
-_WRAPPERS: tuple[tuple[str, Callable[[Wiring], Any], str], ...] = (
-    ("when", When, "condition"),
-    ("skip_if", When, "condition"),
-    ("repeat", Repeat, "times"),
-    ("timeout", Timeout, "duration"),
-    ("retry", Retry, "attempts"),
+_WRAPPERS: tuple[tuple[str, Factory, tuple[str, ...]], ...] = (
+    ("hooks", Hooks, HOOK_KEYS),
+    ("", Conditions, CONDITION_KEYS),
+    ("repeat", Repeat, ("repeat",)),
+    ("timeout", Timeout, ("timeout",)),
+    ("retry", Retry, ("retry",)),
 )
-"""Common keys that exist, outermost first: key, node, its port."""
+"""Wrappers of common keys, outermost first: label (empty for the first key), node, its keys."""
+_PORTS = {"repeat": "times", "timeout": "duration", "retry": "attempts"}
+"""Common key → the port of its wrapper, where they differ."""
 
 
-def _truth(get: Getter) -> Getter:
-    return lambda: truth(get())
+def _common(value: Value, scope: Scope, path: str) -> Getter:
+    """Return the function that gives the value of a common key; conditions are true or false."""
+    if isinstance(value, Program):
+        run = scope.script(value, path)
+        return lambda: as_condition(run())
+    get = scope.getter(value)
+    return (lambda: truth(get())) if isinstance(value, Computed) else get
 
 
 def _constant(value: object) -> Getter:

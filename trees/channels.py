@@ -31,7 +31,15 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             "file": _TEXT,
             "text": _TEXT,
             "nodes": _list(
-                index=_INT, path=_TEXT, type=_TEXT, name=_TEXT, kind=_TEXT, parent=_INT, line=_INT, column=_INT
+                index=_INT,
+                path=_TEXT,
+                type=_TEXT,
+                name=_TEXT,
+                kind=_TEXT,
+                parent=_INT,
+                line=_INT,
+                column=_INT,
+                mocked=_TEXT,
             ),
         },
     ),

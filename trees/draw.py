@@ -15,6 +15,7 @@ from .spec import TreeSpec
 
 FORMATS: Final = ("svg", "png", "dot", "txt")
 _NONE: Final[Mapping[str, object]] = MappingProxyType({})
+_UNMARKED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class DrawError(KnotholeError):
@@ -27,6 +28,7 @@ def draw(
     *,
     expand: bool = False,
     statuses: Mapping[str, object] = _NONE,
+    marks: Mapping[str, str] = _UNMARKED,
 ) -> str:
     """Draw a tree into a file, or return it as text.
 
@@ -35,6 +37,7 @@ def draw(
         output: File to write; its suffix is the format: ``.svg``, ``.png``, ``.dot`` or ``.txt``.
         expand: Draw used trees whole instead of as one box each.
         statuses: Node path → status (a name or a py_trees status) to color nodes with.
+        marks: Node path → ``covered``, ``partly`` or ``never``: colors that a legend explains.
 
     Returns:
         The tree as text, whatever is written.
@@ -44,17 +47,24 @@ def draw(
         PictureTooLargeError: The tree is too large for pixels.
     """
     if output is None:
-        return render(tree, "txt", expand=expand, statuses=statuses).decode()
+        return render(tree, "txt", expand=expand, statuses=statuses, marks=marks).decode()
     path = Path(output)
-    data = render(tree, path.suffix.removeprefix(".").lower(), expand=expand, statuses=statuses)
+    data = render(tree, path.suffix.removeprefix(".").lower(), expand=expand, statuses=statuses, marks=marks)
     try:
         path.write_bytes(data)
     except OSError as error:
         raise DrawError(f"{path} cannot be written: {error.strerror}\n  fix:  choose another place with -o") from error
-    return render(tree, "txt", expand=expand, statuses=statuses).decode()
+    return render(tree, "txt", expand=expand, statuses=statuses, marks=marks).decode()
 
 
-def render(tree: TreeSpec, format: str, *, expand: bool = False, statuses: Mapping[str, object] = _NONE) -> bytes:
+def render(
+    tree: TreeSpec,
+    format: str,
+    *,
+    expand: bool = False,
+    statuses: Mapping[str, object] = _NONE,
+    marks: Mapping[str, str] = _UNMARKED,
+) -> bytes:
     """Return the picture of a tree as bytes.
 
     Args:
@@ -62,6 +72,7 @@ def render(tree: TreeSpec, format: str, *, expand: bool = False, statuses: Mappi
         format: ``svg``, ``png``, ``dot`` or ``txt``.
         expand: Draw used trees whole.
         statuses: Node path → status.
+        marks: Node path → mark of coverage.
 
     Raises:
         DrawError: The format is unknown.
@@ -73,16 +84,17 @@ def render(tree: TreeSpec, format: str, *, expand: bool = False, statuses: Mappi
         raise DrawError(f"no picture format {format!r}{hint}\n  fix:  use .svg, .png, .dot or .txt")
     root = label_tree(tree, expand)
     if format == "txt":
-        return to_text(root, tree.name, tree.about, statuses).encode()
+        return to_text(root, tree.name, tree.about, statuses, marks).encode()
     if format == "dot":
-        return to_dot(root, tree.name, statuses).encode()
+        return to_dot(root, tree.name, statuses, marks).encode()
     from .drawing.layout import lay_out
     from .drawing.raster import to_image
+    from .drawing.style import LEGEND
     from .drawing.svg import to_svg
 
-    picture = lay_out(root, tree.name, tree.about)
+    picture = lay_out(root, tree.name, tree.about, LEGEND if marks else {})
     if format == "svg":
-        return to_svg(picture, statuses).encode()
+        return to_svg(picture, statuses, marks).encode()
     buffer = io.BytesIO()
-    to_image(picture, statuses).save(buffer, "PNG", optimize=True)
+    to_image(picture, statuses, marks).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

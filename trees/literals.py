@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from .._base import KnotholeError, near_misses
+from ..behaviors.ports import element_type
+from .colors import COLORS, read_color
 from .expressions import UNITS
 
 _NUMBER = r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
@@ -32,8 +34,15 @@ NAMES: Final[Mapping[str, str]] = {
     "object": "a grounded object", "objects": "a list of grounded objects", "pose": "a pose", "point": "a point",
     "box": "a box", "list": "a list", "mapping": "a mapping", "any": "a value", "expression": "an expression",
     "node": "a node", "nodes": "a list of nodes", "variable": "the name of an entry, $name",
+    "color": "a color", "image": "a camera image", "script": "a script",
 }  # fmt: skip
-"""Port type → how messages call it."""
+"""Port type → how messages call it; see ``type_words`` for lists."""
+_PLURALS: Final[Mapping[str, str]] = {
+    "text": "texts", "number": "numbers", "int": "whole numbers", "bool": "true and false", "duration": "durations",
+    "length": "lengths", "angle": "angles", "color": "colors", "object": "grounded objects", "pose": "poses",
+    "point": "points", "box": "boxes", "image": "camera images", "list": "lists", "mapping": "mappings",
+    "any": "values", "objects": "lists of grounded objects",
+}  # fmt: skip
 
 
 class LiteralError(KnotholeError):
@@ -51,6 +60,17 @@ class LiteralError(KnotholeError):
         self.code, self.why, self.guess, self.fix = code, why, guess, fix
 
 
+def type_words(type: str) -> str:
+    """Return how messages call a port type.
+
+    >>> type_words("list[pose]"), type_words("length")
+    ('a list of poses', 'a length such as 5cm')
+    """
+    if type not in NAMES and (element := element_type(type)):
+        return f"a list of {_PLURALS.get(element, element)}"
+    return NAMES.get(type, type)
+
+
 def read_literal(text: str, type: str) -> object:
     """Return the value of ``text`` as ``type``: seconds, metres, radians, bool, number or text.
 
@@ -65,7 +85,8 @@ def read_literal(text: str, type: str) -> object:
         return reader(text)
     if type in DIMENSIONS:
         return _quantity(text, type)
-    raise LiteralError("K105", f"takes {NAMES.get(type, type)}, not {shown(text)}", fix="give an entry, $name")
+    fix = "write [A, B], or give an entry, $name" if type.startswith("list") else "give an entry, $name"
+    raise LiteralError("K105", f"takes {type_words(type)}, not {shown(text)}", fix=fix)
 
 
 def core_value(text: str) -> object:
@@ -137,6 +158,16 @@ def _bool(text: str) -> bool:
     return text == "true"
 
 
+def _color(text: str) -> object:
+    color = read_color(text)
+    if color is None:
+        fix = 'write a name such as red, or "#rrggbb" in quotes'
+        raise LiteralError(
+            "K105", f"takes a color, not {shown(text)}", guess=near_misses(text.lower(), COLORS), fix=fix
+        )
+    return color
+
+
 def _quantity(text: str, type: str) -> float:
     units = DIMENSIONS[type]
     choice = ", ".join(units[:-1]) + f" or {units[-1]}"
@@ -184,5 +215,6 @@ _READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "number": _number,
     "int": _int,
     "bool": _bool,
+    "color": _color,
     "any": core_value,
 }

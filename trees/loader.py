@@ -2,54 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from .._base import Place, near_misses
-from .language.dataflow import check_entries
-from .language.document import Documents, Item, Pairs, Scalar, Source
+from .._base import near_misses
+from .files import Files, TreeFile
+from .finding import find, library, read_documents
+from .language.dataflow import Checked
+from .language.document import Documents, Scalar, Source
 from .language.grammar import TreeReader
-from .language.reader import gc_paused, read_file, read_text
-from .language.rules import check_rules
+from .language.ignores import apply_ignores
+from .language.node_names import NodeNames
+from .language.reader import gc_paused, read_text
+from .language.rules import check_trees
+from .language.tree_header import HeaderReader, has_tree
 from .problems import Problem, TreeError, in_order
 from .recursion import deep_recursion
 from .spec import TreeSpec
 
-SUFFIXES: Final = (".yaml", ".yml")
+__all__ = ["Loader", "check", "check_and_load", "check_text", "find", "library", "load", "load_text"]
+
 MAX_USES: Final = 64
+UNMADE: Final = ("K140", "K141")
+"""What a ``$(…)`` that stands for nothing is reported under; nothing more is said of its place."""
 MAX_NODES: Final = 100_000
 """Nodes of a tree and all that it uses, each use counted as the copy it is."""
 
 
 def load(path_or_name: str | Path, search: Sequence[str | Path] = ()) -> TreeSpec:
-    """Return the first tree of a file, checked, with every tree that it uses.
+    """Return the tree of a file that is run, checked, with every tree that it uses: the main one, else the first.
 
     Args:
-        path_or_name: A file, or the name of a tree: ``NAME.yaml`` is looked for in the working folder, in ``search``
-            and in the library.
+        path_or_name: A file, YAML or XML of BehaviorTree.CPP, or the name of a tree: ``NAME.yaml`` is looked for in the
+            working folder, in ``search`` and in the library.
         search: Folders with trees, before the library.
 
     Raises:
         TreeError: There is no such file, or it has mistakes; all of them are in the error.
     """
     loader = Loader(search)
-    trees = loader.file(find(path_or_name, search))
-    return _first(trees, loader.problems)
+    return loader.main(loader.file(find(path_or_name, search)))
 
 
 def load_text(text: str, file: str = "<text>", search: Sequence[str | Path] = ()) -> TreeSpec:
-    """Return the first tree of a text, checked. Trees that it uses are found from the working folder.
+    """Return the tree of a text that is run, checked. Trees that it uses are found from the working folder.
 
     Raises:
         TreeError: The text has mistakes.
     """
     loader = Loader(search)
-    trees = loader.text(text, file)
-    return _first(trees, loader.problems)
+    return loader.main(loader.text(text, file))
 
 
 def check(path_or_name: str | Path, search: Sequence[str | Path] = ()) -> list[Problem]:
@@ -62,6 +66,21 @@ def check(path_or_name: str | Path, search: Sequence[str | Path] = ()) -> list[P
     return loader.sorted_problems()
 
 
+def check_and_load(
+    path_or_name: str | Path, search: Sequence[str | Path] = ()
+) -> tuple[list[Problem], TreeSpec | None]:
+    """Return what ``check`` returns, and the tree that is run; None where there is none or it has errors."""
+    loader = Loader(search)
+    try:
+        trees = loader.file(find(path_or_name, search))
+    except TreeError as error:
+        return list(error.problems), None
+    try:
+        return loader.sorted_problems(), loader.main(trees)
+    except TreeError:
+        return loader.sorted_problems(), None
+
+
 def check_text(text: str, file: str = "<text>", search: Sequence[str | Path] = ()) -> list[Problem]:
     """Return all problems of a text, as ``check`` does of a file."""
     loader = Loader(search)
@@ -72,143 +91,131 @@ def check_text(text: str, file: str = "<text>", search: Sequence[str | Path] = (
     return loader.sorted_problems()
 
 
-def find(path_or_name: str | Path, search: Sequence[str | Path] = ()) -> Path:
-    """Return the file that a path or a tree name means.
-
-    Raises:
-        TreeError: There is none; near names of trees are in the error.
-    """
-    text = str(path_or_name)
-    path = Path(path_or_name)
-    if path.suffix in SUFFIXES or "/" in text or "\\" in text or "\0" in text:
-        return path
-    folders = [Path(), *(Path(folder) for folder in search), library()]
-    found = _in_folders(text, folders)
-    if found is not None or path.exists():
-        return found or path
-    known = sorted({file.stem for folder in folders for file in _trees_in(folder)})
-    raise TreeError(
-        [
-            Problem(
-                Place(text, 1, 1),
-                "K001",
-                f"there is no tree {text!r}",
-                why="it is no file, and no folder of trees has it",
-                guess=near_misses(text, known),
-                fix="correct the name, or give the path of a file",
-            )
-        ]
-    )
-
-
-def library() -> Path:
-    """Return the folder of the trees that come with knothole."""
-    return Path(str(files("knothole.trees").joinpath("library")))
-
-
-def _in_folders(name: str, folders: Sequence[Path]) -> Path | None:
-    candidates = (folder / f"{name}{suffix}" for folder in folders for suffix in SUFFIXES)
-    return next((file for file in candidates if file.is_file()), None)
-
-
-def _trees_in(folder: Path) -> Iterator[Path]:
-    try:
-        yield from (file for file in folder.iterdir() if file.suffix in SUFFIXES)
-    except OSError:
-        return
-
-
-def _first(trees: Sequence[TreeSpec | None], problems: Sequence[Problem]) -> TreeSpec:
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors or trees[0] is None:
-        raise TreeError(errors)
-    return trees[0]
-
-
-@dataclass
-class _File:
-    documents: Documents
-    names: list[str]
-    trees: dict[int, TreeSpec | None] = field(default_factory=dict)
-
-
 class Loader:
     """Reads files once, checks each tree once, and keeps all problems.
 
     Args:
         search: Folders with trees, before the library.
+        buffers: Resolved path → text that counts instead of the file, as in an editor that has not saved it.
     """
 
-    def __init__(self, search: Sequence[str | Path] = ()) -> None:
+    def __init__(self, search: Sequence[str | Path] = (), buffers: Mapping[str, str] | None = None) -> None:
         self.search = [Path(folder) for folder in search]
         self.problems: list[Problem] = []
-        self._files: dict[str, _File | None] = {}
+        self._files = Files(self.problems, self.search, buffers or {})
+        self._first: TreeFile | None = None
         self._open: list[tuple[str, int, str]] = []
         self._sizes: dict[int, int] = {}
+        self._checked: list[Checked] = []
 
     def sorted_problems(self) -> list[Problem]:
         """Return the problems top to bottom, each once."""
         return list(in_order(self.problems))
 
     def file(self, path: Path) -> list[TreeSpec | None]:
-        """Check all trees of a file.
+        """Check all trees of a file; documents without a tree, and trees that cannot be used, are None.
 
         Raises:
-            TreeError: The file cannot be read or is no YAML.
+            TreeError: The file cannot be read or is neither YAML nor XML of trees.
         """
-        return self._all(str(path), read_file(path))
+        with gc_paused():
+            return self.documents(read_documents(path))
 
     def text(self, text: str, file: str) -> list[TreeSpec | None]:
-        """Check all trees of a text.
+        """Check all trees of a YAML text.
 
         Raises:
             TreeError: The text is no YAML.
         """
-        return self._all(file, read_text(text, file))
+        with gc_paused():
+            return self.documents(read_text(text, file))
 
-    def _all(self, key: str, documents: Documents) -> list[TreeSpec | None]:
+    def documents(self, documents: Documents) -> list[TreeSpec | None]:
+        """Check all trees of documents that are read already."""
         with deep_recursion(), gc_paused():
-            file = self._keep(key, documents)
-            return [self._tree(key, file, number) for number in range(len(file.names))]
+            self._first = file = self._files.keep(documents)
+            trees = [self._tree(file, number) for number in range(len(file.names))]
+            self._check_main(file)
+            self._main_tree(file)  # it may stand in an included file, and has to be checked too
+            checked, self._checked = self._checked, []
+            self.problems.extend(check_trees(checked))
+            self.problems[:] = apply_ignores(self.problems, self._files.sources(), [documents.source.file])
+            return trees
 
-    def _keep(self, key: str, documents: Documents) -> _File:
-        names = [_name_of(root) for root in documents.roots]
-        self.problems.extend(documents.problems)
-        for number, name in enumerate(names):
-            if name and name in names[:number]:
-                root = documents.roots[number]
-                at = root.get("tree") if isinstance(root, Pairs) else None
-                self.problems.append(
-                    documents.source.problem(
-                        at or root,
-                        "K116",
-                        f"a second tree {name!r} in this file",
-                        why="other trees could not tell which one is meant",
-                        fix="give one of them another name",
-                    )
-                )
-        file = self._files[_key(key)] = _File(documents, names)
-        return file
+    def main(self, trees: Sequence[TreeSpec | None]) -> TreeSpec:
+        """Return the tree that is run, of what ``file``, ``text`` or ``documents`` returned last.
 
-    def _tree(self, key: str, file: _File, number: int) -> TreeSpec | None:
+        Raises:
+            TreeError: There were mistakes, or no document holds a tree.
+        """
+        errors = [problem for problem in self.problems if problem.severity == "error"]
+        file = self._first
+        assert file is not None
+        if not errors:
+            tree = self._main_tree(file) or next((tree for tree in trees if tree is not None), None)
+            if tree is not None:
+                return tree
+            root = file.documents.roots[0]
+            message, fix = "this file has no tree to run", "write `tree:` and `root:`, or run a file that includes it"
+            errors = [file.source.problem(root, "K138", message, fix=fix)]
+        raise TreeError(errors)
+
+    def _main_tree(self, file: TreeFile) -> TreeSpec | None:
+        """Return the tree that the header key ``main`` names, None where there is none."""
+        main = file.header.main
+        for near in self._files.reach(file) if main is not None else ():
+            if main is not None and main.text in near.names:
+                tree = self._tree(near, near.names.index(main.text))
+                if tree is not None:
+                    return tree
+        return None
+
+    def names(self) -> NodeNames:
+        """Return the node types known in the file that was read last."""
+        return self._files.nodes(self._first) if self._first is not None else NodeNames()
+
+    def files(self) -> set[str]:
+        """Return the resolved paths of all files that were read."""
+        return self._files.paths()
+
+    def tree_names(self) -> list[str]:
+        """Return the names of the trees that the file read last may use."""
+        return sorted(self._files.tree_names(self._first)) if self._first is not None else []
+
+    def named(self, name: str) -> TreeSpec | None:
+        """Return the tree that ``use`` would find in the file read last, None when there is none."""
+        if self._first is None:
+            return None
+        before = len(self.problems)
+        try:
+            with deep_recursion():
+                return self._used(self._first, self._first.source, Scalar(name, "plain", 1, 1, 1, 1))
+        finally:
+            del self.problems[before:]
+
+    def _tree(self, file: TreeFile, number: int) -> TreeSpec | None:
         if number in file.trees:
             return file.trees[number]
         file.trees[number] = None
-        source = file.documents.source
-        others = tuple(name for i, name in enumerate(file.names) if i != number and name)
-        self._open.append((_key(key), number, file.names[number]))
+        source, root = file.source, file.documents.roots[number]
+        nodes = self._files.nodes(file)
         mine: list[Problem] = []
+        if not has_tree(root):
+            HeaderReader(source, self.problems).read(root, number == 0)
+            return None
+        others = tuple(name for i, name in enumerate(file.names) if i != number and name)
+        self._open.append((file.key, number, file.names[number]))
         try:
-            reader = TreeReader(source, mine, partial(self._used, file))
-            tree = reader.read(file.documents.roots[number], others)
+            reader = TreeReader(source, mine, partial(self._used, file), nodes)
+            tree = reader.read(root, others, number == 0)
         finally:
             self._open.pop()
         if tree is not None:
             complete = not any(problem.severity == "error" for problem in mine)
-            mine.extend(check_entries(tree, source, complete, reader.doubtful))
-            mine.extend(check_rules(tree, source))
+            self._checked.append(Checked(tree, source, complete, reader.doubtful))
             self._count(tree, source, mine)
-        self.problems.extend(mine)
+        unmade = {problem.place for problem in file.documents.problems if problem.code in UNMADE}
+        self.problems.extend(problem for problem in mine if problem.place not in unmade)
         file.trees[number] = tree
         return tree
 
@@ -231,41 +238,46 @@ class Loader:
                 reported = True
         self._sizes[id(tree)] = size
 
-    def _used(self, here: _File, source: Source, name: Scalar) -> TreeSpec | None:
-        """Find the tree that a ``use`` names; see ``Resolver``."""
-        if name.text in here.names:
-            return self._enter(source.file, here, here.names.index(name.text), source, name)
-        path = self._path_of(source, name.text)
-        if path is None:
-            near = {each for each in here.names if each} | {
-                file.stem for folder in self._folders(source) for file in _trees_in(folder)
-            }
+    def _check_main(self, file: TreeFile) -> None:
+        main = file.header.main
+        names = [name for each in self._files.reach(file) for name in each.names if name]
+        if main is not None and main.text not in names:
             self.problems.append(
-                source.problem(
-                    name,
-                    "K117",
-                    f"there is no tree {name.text!r}",
-                    why="it is in none of: this file, its folder, the configured paths, the library",
-                    guess=near_misses(name.text, near),
-                    fix="correct the name, or put its file beside this one",
+                file.source.problem(
+                    main,
+                    "K135",
+                    f"there is no tree {main.text!r} here to be the main one",
+                    guess=near_misses(main.text, names),
+                    fix="name a tree of this file or of one that it includes",
                 )
             )
+
+    def _used(self, here: TreeFile, source: Source, name: Scalar, stub: bool = False) -> TreeSpec | None:
+        """Find the tree that a ``use`` or ``bt.SubTree`` names; see ``Resolver``."""
+        for near in self._files.reach(here):
+            if name.text in near.names:
+                return self._enter(near, near.names.index(name.text), source, name)
+        path = self._files.path_of(source, name.text)
+        if path is None:
+            if not stub:
+                self._files.no_tree(here, name)
             return None
-        key = _key(str(path))
-        if key not in self._files:
-            try:
-                self._keep(str(path), read_file(path))
-            except TreeError as error:
-                self.problems.extend(error.problems)
-                self._files[key] = None
-        file = self._files[key]
+        file = self._files.read(path)
         if file is None:
             return None
-        wanted = Path(name.text).stem
-        return self._enter(str(path), file, file.names.index(wanted) if wanted in file.names else 0, source, name)
+        wanted = name.text if name.text in file.names else Path(name.text).stem
+        if wanted in file.names:
+            return self._enter(file, file.names.index(wanted), source, name)
+        numbers = [number for number, root in enumerate(file.documents.roots) if has_tree(root)]
+        if not numbers:
+            self._files.no_tree(here, name)
+            return None
+        main = file.header.main
+        first = file.names.index(main.text) if main is not None and main.text in file.names else numbers[0]
+        return self._enter(file, first, source, name)
 
-    def _enter(self, key: str, file: _File, number: int, source: Source, name: Scalar) -> TreeSpec | None:
-        here = (_key(key), number)
+    def _enter(self, file: TreeFile, number: int, source: Source, name: Scalar) -> TreeSpec | None:
+        here = (file.key, number)
         around = [each[:2] for each in self._open]
         if here in around:
             cycle = [each[2] for each in self._open[around.index(here) :]] + [file.names[number]]
@@ -289,29 +301,4 @@ class Loader:
                 )
             )
             return None
-        return self._tree(key, file, number)
-
-    def _folders(self, source: Source) -> list[Path]:
-        return [Path(source.file).parent, *self.search, library()]
-
-    def _path_of(self, source: Source, name: str) -> Path | None:
-        if "\0" in name:
-            return None
-        if name.endswith(SUFFIXES):
-            path = Path(source.file).parent / name
-            return path if path.is_file() else None
-        if "/" in name:
-            return None
-        return _in_folders(name, self._folders(source))
-
-
-def _key(path: str) -> str:
-    try:
-        return str(Path(path).resolve())
-    except (OSError, ValueError):
-        return path
-
-
-def _name_of(root: Item) -> str:
-    value = root.get("tree") if isinstance(root, Pairs) else None
-    return value.text if isinstance(value, Scalar) else ""
+        return self._tree(file, number)

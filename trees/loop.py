@@ -274,6 +274,8 @@ class Loop:
         for problem in self.tree.halt():
             self._problems.append(f"halting: {problem}")
         self._try("stopping the robot", self._stop_robot)
+        for built in self.tree.nodes:
+            self._try(f"shutting down {built.path}", built.node.shutdown)
         self._try("following the end of the run", lambda: self._publish(root.status))
         if self._poses is not None:
             poses = self._poses

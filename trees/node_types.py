@@ -14,6 +14,9 @@ from ..behaviors.ports import COMMON_KEYS, CONDITION_KEYS, HOOK_KEYS, Port
 TWO_WAY: Final = ("retry", "repeat", "timeout")
 """Node types where their value has ``child``, common keys otherwise."""
 
+BT_TEXT: Final = frozenset(("bt", "nav2", "stub"))
+"""Dialects whose ports take the text of BehaviorTree.CPP."""
+
 COMMON_PORTS: Final[Mapping[str, Port]] = {
     "timeout": Port("duration", "duration", "longest time from the first tick", minimum=0.0),
     "retry": Port("attempts", "int", "attempts in all", minimum=1),
@@ -66,6 +69,11 @@ class NodeType:
     def main(self) -> Port | None:
         """The port that a bare scalar goes to."""
         return next((port for port in self.ports.values() if port.main), None)
+
+    @property
+    def mocked(self) -> bool:
+        """True when a mock stands in for the node; see ``mocking/apply.py``."""
+        return "mock.does" in self.ports
 
     @property
     def listed(self) -> Port | None:

@@ -73,11 +73,19 @@ def follow(value: object, accessors: Sequence[Accessor]) -> object:
                 raise FollowError(f"there is no field {accessor!r} in {_kind(value)}")
             value = value[accessor]
         else:
-            part = None if accessor.startswith("_") else getattr(value, accessor, None)
-            if (part is None and not hasattr(value, accessor)) or callable(part) or accessor.startswith("_"):
-                raise FollowError(f"there is no field {accessor!r} in {_kind(value)}")
-            value = part
+            value = _field(value, accessor)
     return value
+
+
+def _field(value: object, name: str) -> object:
+    missing = object()
+    try:
+        part = missing if name.startswith("_") else getattr(value, name, missing)
+    except Exception as error:  # a property of somebody else's class
+        raise FollowError(f"the field {name!r} of {_kind(value)} cannot be read: {error}") from error
+    if part is missing or callable(part):
+        raise FollowError(f"there is no field {name!r} in {_kind(value)}")
+    return part
 
 
 def _kind(value: object) -> str:

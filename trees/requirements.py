@@ -71,7 +71,7 @@ def _nodes(tree: TreeSpec, sources: dict[str, Source]) -> Iterator[tuple[Source,
         source = sources.setdefault(this.file, Source(str(Path(this.file)), this.text))
         for node in this.walk():
             kind = node.kind
-            if kind is not None:
+            if not kind.mocked:
                 yield source, node, kind
             if node.uses is not None:
                 trees.append(node.uses)

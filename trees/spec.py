@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .._base import Place
-from ..behaviors.ports import PortType
+from ..behaviors.ports import Port, PortType
 from .expressions import Expression
 from .node_types import NodeType
 from .references import Accessor
@@ -111,6 +111,12 @@ class NodeSpec:
     hooks: Mapping[str, NodeSpec] = field(default_factory=lambda: MappingProxyType({}))
     meta: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def reactive(self) -> bool:
+        """True when it looks at earlier children again in each tick; nodes of py_trees say so with ``memory``."""
+        memory = self.values.get("memory")
+        return self.kind.reactive and not (isinstance(memory, Literal) and memory.value is True)
+
     def walk(self) -> Iterator[NodeSpec]:
         """Yield this node and all below it: parts first, then children, then hooks; not into used trees."""
         stack = [self]
@@ -122,13 +128,32 @@ class NodeSpec:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """A typed input of a tree. ``default`` is None when the caller must give it."""
+    """A typed input of a tree.
+
+    Attributes:
+        name: Entry name.
+        type: Port type.
+        place: Where it is declared.
+        about: The author's ``about``.
+        default: None when the caller must give it.
+        choices: The only allowed texts, empty for any.
+        minimum: Smallest allowed number, in the SI unit of the type; of a list, of each element.
+        maximum: Largest allowed number.
+    """
 
     name: str
     type: PortType
     place: Place
     about: str = ""
     default: Literal | None = None
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def port(self) -> Port:
+        """The port that stands for it: its type, its choices and its range."""
+        return Port(self.name, self.type, self.about, "in", None, False, self.choices, self.minimum, self.maximum)
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ from .._base import KnotholeError
 from ..behaviors.blackboard import UNSET, Cell
 from ..robots.contract import CameraFrame, RobotState
 from ..vlm.tickets import BrokerEvent
-from .builder import BuiltTree
+from .builder import BuiltNode, BuiltTree
 from .changes import Change
 from .channels import nanos, schema, stamp
 from .recording import Recording, TraceError, read_trace
+from .spec import Literal
 from .summary import summary
 
 __all__ = ["Recording", "TraceError", "TraceWriter", "read_trace"]
@@ -229,6 +230,12 @@ def _refusal(path: Path, why: str, fix: str) -> TraceError:
     return TraceError(f"cannot write the trace {path}: {why}\n  fix:  {fix}")
 
 
+def _mock_of(built: BuiltNode) -> str:
+    """Say what a mocked node does; empty for any other."""
+    does = built.spec.values.get("mock.does") if "#" not in built.path.rpartition("/")[2] else None
+    return str(does.value) if isinstance(does, Literal) else ""
+
+
 def _tree(tree: BuiltTree) -> Mapping[str, object]:
     nodes = [
         {
@@ -241,6 +248,7 @@ def _tree(tree: BuiltTree) -> Mapping[str, object]:
             "file": built.place.file,
             "line": built.place.line,
             "column": built.place.column,
+            "mocked": _mock_of(built),
         }
         for built in tree.nodes
     ]

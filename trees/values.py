@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
 from ..behaviors.blackboard import Blackboard, Cell
+from .bt_text import read_bt_text
+from .colors import read_color
+from .literals import LiteralError
+from .operators import MAX_TEXT, bounded
 from .references import Accessor, Entry, FollowError, follow
-from .spec import Computed, Literal, Reference, Template
+from .spec import Computed, Literal, Program, Reference, Template
 
 if TYPE_CHECKING:
     from ..behaviors.ports import PortType
@@ -39,6 +43,10 @@ class Scope:
         """Return the cell of an entry."""
         return self.board.cell(self.full_name(name, root), type)
 
+    def own(self, name: str, type: str = "any") -> Cell:
+        """Return the cell of an entry of this very tree, also where its names are those of an outer one."""
+        return self.board.own(self.full_name(name), type)
+
     def entry(self, entry: Entry) -> Getter:
         """Return the function that reads an entry of an expression."""
         return self._read(self.cell(entry.name, root=entry.root), entry.accessors, str(entry))
@@ -49,20 +57,29 @@ class Scope:
             return self._read(self.cell(value.name, root=value.root), value.accessors, str(value))
         if isinstance(value, Computed):
             return value.expression.bind(self.entry)
+        if isinstance(value, Program):
+            return self.script(value)
         if isinstance(value, Template):
             return self._template(value)
         if isinstance(value, Literal):
             return self.getter(value.value)
-        if isinstance(value, list | tuple) and any(_moves(each) for each in value):
+        if isinstance(value, list | tuple) and any(moves(each) for each in value):
             getters = [self.getter(each) for each in value]
-            return lambda: [get() for get in getters]
-        if isinstance(value, Mapping) and any(_moves(each) for each in value.values()):
+            return lambda: bounded([get() for get in getters], 1)
+        if isinstance(value, Mapping) and any(moves(each) for each in value.values()):
             named = {key: self.getter(each) for key, each in value.items()}
             return lambda: {key: get() for key, get in named.items()}
         return lambda: value
 
-    def shown(self, value: Computed) -> Callable[[], str]:
-        """Return the function that writes an expression and the present values of what it reads."""
+    def script(self, program: Program, writer: str = "") -> Getter:
+        """Return the function that runs a script; ``writer`` is the path of the node that does."""
+        return program.script.bind(self, writer)
+
+    def shown(self, value: object) -> Callable[[], str]:
+        """Return the function that writes an expression and the present values of what it reads, or a script."""
+        if not isinstance(value, Computed):
+            source = value.script.source if isinstance(value, Program) else ""
+            return lambda: source
         entries = {str(entry): self.entry(entry) for entry in value.expression.references}
 
         def write() -> str:
@@ -92,20 +109,23 @@ class Scope:
         parts = [part if isinstance(part, str) else self.getter(part) for part in value.parts]
 
         def fill() -> str:
-            return "".join(part if isinstance(part, str) else as_text(part()) for part in parts)
+            text = "".join(part if isinstance(part, str) else as_text(part()) for part in parts)
+            if len(text) > MAX_TEXT:
+                raise WrongValueError(f"the text has more than {MAX_TEXT} characters")
+            return text
 
         return fill
 
 
-def _moves(value: object) -> bool:
+def moves(value: object) -> bool:
     """Tell whether a value has to be computed anew each time."""
     if isinstance(value, Literal):
-        return _moves(value.value)
+        return moves(value.value)
     if isinstance(value, list | tuple):
-        return any(_moves(each) for each in value)
+        return any(moves(each) for each in value)
     if isinstance(value, Mapping):
-        return any(_moves(each) for each in value.values())
-    return isinstance(value, Reference | Computed | Template)
+        return any(moves(each) for each in value.values())
+    return isinstance(value, Reference | Computed | Template | Program)
 
 
 def as_text(value: object) -> str:
@@ -135,7 +155,33 @@ def typed(get: Getter, type: PortType, shown: str) -> Getter:
         return lambda: _number(get(), type, shown)
     if type == "bool":
         return lambda: _bool(get(), shown)
+    if type == "color":
+        return lambda: _color(get(), shown)
+    if type.startswith("list["):
+        element = type[5:-1]
+        return lambda: _list(get(), element, shown)
     return get
+
+
+def from_bt(get: Getter, type: PortType, shown: str) -> Getter:
+    """Return a getter as ``typed`` does, for a node of BehaviorTree.CPP: a text becomes whatever its port takes.
+
+    Raises:
+        WrongValueError: When called: the value has another type.
+    """
+    if type in ("any", "text"):
+        return typed(get, type, shown)
+
+    def convert() -> object:
+        value = get()
+        if not isinstance(value, str):
+            return typed(lambda: value, type, shown)()
+        try:
+            return read_bt_text(value, type)
+        except LiteralError as error:
+            raise WrongValueError(f"{shown} {error}") from None
+
+    return convert
 
 
 def _number(value: object, type: str, shown: str) -> object:
@@ -151,3 +197,31 @@ def _bool(value: object, shown: str) -> object:
     if value is None or isinstance(value, bool):
         return value
     raise WrongValueError(f"{shown} must be true or false, it is {value!r}")
+
+
+def _color(value: object, shown: str) -> object:
+    if value is None:
+        return value
+    if isinstance(value, str):
+        found = read_color(value)
+        if found is not None:
+            return found
+    elif isinstance(value, Sequence) and len(value) == 3 and all(_is_share(each) for each in value):
+        return tuple(float(each) for each in value)
+    raise WrongValueError(f"{shown} must be a color, a name or three numbers from 0 to 1, it is {value!r}")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _list(value: object, element: str, shown: str) -> object:
+    if value is None:
+        return value
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise WrongValueError(f"{shown} must be a list, it is {value!r}")
+    return [typed(_constantly(each), element, f"{shown}[{at}]")() for at, each in enumerate(value)]
+
+
+def _constantly(value: object) -> Getter:
+    return lambda: value

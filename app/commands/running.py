@@ -25,6 +25,18 @@ def add(commands: Commands) -> None:
     run.add_argument("--rate", type=rate, default=20.0, metavar="HZ", help="ticks per second (default 20)")
     run.add_argument("--gui", action="store_true", help="open the simulator's window")
     run.add_argument("--trace", type=Path, metavar="FILE", help="where the trace goes (default: below runs/)")
+    run.add_argument("--mock", type=Path, metavar="FILE", help="profile of mocks that replace nodes of the tree")
+    run.add_argument("--params", type=Path, metavar="FILE", help="YAML file whose keys become blackboard entries")
+
+    test = commands.add("test", "Test trees by the cases of test files.", "knothole test tests/trees", _test)
+    test.add_argument("files", nargs="*", metavar="FILE", help="test files or folders (default: the current folder)")
+    test.add_argument(
+        "-k", dest="words", default="", metavar="WORDS", help="only cases with these words in file or name"
+    )
+    test.add_argument("--coverage", action="store_true", help="report nodes, outcomes and branches that were covered")
+    test.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page")
+    test.add_argument("--draw", type=Path, metavar="FILE", help="draw the trees with coverage marks")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the report for build servers")
 
     ask = commands.add("ask", "Ask a backend about a picture.", 'knothole ask photo.png "Is there a red cube?"', _ask)
     ask.add_argument("image", type=Path, metavar="IMAGE", help="picture file")
@@ -69,6 +81,8 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         max_time=args.max_time,
         gui=getattr(args, "gui", False),
         trace=getattr(args, "trace", None),
+        mock=getattr(args, "mock", None),
+        params=getattr(args, "params", None),
     )
 
 
@@ -85,6 +99,15 @@ def _run(args: argparse.Namespace) -> int:
     if result.fault is not None and args.debug:
         raise result.fault
     return result.exit_code
+
+
+def _test(args: argparse.Namespace) -> int:
+    from ..testing.command import TestOptions, run_tests
+
+    options = TestOptions(args.words, args.coverage, args.json, args.html, args.draw, args.junit)
+    text, code = run_tests(args.files, options)
+    print(text)
+    return code
 
 
 def _ask(args: argparse.Namespace) -> int:

@@ -1,1 +1,1 @@
-"""Trees tested like code: cases, coverage, reports, the pytest plugin."""
+"""Trees tested like code: cases in YAML, time that never sleeps, explained failures, coverage, a pytest plugin."""

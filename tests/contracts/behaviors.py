@@ -24,7 +24,7 @@ import py_trees
 import pytest
 
 from knothole.behaviors.node import NODES, Leaf
-from knothole.behaviors.ports import PORT_TYPES, Port
+from knothole.behaviors.ports import Port, is_port_type
 from knothole.behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS
 from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.robots.pixels import relative_box
@@ -87,7 +87,7 @@ class NodeContract:
         assert len(set(names)) == len(names)
         assert sum(port.main for port in self.ports) <= 1
         for port in self.ports:
-            assert port.type in PORT_TYPES
+            assert is_port_type(port.type)
             assert port.direction in ("in", "out", "inout")
             assert port.about, f"port {port.name} says nothing about itself"
 

@@ -82,7 +82,7 @@ def _label(node: NodeSpec, prefix: str, edge: str) -> Labelled:
     elif named:
         lines.insert(0, node.type)
     return Labelled(
-        prefix + node.path, _shape(node, kind), kind.flow, kind.reactive, title, tuple(lines), _keys(node), edge
+        prefix + node.path, _shape(node, kind), kind.flow, node.reactive, title, tuple(lines), _keys(node), edge
     )
 
 
@@ -101,6 +101,10 @@ def _shape(node: NodeSpec, kind: NodeType) -> Shape:
 def _lines(node: NodeSpec, kind: NodeType) -> Iterator[str]:
     main = kind.main
     for name, value in sorted(node.values.items(), key=lambda item: main is None or item[0] != main.name):
+        if name.startswith("mock."):
+            if name == "mock.does" and isinstance(value, Constant):
+                yield f"mocked: {value.value}"
+            continue
         port = kind.ports.get(name)
         text = shown_value(value, port.type if port is not None else "any")
         side, dot, entry = name.partition(".")

@@ -6,7 +6,9 @@ Drawings of Trees*, IEEE Trans. Software Engineering 7 (1981), with boxes of any
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from .fonts import width_of, wrap
@@ -16,6 +18,8 @@ TITLE: Final = 15
 BODY: Final = 13
 SMALL: Final = 12
 LEADING: Final = 1.32
+SWATCH: Final = 16.0
+"""Side of a box of the legend, [px]."""
 _TEXT_WIDTH: Final = 190.0
 _PAD_X, _PAD_Y = 12.0, 9.0
 _GAP_X, _GAP_Y = 18.0, 46.0
@@ -61,13 +65,26 @@ class Picture:
     width: float
     height: float
     heading: list[Line]
+    legend: list[Swatch]
 
 
-def lay_out(root: Labelled, title: str, about: str) -> Picture:
-    """Place all nodes; the heading stands above."""
+@dataclass
+class Swatch:
+    """One entry of the legend: a small box in the ink of a mark, left of its text; x and y are its corner, [px]."""
+
+    mark: str
+    line: Line
+    x: float
+    y: float
+
+
+def lay_out(root: Labelled, title: str, about: str, legend: Mapping[str, str] = MappingProxyType({})) -> Picture:
+    """Place all nodes; the heading stands above, with the legend (mark → text) below it."""
     boxes = _boxes(root)
     heading = _heading(title, about)
     top = 40.0 + (heading[-1].y + heading[-1].size * LEADING if heading else 0.0)
+    swatches = _legend(legend, top - 8.0)
+    top += 30.0 if swatches else 0.0
     _rows(boxes, top)
     _columns(boxes)
     left = min(box.x - box.width / 2 for box in boxes)
@@ -75,11 +92,23 @@ def lay_out(root: Labelled, title: str, about: str) -> Picture:
         box.x += 20.0 - left
     width = max(box.x + box.width / 2 for box in boxes) + 20.0
     wide = max((line.width for line in heading), default=0.0) + 40.0
+    if swatches:
+        wide = max(wide, swatches[-1].x + SWATCH + 8.0 + swatches[-1].line.width + 20.0)
     if wide > width:
         for box in boxes:
             box.x += (wide - width) / 2
     height = max(box.y + box.height for box in boxes) + 20.0
-    return Picture(boxes, max(width, wide), height, heading)
+    return Picture(boxes, max(width, wide), height, heading, swatches)
+
+
+def _legend(legend: Mapping[str, str], y: float) -> list[Swatch]:
+    found: list[Swatch] = []
+    x = 20.0
+    for mark, text in legend.items():
+        line = Line(text, BODY, "body", (SWATCH - BODY * LEADING) / 2, width_of(text, BODY))
+        found.append(Swatch(mark, line, x, y))
+        x += SWATCH + 8.0 + line.width + 22.0
+    return found
 
 
 def _heading(title: str, about: str) -> list[Line]:

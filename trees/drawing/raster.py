@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from ..._base import KnotholeError
 from .fonts import font_for
-from .layout import LEADING, Box, Line, Picture
+from .layout import LEADING, SWATCH, Box, Line, Picture
 from .shapes import Stroke, edge_points, elbow, outline, symbol_strokes
 from .style import EDGE, FAINT, KEYS, TEXT, ink
 
@@ -22,7 +22,7 @@ class PictureTooLargeError(KnotholeError):
     """A tree is too large for a picture of pixels."""
 
 
-def to_image(picture: Picture, statuses: Mapping[str, object]) -> Image.Image:
+def to_image(picture: Picture, statuses: Mapping[str, object], marks: Mapping[str, str]) -> Image.Image:
     """Return the picture as an image.
 
     Raises:
@@ -34,7 +34,7 @@ def to_image(picture: Picture, statuses: Mapping[str, object]) -> Image.Image:
             f"the picture would be {picture.width:.0f} x {picture.height:.0f} pixels\n  fix:  draw it as .svg or .txt"
         )
     size = math.ceil(picture.width * scale), math.ceil(picture.height * scale)
-    return _Canvas(Image.new("RGB", size, "#ffffff"), scale).draw(picture, statuses)
+    return _Canvas(Image.new("RGB", size, "#ffffff"), scale).draw(picture, statuses, marks)
 
 
 class _Canvas:
@@ -42,14 +42,19 @@ class _Canvas:
         self.image, self.scale = image, scale
         self.pen = ImageDraw.Draw(image)
 
-    def draw(self, picture: Picture, statuses: Mapping[str, object]) -> Image.Image:
+    def draw(self, picture: Picture, statuses: Mapping[str, object], marks: Mapping[str, str]) -> Image.Image:
         for line in picture.heading:
             self.text(line, 20.0, 20.0, TEXT if line.role == "title" else FAINT, "lm")
+        for swatch in picture.legend:
+            colors = ink("action", None, swatch.mark)
+            frame = self.scaled(swatch.x, swatch.y, swatch.x + SWATCH, swatch.y + SWATCH)
+            self.pen.rounded_rectangle(frame, 3 * self.scale, colors.fill, colors.line, max(1, round(1.6 * self.scale)))
+            self.text(swatch.line, swatch.x + SWATCH + 8.0, swatch.y, FAINT, "lm")
         for box in picture.boxes:
             if box.parent is not None:
                 self.edge(box.parent, box)
         for box in picture.boxes:
-            self.box(box, statuses.get(box.node.path))
+            self.box(box, statuses.get(box.node.path), marks.get(box.node.path, ""))
         return self.image
 
     def edge(self, parent: Box, child: Box) -> None:
@@ -60,8 +65,8 @@ class _Canvas:
             line = Line(child.node.edge, 12, "body", -12 * LEADING)
             self.text(line, x + 5.0, y - 1.0, FAINT, "lm")
 
-    def box(self, box: Box, status: object) -> None:
-        colors = ink(box.node.shape, status)
+    def box(self, box: Box, status: object, mark: str) -> None:
+        colors = ink(box.node.shape, status, mark)
         x, y = box.x - box.width / 2, box.y
         frame = self.scaled(x, y, x + box.width, y + box.height)
         kind, radius = outline(box)

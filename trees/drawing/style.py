@@ -34,9 +34,20 @@ STATUSES: Final[Mapping[str, Ink]] = {
     "RUNNING": Ink("#cfe3ff", "#0b57d0"),
     "SKIPPED": Ink("#f4f4f4", "#8a97a6", True),
 }
+MARKS: Final[Mapping[str, Ink]] = {
+    "covered": Ink("#b5e3bf", "#1e7a3c"),
+    "partly": Ink("#ffe29a", "#9a6700"),
+    "never": Ink("#ffffff", "#b3261e", True),
+}
+"""What coverage says of a node; ``LEGEND`` explains it."""
+LEGEND: Final[Mapping[str, str]] = {
+    "covered": "covered",
+    "partly": "partly: an outcome or a branch is missing",
+    "never": "never ticked",
+}
 
 
-def ink(shape: str, status: object) -> Ink:
-    """Return the colors of a box; ``status`` is a name, a py_trees status, or None."""
+def ink(shape: str, status: object, mark: str = "") -> Ink:
+    """Return the colors of a box; ``status`` is a name, a py_trees status, or None; a mark goes before it."""
     name = str(getattr(status, "name", status or ""))
-    return STATUSES.get(name) or SHAPES[shape]
+    return MARKS.get(mark) or STATUSES.get(name) or SHAPES[shape]

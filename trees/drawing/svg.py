@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-from .layout import LEADING, Box, Line, Picture
+from .layout import LEADING, SWATCH, Box, Line, Picture
 from .shapes import Stroke, edge_points, elbow, outline, symbol_strokes
 from .style import EDGE, FAINT, KEYS, TEXT, Ink, ink
 
 
-def to_svg(picture: Picture, statuses: Mapping[str, object]) -> str:
+def to_svg(picture: Picture, statuses: Mapping[str, object], marks: Mapping[str, str]) -> str:
     """Return the picture as an SVG document."""
     w, h = f"{picture.width:.0f}", f"{picture.height:.0f}"
     out = [
@@ -20,11 +20,18 @@ def to_svg(picture: Picture, statuses: Mapping[str, object]) -> str:
     ]
     for line in picture.heading:
         out.append(_text(line, 20.0, 20.0, TEXT if line.role == "title" else FAINT, "start"))
+    for swatch in picture.legend:
+        colors = ink("action", None, swatch.mark)
+        out.append(
+            f'<rect x="{swatch.x:.1f}" y="{swatch.y:.1f}" width="{SWATCH:g}" height="{SWATCH:g}" rx="3" '
+            f"{_paint(colors)}/>"
+        )
+        out.append(_text(swatch.line, swatch.x + SWATCH + 8.0, swatch.y, FAINT, "start"))
     for box in picture.boxes:
         if box.parent is not None:
             out.extend(_edge(box.parent, box))
     for box in picture.boxes:
-        out.extend(_box(box, statuses.get(box.node.path)))
+        out.extend(_box(box, statuses.get(box.node.path), marks.get(box.node.path, "")))
     return "\n".join([*out, "</svg>", ""])
 
 
@@ -39,11 +46,12 @@ def _edge(parent: Box, child: Box) -> list[str]:
     return made
 
 
-def _box(box: Box, status: object) -> list[str]:
-    colors = ink(box.node.shape, status)
+def _box(box: Box, status: object, mark: str) -> list[str]:
+    colors = ink(box.node.shape, status, mark)
     name = str(getattr(status, "name", status or ""))
-    mark = f" data-status={quoteattr(name)}" if name else ""
-    made = [f"<g data-path={quoteattr(box.node.path)}{mark}>", f"<title>{escape(box.node.path)}</title>"]
+    data = f" data-status={quoteattr(name)}" if name else ""
+    data += f" data-mark={quoteattr(mark)}" if mark else ""
+    made = [f"<g data-path={quoteattr(box.node.path)}{data}>", f"<title>{escape(box.node.path)}</title>"]
     made.append(_outline(box, colors))
     if box.symbol:
         made.extend(_stroke(stroke, colors) for stroke in symbol_strokes(box))
@@ -53,9 +61,13 @@ def _box(box: Box, status: object) -> list[str]:
     return [*made, "</g>"]
 
 
-def _outline(box: Box, colors: Ink) -> str:
+def _paint(colors: Ink) -> str:
     dash = ' stroke-dasharray="5 4"' if colors.dashed else ""
-    paint = f'fill="{colors.fill}" stroke="{colors.line}" stroke-width="1.6"{dash}'
+    return f'fill="{colors.fill}" stroke="{colors.line}" stroke-width="1.6"{dash}'
+
+
+def _outline(box: Box, colors: Ink) -> str:
+    paint = _paint(colors)
     kind, radius = outline(box)
     if kind == "ellipse":
         return (

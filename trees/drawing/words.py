@@ -10,16 +10,17 @@ from .style import ink
 
 _SIGN: Final = {"composite": "▣", "decorator": "◇", "condition": "?", "action": "▸", "use": "⊞"}
 _STATUS: Final = {"SUCCESS": "✓", "FAILURE": "✗", "RUNNING": "…", "SKIPPED": "-"}
+_MARK: Final = {"covered": "●", "partly": "◐", "never": "○"}
 _DOT: Final = {"composite": "box", "decorator": "box", "condition": "ellipse", "action": "box", "use": "box"}
 
 
-def to_text(root: Labelled, title: str, about: str, statuses: Mapping[str, object]) -> str:
+def to_text(root: Labelled, title: str, about: str, statuses: Mapping[str, object], marks: Mapping[str, str]) -> str:
     """Return the tree as lines, one a node, branches drawn with box characters."""
     out = [f"{title}: {about}" if about else title]
     stack: list[tuple[Labelled, str, str]] = [(root, "", "")]
     while stack:
         node, lead, below = stack.pop()
-        out.append(f"{lead}{_line(node, statuses.get(node.path))}")
+        out.append(f"{lead}{_line(node, statuses.get(node.path), marks.get(node.path, ''))}")
         count = len(node.children)
         for number, child in reversed(list(enumerate(node.children, 1))):
             last = number == count
@@ -27,22 +28,23 @@ def to_text(root: Labelled, title: str, about: str, statuses: Mapping[str, objec
     return "\n".join(out) + "\n"
 
 
-def _line(node: Labelled, status: object) -> str:
+def _line(node: Labelled, status: object, marked: str) -> str:
     name = str(getattr(status, "name", status or ""))
     mark = f"{_STATUS[name]} " if name in _STATUS else ""
+    mark = f"{_MARK[marked]} " if marked in _MARK else mark
     edge = f"{node.edge}: " if node.edge else ""
     body = ", ".join(" ".join(line.split()) for line in node.lines)
     keys = f"  ({node.keys})" if node.keys else ""
     return f"{mark}{edge}{_SIGN[node.shape]} {node.title}" + (f"  {body}" if body else "") + keys
 
 
-def to_dot(root: Labelled, title: str, statuses: Mapping[str, object]) -> str:
+def to_dot(root: Labelled, title: str, statuses: Mapping[str, object], marks: Mapping[str, str]) -> str:
     """Return the tree in the dot language."""
     out = [f"digraph {_quoted(title)} {{", '  node [fontname="Helvetica", style=filled];', "  edge [arrowhead=none];"]
     numbers: dict[int, int] = {}
     for number, node in enumerate(root.walk()):
         numbers[id(node)] = number
-        colors = ink(node.shape, statuses.get(node.path))
+        colors = ink(node.shape, statuses.get(node.path), marks.get(node.path, ""))
         styles = ["filled"]
         if node.shape == "decorator":
             styles.append("rounded")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ...behaviors.ports import element_type
 from ...robots.pose import Pose
-from ..literals import NAMES, LiteralError, core_value, read_literal, shown
+from ..literals import LiteralError, core_value, read_literal, shown, type_words
 from .document import Item, Items, Pairs, Scalar
 from .interpolation import whole_entry
 
@@ -23,8 +24,8 @@ _FIXES: Final[Mapping[str, str]] = {
 def constant_value(item: Item, type: str) -> object:
     """Return the constant that an item is, in a port type.
 
-    Lists and mappings are for ``list``, ``mapping``, ``any``, and for ``point`` (three lengths), ``pose`` (``xyz`` and
-    ``quat_xyzw``) and ``box`` (four numbers, xyxy).
+    Lists and mappings are for ``list``, ``list[T]`` (elements of type T), ``mapping``, ``any``, and for ``point``
+    (three lengths), ``pose`` (``xyz`` and ``quat_xyzw``) and ``box`` (four numbers, xyxy).
 
     Raises:
         LiteralError: It is none.
@@ -36,11 +37,20 @@ def constant_value(item: Item, type: str) -> object:
     if type == "pose":
         return _pose(item)
     if isinstance(item, Scalar):
-        return _plain_value(item) if type == "any" else read_literal(text_of(item), type)
+        if type != "any":
+            return read_literal(text_of(item), type)
+        return _plain_value(item)
+    element = element_type(type)
+    if isinstance(item, Items) and element and type != "objects":
+        return tuple(constant_value(each, element) for each in item.items)
     wanted = "list" if isinstance(item, Items) else "mapping"
     if type not in (wanted, "any"):
-        raise LiteralError("K105", f"takes {NAMES[type]}, not {kind_of(item)}", fix=_FIXES.get(type, "write one value"))
+        raise LiteralError("K105", f"takes {type_words(type)}, not {kind_of(item)}", fix=_fix_of(type))
     return _plain_value(item)
+
+
+def _fix_of(type: str) -> str:
+    return _FIXES.get("list" if type.startswith("list[") else type, "write one value")
 
 
 def text_of(item: Scalar) -> str:

@@ -1,377 +1,391 @@
-"""Check what trees read and write: entries never set, reads before writes, and types of writers and readers.
+"""Check what trees read and write: entries never set, reads before writes, outputs nobody reads, types that differ.
 
-The walk follows what ticking does. For each node it takes the entries that are set before, as two sets: *must* (on
-every path) and *may* (on some), and gives the same after SUCCESS and after FAILURE. Loops need no iteration: whatever
-their body writes anywhere may be set when it begins again, and the first round decides what must be. Sets are bits of
-one number.
+Trees are looked at from the innermost use outwards. Of a tree that is used with ``bt.SubTree`` its ``Border`` says what
+it does to names of its own; where it is used, the remaps make these names entries of the tree around it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from typing import Final
 
-from ..._base import near_misses
+from ..._base import Place, slips
 from ..problems import Problem
-from ..spec import Computed, NodeSpec, Reference, TreeSpec
+from ..spec import Literal, NodeSpec, TreeSpec
 from .document import Source
-from .entries import Entries, Read, Write, expression_mistakes, reads_of, writes_of
-from .typing_rules import ELEMENTS, accepts, reader_name
+from .entries import (
+    AUTOREMAP,
+    NOTHING,
+    SUBTREE,
+    Border,
+    Condition,
+    Mentions,
+    Read,
+    Wanted,
+    Write,
+    conditions_of,
+    mappings_of,
+    mentions_of,
+    starts_with,
+    wanted_by_keys,
+)
+from .entry_types import check_types
+from .flows import State, Walk
+from .outcomes import Outcomes
+from .reporting import Report
+from .settling import Settled
 
-_LOOPS: Final = ("repeat", "retry", "for_each")
+_SHORT: Final = 4
+_DIGITS: Final = "0123456789"
 
 
-_NEAR: Final = 300
-"""Names that are compared for a guess; comparing all would take minutes in a hostile file."""
+@dataclass(frozen=True)
+class Checked:
+    """A tree that was read, and what is needed to check it.
 
-
-class _State(NamedTuple):
-    """What is set: on every path, on some path."""
-
-    must: int
-    may: int
-
-
-class _After(NamedTuple):
-    """What is set after SUCCESS and after FAILURE; None where that cannot happen."""
-
-    success: _State | None
-    failure: _State | None
-
-
-def check_entries(
-    tree: TreeSpec, source: Source, complete: bool = True, doubtful: Set[str] = frozenset()
-) -> list[Problem]:
-    """Return what is wrong with the entries of one tree; trees it uses count by their inputs and outputs.
-
-    Args:
+    Attributes:
         tree: The tree.
         source: Its file.
         complete: False when other mistakes left parts of the tree out.
         doubtful: Entries that such parts mention, which may be set there; nothing is said of when they are set.
     """
-    return _Checker(tree, source, complete, doubtful).run()
+
+    tree: TreeSpec
+    source: Source
+    complete: bool = True
+    doubtful: Set[str] = frozenset()
+
+
+class Flows:
+    """What is known of the trees of one check, by ``id(tree)``.
+
+    Attributes:
+        borders: What each does to names of its own, seen from outside.
+        ends: What its root can end with.
+        outcomes: What its nodes can end with.
+        orders: Its nodes, each before those below it.
+        written: The entries that its nodes write.
+        visual: The trees in which something asks a model.
+        asking: A question in it without ``max_age`` and ``rate``; trees without one are left out.
+    """
+
+    def __init__(self) -> None:
+        self.borders: dict[int, Border] = {}
+        self.ends: dict[int, int] = {}
+        self.outcomes: dict[int, Outcomes] = {}
+        self.orders: dict[int, Sequence[NodeSpec]] = {}
+        self.written: dict[int, Set[str]] = {}
+        self.visual: set[int] = set()
+        self.asking: dict[int, NodeSpec] = {}
+
+
+def check_entries(trees: Sequence[Checked], flows: Flows) -> list[Problem]:
+    """Return what is wrong with the entries of trees.
+
+    Args:
+        trees: All trees of one check, each after those that it uses.
+        flows: Is filled.
+    """
+    borrowed = set()
+    for each in trees:
+        order = flows.orders[id(each.tree)] = list(each.tree.walk())
+        borrowed |= {id(node.uses) for node in order if node.uses is not None and node.type == SUBTREE}
+    checkers = []
+    for each in trees:
+        outside = each.tree.dialect == "bt" or id(each.tree) in borrowed
+        checker = _Checker(each, flows, outside)
+        checker.run()
+        checkers.append(checker)
+    if any(checker.root_reads for checker in checkers):
+        known = _root_names(checkers)
+        for checker in checkers:
+            checker.misspelt_root(known)
+    for checker in checkers:
+        checker.misspelt()
+    return [problem for checker in checkers for problem in checker.report.problems]
 
 
 class _Checker:
-    def __init__(self, tree: TreeSpec, source: Source, complete: bool, doubtful: Set[str]) -> None:
-        self.tree, self.source, self.complete, self.doubtful = tree, source, complete, doubtful
-        self.problems: list[Problem] = []
-        self.entries = Entries(tree)
-        self.bits = {name: 1 << number for number, name in enumerate(self.entries.names)}
-        self.inside: dict[int, int] = {}
-        self.said: set[str] = set()
+    def __init__(self, checked: Checked, flows: Flows, outside: bool) -> None:
+        self.tree, self.source = checked.tree, checked.source
+        self.complete, self.doubtful = checked.complete, checked.doubtful
+        self.flows, self.outside = flows, outside
+        self.report = Report(checked.source)
+        self.order = flows.orders[id(checked.tree)]
+        self.mentions: dict[int, Mentions] = {}
+        self.conditions: dict[int, list[Condition]] = {}
+        self.writes: dict[str, list[Write]] = {}
+        self.wanted: list[Wanted] = []
+        self.needs: dict[str, Place] = {}
+        self.reads: dict[str, Place] = {}
+        self.counts: dict[str, int] = {}
+        self.unset: list[Read] = []
+        self.root_reads: list[Read] = []
+        self.root_writes: set[str] = set()
+        self.bits: dict[str, int] = {}
+        self.settled = Settled()
 
-    def run(self) -> list[Problem]:
-        self._writes_below(self.tree.root)
-        self._types()
-        start = self._mask(each.name for each in self.tree.inputs)
-        after = self._node(self.tree.root, _State(start, start))
-        self._outputs(after)
-        self._unread()
-        return self.problems
+    def run(self) -> None:
+        tree, flows = self.tree, self.flows
+        outcomes = flows.outcomes[id(tree)] = Outcomes(self.order, flows.ends)
+        flows.ends[id(tree)] = outcomes.tree(tree)
+        self._collect()
+        mentioned = (node for node in self.order if id(node) in self.mentions or id(node) in self.conditions)
+        writes = (write for writes in self.writes.values() for write in writes)
+        self.settled = check_types(tree, writes, self.wanted, mentioned, self.outside, self.report)
+        walk = Walk(self.order, self.mentions, self.conditions, outcomes, self.bits, self._read)
+        start = self._mask(starts_with(tree))
+        after = walk.node(tree.root, State(start, start))
+        for read in self.unset:
+            self._never_set(read)
+        self._outputs(after.success)
+        if not self.outside:
+            self._unread()
+        flows.written[id(tree)] = {name for name, writes in self.writes.items() if writes}
+        flows.borders[id(tree)] = self._border(after.success)
 
-    def _mask(self, names: Iterator[str]) -> int:
+    def _collect(self) -> None:
+        """Note what each node mentions; each name gets its bit."""
+        borders = self.flows.borders
+        self.writes = {name: [] for name in starts_with(self.tree)}
+        for node in self.order:
+            mentions = mentions_of(node, borders)
+            key = id(node)
+            if mentions is not NOTHING:
+                self.mentions[key] = mentions
+                self._note(mentions.writes)
+                self.wanted.extend(mentions.wanted)
+            if node.common and (conditions := conditions_of(node)):
+                self.conditions[key] = conditions
+                for condition in conditions:
+                    self._note(condition.writes)
+                self.wanted.extend(wanted_by_keys(node))
+            if node.type == SUBTREE and node.uses is not None:
+                self._unmapped(node, node.uses)
+        self.bits = {name: 1 << number for number, name in enumerate(self.writes)}
+
+    def _note(self, writes: Iterable[Write]) -> None:
+        for write in writes:
+            self.counts[write.name] = self.counts.get(write.name, 0) + 1
+            if write.root:
+                self.root_writes.add(write.name)
+            else:
+                self.writes.setdefault(write.name, []).append(write)
+
+    def _mask(self, names: Iterable[str]) -> int:
         mask = 0
         for name in names:
             mask |= self.bits[name]
         return mask
 
-    def _writes_below(self, root: NodeSpec) -> None:
-        """Note for each node what it and the nodes below it write."""
-        order = list(root.walk())
-        for node in reversed(order):
-            mask = self._mask(write.name for write in writes_of(node))
-            for child in (*node.parts.values(), *node.children):
-                mask |= self.inside[id(child)]
-            self.inside[id(node)] = mask
-
-    # the walk ------------------------------------------------------------------------------------------------------
-    def _node(self, node: NodeSpec, before: _State) -> _After:
-        """Follow one node with its common keys, outermost first."""
-        common = node.common
-        for key in ("when", "skip_if", "repeat", "timeout", "retry"):
-            value = common.get(key)
-            if isinstance(value, Computed | Reference):
-                self._read_all(reads_of(value), before)
-        inner = before
-        if "repeat" in common or "retry" in common:
-            inner = _State(before.must, before.may | self.inside[id(node)])
-        after = self._bare(node, inner)
-        if "timeout" in common:
-            halted = _State(before.must, before.may | self.inside[id(node)])
-            after = _After(after.success, _join(after.failure, halted))
-        if "when" in common or "skip_if" in common:
-            after = _After(_join(after.success, before), after.failure)
-        return after
-
-    def _bare(self, node: NodeSpec, before: _State) -> _After:
-        kind = node.kind
-        for name, value in node.values.items():
-            port = kind.ports.get(name) if kind else None
-            if port is not None and (port.direction == "out" or port.type == "variable"):
-                continue
-            if name.startswith("outputs."):
-                continue
-            self._read_all(reads_of(value), before)
-        base = kind.flow if kind else ""
-        follow = _FOLLOW.get(base)
-        if follow is not None and (node.children or node.parts):
-            if kind is not None and kind.reactive:
-                before = _State(before.must, before.may | self.inside[id(node)])
-            return follow(self, node, before)
-        if node.children or node.parts:
-            return self._unknown(node, before)
-        own = self.inside[id(node)]
-        return _After(_State(before.must | own, before.may | own), _State(before.must, before.may | own))
-
-    def _sequence(self, node: NodeSpec, before: _State) -> _After:
-        state: _State | None = before
-        failure: _State | None = None
-        for child in node.children:
-            after = self._node(child, state or before)
-            failure = _join(failure, after.failure)
-            state = after.success
-        return _After(state, failure)
-
-    def _selector(self, node: NodeSpec, before: _State) -> _After:
-        state: _State | None = before
-        success: _State | None = None
-        for child in node.children:
-            after = self._node(child, state or before)
-            success = _join(success, after.success)
-            state = after.failure
-        return _After(success, state)
-
-    def _parallel(self, node: NodeSpec, before: _State) -> _After:
-        may = before.may | self.inside[id(node)]
-        afters = [self._node(child, _State(before.must, may)) for child in node.children]
-        must = before.must
-        if "success" not in node.values:
-            for after in afters:
-                must |= after.success.must if after.success else 0
-        return _After(_State(must, may), _State(before.must, may))
-
-    def _guard(self, node: NodeSpec, before: _State) -> _After:
-        may = before.may | self.inside[id(node)]
-        state = _State(before.must, may)
-        check = node.parts.get("check")
-        if check is not None:
-            state = self._node(check, state).success or state
-        for child in node.children:
-            after = self._node(child, state)
-            return _After(after.success, _join(after.failure, _State(before.must, may)))
-        return _After(state, _State(before.must, may))
-
-    def _inverter(self, node: NodeSpec, before: _State) -> _After:
-        after = self._sequence(node, before)
-        return _After(after.failure, after.success)
-
-    def _loop(self, node: NodeSpec, before: _State) -> _After:
-        return self._sequence(node, _State(before.must, before.may | self.inside[id(node)]))
-
-    def _for_each(self, node: NodeSpec, before: _State) -> _After:
-        may = before.may | self.inside[id(node)]
-        bound = self._mask(write.name for write in writes_of(node))
-        after = self._sequence(node, _State(before.must | bound, may))
-        return _After(_join(after.success, _State(before.must, may)), after.failure)
-
-    def _timeout(self, node: NodeSpec, before: _State) -> _After:
-        after = self._sequence(node, before)
-        halted = _State(before.must, before.may | self.inside[id(node)])
-        return _After(after.success, _join(after.failure, halted))
-
-    def _unknown(self, node: NodeSpec, before: _State) -> _After:
-        """Of a node type from elsewhere nothing is known: its children may run in any order, or not at all."""
-        state = _State(before.must, before.may | self.inside[id(node)])
-        for child in (*node.parts.values(), *node.children):
-            self._node(child, state)
-        return _After(state, state)
-
     # what is read --------------------------------------------------------------------------------------------------
-    def _read_all(self, reads: Iterator[Read], before: _State) -> None:
-        for read in reads:
-            self._read(read, before)
-
-    def _read(self, read: Read, before: _State) -> None:
-        self.said.add(read.name)
-        if read.root or read.name in self.doubtful:
+    def _read(self, read: Read, before: State) -> None:
+        if read.root:
+            self.root_reads.append(read)
             return
-        bit = self.bits.get(read.name)
-        if bit is None:
-            self._never_set(read)
-        elif not before.must & bit:
-            if before.may & bit:
-                self._report(
-                    read,
-                    "K203",
-                    f"${read.name} may be read before it is set",
-                    why=f"it is set by {self._writers(read.name)}, but not on every way to here",
-                    fix="set it on each way, or before with `set`",
-                    severity="warning",
-                )
-            else:
-                self._report(
-                    read,
-                    "K202",
-                    f"${read.name} is read before it is set",
-                    why=f"it is set by {self._writers(read.name)}, which no way to here passes",
-                    fix="move the node that sets it before this one",
-                )
+        name = read.name
+        self.counts[name] = self.counts.get(name, 0) + 1
+        self.reads.setdefault(name, read.inner or read.place)
+        if not read.sure or name in self.doubtful:
+            return
+        bit = self.bits.get(name, 0)
+        if before.must & bit:
+            return
+        self.needs.setdefault(name, read.inner or read.place)
+        if self.outside:
+            return
+        if not bit:
+            self.unset.append(read)
+        elif before.may & bit:
+            self.report.entry(
+                read.place,
+                name,
+                "K203",
+                f"${name} may be read before it is set",
+                why=f"it is set by {self._writers(name)}, but not on every way to here",
+                fix="set it on each way, or before with `set`",
+                severity="warning",
+            )
+        else:
+            self.report.entry(
+                read.place,
+                name,
+                "K202",
+                f"${name} is read before it is set",
+                why=f"it is set by {self._writers(name)}, which no way to here passes",
+                fix="move the node that sets it before this one",
+            )
 
     def _never_set(self, read: Read) -> None:
-        self._report(
-            read,
+        near = self.report.near(read.name, list(self.bits))
+        near = tuple(sorted(near, key=lambda name: (slips(read.name, name), name in self.reads)))
+        why = "no input of this tree and no output of a node has this name"
+        if read.inner is not None:
+            why += f"; {self.report.where(read.inner)} reads it"
+        self.report.entry(
+            read.place,
+            read.name,
             "K201",
             f"${read.name} is never set",
-            why="no input of this tree and no output of a node has this name",
-            guess=tuple(f"${name}" for name in near_misses(read.name, self.entries.names[:_NEAR])),
+            why=why,
+            guess=tuple(f"${name}" for name in near),
             fix="correct the name, write it with an output of a node, or declare it under `inputs`",
         )
 
     def _writers(self, name: str) -> str:
-        lines = sorted({write.place.line for write in self.entries.writes[name]})
+        lines = sorted({write.place.line for write in self.writes[name]})
         shown = ", ".join(str(line) for line in lines[:3])
         return f"line {shown}" if len(lines) == 1 else f"lines {shown}"
 
-    # types ---------------------------------------------------------------------------------------------------------
-    def _types(self) -> None:
-        """Compare each writer with the first one, and each reader with them."""
-        types = self.entries.settle(self._conflict)
-        for node in self.tree.walk():
-            for computed, wrong, fix in expression_mistakes(node, types):
-                at = Read("", computed.place, False, len(computed.expression.source))
-                self._report(at, "K119", wrong, fix=fix)
-            kind = node.kind
-            for name, value in (*node.values.items(), *node.common.items()):
-                if isinstance(value, Reference) and not value.accessors and not value.root:
-                    wanted = self._wanted(node, name)
-                    if wanted is not None and value.name in types and not accepts(wanted, types[value.name]):
-                        self._wrong_type(value, types[value.name], wanted, reader_name(node, name, kind))
-
-    def _wanted(self, node: NodeSpec, name: str) -> str | None:
-        kind = node.kind
-        if name.startswith("inputs.") and node.uses is not None:
-            return next((each.type for each in node.uses.inputs if each.name == name[7:]), None)
-        port = kind.ports.get(name) if kind else None
-        if name in node.common:
-            return {"retry": "int", "repeat": "int", "timeout": "duration"}.get(name)
-        if port is None or port.direction == "out" or port.type == "variable":
-            return None
-        return port.type
-
-    def _wrong_type(self, value: Reference, has: str, wanted: str, reader: str) -> None:
-        read = Read(value.name, value.place, value.root, len(str(value)))
-        self._report(
-            read,
-            "K204",
-            f"{value} is {ELEMENTS.get(has, has)}, {reader} takes {ELEMENTS.get(wanted, wanted)}",
-            why=f"it gets its type from {self._origin(value.name)}",
-            fix="read another entry, or a field of this one",
-        )
-
-    def _origin(self, name: str) -> str:
-        if any(each.name == name for each in self.tree.inputs):
-            return "the inputs of this tree"
-        return f"line {min(write.place.line for write in self.entries.writes[name])}"
-
-    def _conflict(self, write: Write, has: str) -> None:
-        self.problems.append(
-            self.source.problem(
-                (write.place.line, write.place.column),
-                "K204",
-                f"${write.name} is {ELEMENTS.get(has, has)}, this node writes {ELEMENTS.get(write.type, write.type)}",
-                why=f"it gets its type from {self._origin(write.name)}",
-                fix="write to another entry",
-                width=len(write.name) + 1,
-            )
-        )
-
     # outputs -------------------------------------------------------------------------------------------------------
-    def _outputs(self, after: _After) -> None:
+    def _outputs(self, success: State | None) -> None:
+        given = {each.name for each in self.tree.inputs}
         for each in self.tree.outputs:
-            self.said.add(each.name)
-            at = (each.place.line, each.place.column)
+            self.reads.setdefault(each.name, each.place)
             bit = self.bits.get(each.name, 0)
-            if not self.entries.writes.get(each.name) and not any(i.name == each.name for i in self.tree.inputs):
+            if not self.writes.get(each.name) and each.name not in given:
                 if each.name not in self.doubtful:
-                    self.problems.append(
-                        self.source.problem(
-                            at,
-                            "K205",
-                            f"the output {each.name!r} is never set",
-                            fix=f"write it with an output of a node, `…: ${each.name}`, or delete it",
-                            width=len(each.name),
-                        )
+                    self.report.at(
+                        each.place,
+                        len(each.name),
+                        "K205",
+                        f"the output {each.name!r} is never set",
+                        guess=self.report.near(each.name, list(self.bits)),
+                        fix=f"write it with an output of a node, `…: ${each.name}`, or delete it",
                     )
-            elif after.success is not None and not after.success.must & bit:
-                self.problems.append(
-                    self.source.problem(
-                        at,
-                        "K203",
-                        f"the output {each.name!r} may be left unset",
-                        why="the tree can succeed on a way that does not set it",
-                        fix="set it on each way",
-                        width=len(each.name),
-                        severity="warning",
-                    )
+            elif success is not None and not success.must & bit:
+                self.report.at(
+                    each.place,
+                    len(each.name),
+                    "K203",
+                    f"the output {each.name!r} may be left unset",
+                    why="the tree can succeed on a way that does not set it",
+                    fix="set it on each way",
+                    severity="warning",
                 )
 
     def _unread(self) -> None:
         """Warn of entries that a node writes and nothing reads; the element of a loop may well be left alone."""
-        for name, writes in self.entries.writes.items():
+        if not self.complete:
+            return
+        unset = sorted({read.name for read in self.unset} | (self.reads.keys() - self.writes.keys()))
+        for name, writes in self.writes.items():
             first = writes[0] if writes else None
-            if first is None or name in self.said or first.loop or first.root or not self.complete:
+            if first is None or name in self.reads:
                 continue
-            self.problems.append(
-                self.source.problem(
-                    (first.place.line, first.place.column),
-                    "K206",
-                    f"${name} is written, and nothing reads it",
-                    fix="delete it, or declare it under `outputs`",
-                    width=len(name) + 1,
-                    severity="warning",
-                )
+            near = self.report.near(name, unset) if len(name) > 1 and unset else ()
+            if first.loop and not near:
+                continue
+            self.report.entry(
+                first.place,
+                name,
+                "K206",
+                f"${name} is written, and nothing reads it",
+                why=f"it is written in {self.report.where(first.inner)}" if first.inner is not None else "",
+                guess=tuple(f"${each}" for each in near),
+                fix="correct the name" if near else "delete it, or declare it under `outputs`",
+                severity="warning",
             )
 
-    def _report(
-        self,
-        read: Read,
-        code: str,
-        message: str,
-        *,
-        why: str = "",
-        guess: tuple[str, ...] = (),
-        fix: str = "",
-        severity: str = "error",
-    ) -> None:
-        self.problems.append(
-            self.source.problem(
-                (read.place.line, read.place.column),
-                code,
-                message,
+    # subtrees ------------------------------------------------------------------------------------------------------
+    def _unmapped(self, node: NodeSpec, tree: TreeSpec) -> None:
+        """Warn of names that a subtree reads, that nothing in it sets and that it is not given."""
+        border = self.flows.borders.get(id(tree))
+        if border is None:
+            return
+        given = {key[6:] for key in node.values if key.startswith("remap.")}
+        given |= {name for name, _ in mappings_of(node, border)}
+        auto = node.values.get(AUTOREMAP)
+        for name, place in border.needs.items():
+            if name in given or name in border.sets or name in border.params:
+                continue
+            why = f"{self.report.where(place)} reads it, and a subtree has entries of its own"
+            if isinstance(auto, Literal) and auto.value is True:
+                why += "; names that begin with _ are not remapped by themselves"
+            self.report.at(
+                node.place,
+                len(node.type),
+                "K208",
+                f"nothing sets ${name} in the subtree {tree.name!r}",
                 why=why,
-                guess=guess,
-                fix=fix,
-                width=read.width,
-                severity="warning" if severity == "warning" else "error",
+                guess=self.report.near(name, sorted(given - border.names)),
+                fix=f"write `{name}: $ENTRY` below it, or `{AUTOREMAP}: true`",
+                severity="warning",
             )
+
+    def _border(self, success: State | None) -> Border:
+        tree, types = self.tree, self.settled.types
+        needs = dict(self.needs)
+        for each in tree.inputs:
+            if each.default is None:
+                needs.setdefault(each.name, each.place)
+                self.reads.setdefault(each.name, each.place)
+        must = success.must if success is not None else -1
+        sets = {name: writes[0].inner or writes[0].place for name, writes in self.writes.items() if writes}
+        return Border(
+            needs,
+            self.reads,
+            sets,
+            frozenset(name for name in sets if must & self.bits[name]),
+            {name: (types[name], self.settled.origins[name]) for name in types if name in self.settled.origins},
+            tuple(want for want in self.wanted if want.name not in types),
+            tuple((w.follows, w.name, w.element) for writes in self.writes.values() for w in writes if w.follows),
+            frozenset(tree.params),
         )
 
+    def misspelt(self) -> None:
+        """Warn, where entries may come from outside, of a name that is read once and nearly one that is set here."""
+        if not self.outside or not self.complete:
+            return
+        known = [name for name, writes in self.writes.items() if writes]
+        for name, place in self.needs.items():
+            if self.writes.get(name) or self.counts.get(name, 0) != 1 or place.file != self.source.file:
+                continue
+            near = self._likely(name, known)
+            if near:
+                setter = self.report.where(self.writes[near[0]][0].place)
+                self.report.entry(
+                    place,
+                    name,
+                    "K207",
+                    f"${name} is never set in this tree",
+                    why=f"it stands here only, and {setter} sets ${near[0]}",
+                    guess=tuple(f"${each}" for each in near),
+                    fix="correct the name; if it is set from outside, declare it under `inputs`",
+                    severity="warning",
+                )
 
-def _join(a: _State | None, b: _State | None) -> _State | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return _State(a.must & b.must, a.may | b.may)
+    def misspelt_root(self, known: list[str]) -> None:
+        """Warn of ``$@name`` that nothing sets and that is nearly a name of the root blackboard."""
+        for read in self.root_reads:
+            near = () if read.name in known else self._likely(read.name, known)
+            if near:
+                self.report.entry(
+                    read.place,
+                    read.name,
+                    "K207",
+                    f"$@{read.name} is never set",
+                    why="no tree here sets an entry of the root blackboard with this name",
+                    guess=tuple(f"$@{name}" for name in near),
+                    fix="correct the name",
+                    severity="warning",
+                )
+
+    def _likely(self, name: str, known: list[str]) -> tuple[str, ...]:
+        """Return names of which one is a slip of the finger: not short ones, and not another number at the end."""
+        if len(name) < _SHORT:
+            return ()
+        near = self.report.near(name, known, cutoff=0.8)
+        return tuple(each for each in near if slips(name, each) <= 2 and each.rstrip(_DIGITS) != name.rstrip(_DIGITS))
 
 
-_FOLLOW: Final[Mapping[str, Callable[[_Checker, NodeSpec, _State], _After]]] = {
-    "sequence": _Checker._sequence,
-    "selector": _Checker._selector,
-    "parallel": _Checker._parallel,
-    "guard": _Checker._guard,
-    "inverter": _Checker._inverter,
-    "loop": _Checker._loop,
-    "for_each": _Checker._for_each,
-    "timeout": _Checker._timeout,
-}
+def _root_names(checkers: Sequence[_Checker]) -> list[str]:
+    """Return the entries of the root blackboard: what is written there, and all of trees that no other tree uses."""
+    used = {id(node.uses) for checker in checkers for node in checker.order if node.uses is not None}
+    known: set[str] = set()
+    for checker in checkers:
+        known |= checker.root_writes | set(checker.tree.params)
+        if id(checker.tree) not in used:
+            known |= set(checker.writes) | set(checker.reads)
+    return sorted(known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -36,7 +36,24 @@ class Scalar(NamedTuple):
         return max(1, self.end_column - self.column) if self.end_line == self.line else 1
 
 
-@dataclass(frozen=True, slots=True)
+def place_inside(scalar: Scalar, index: int, width: int, source: Source) -> tuple[int, int, int]:
+    """Return line, column and width of a part of a scalar's text.
+
+    Of a scalar that stands in the file otherwise than its text reads (folded lines, escapes), it is the whole.
+    """
+    shift = 1 if scalar.style == "quoted" else 0
+    if scalar.line == scalar.end_line and scalar.end_column - scalar.column == len(scalar.text) + 2 * shift:
+        return scalar.line, scalar.column + shift + index, width
+    if scalar.style == "block":
+        before = scalar.text[:index].split("\n")
+        number, at = scalar.line + len(before), len(before[-1])
+        line, written = source.line(number), scalar.text.split("\n")[len(before) - 1]
+        if written.strip() and line.endswith(written):
+            return number, len(line) - len(written) + at + 1, width
+    return scalar.line, scalar.column, scalar.width
+
+
+@dataclass(slots=True)  # not frozen: that would take a tenth of the time of reading; nothing changes them
 class Items:
     """A list."""
 
@@ -47,7 +64,7 @@ class Items:
     width: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pairs:
     """A mapping: keys and values in the order they are written, no key twice."""
 
@@ -82,7 +99,8 @@ class Source:
 
     def __init__(self, file: str, text: str) -> None:
         self.file, self.text = file, text
-        self.lines: list[str] = _BREAK.split(text)
+        simple = text.isascii() and "\r" not in text
+        self.lines: list[str] = text.split("\n") if simple else _BREAK.split(text)
 
     def line(self, number: int) -> str:
         """Return line ``number``, from 1; empty outside the file."""
@@ -132,6 +150,9 @@ class Comments:
         below: ``id(list or mapping)`` → blocks after its last element, indented as its elements are.
         first: Blocks before everything else in the file that belong to no item (above a ``---``).
         last: Blocks at the end of the file.
+        spaced: ``id(item)`` of what a blank line stands before: a list element, or the key of a mapping, with what
+            hangs above it.
+        apart: ``id(item)`` of what a blank line parts from the comment above it.
     """
 
     above: dict[int, list[str]] = field(default_factory=dict)
@@ -139,6 +160,8 @@ class Comments:
     below: dict[int, list[str]] = field(default_factory=dict)
     first: list[str] = field(default_factory=list)
     last: list[str] = field(default_factory=list)
+    spaced: set[int] = field(default_factory=set)
+    apart: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -150,9 +173,12 @@ class Documents:
         roots: One item a document.
         problems: Mistakes that leave the rest readable: a key twice, text that YAML cut, a tag.
         comments: Comments where the reader keeps them (XML); those of YAML are found by ``editing/comments.py``.
+        anchors: ``id(item)`` → ``&name`` of what is marked, ``*name`` of its copies. A copy is an item of its own, with
+            the place and the very parts of what it repeats.
     """
 
     source: Source
     roots: tuple[Item, ...]
     problems: list[Problem] = field(default_factory=list)
     comments: Comments | None = None
+    anchors: Mapping[int, str] = field(default_factory=dict)

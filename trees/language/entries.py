@@ -1,138 +1,324 @@
-"""The blackboard entries of one tree: who writes them, who reads them, and of which type they are."""
+"""The blackboard entries of one tree: who writes them, who reads them, and what is said of their types."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from ..._base import Place
-from ..expressions import Expression
-from ..operators import ExpressionError
-from ..spec import Computed, NodeSpec, Reference, Template, TreeSpec, Value
-from .typing_rules import accepts
+from ...behaviors.ports import CONDITION_KEYS, element_type
+from ..spec import Computed, Literal, NodeSpec, Program, Reference, Template, TreeSpec, Value
+
+SUBTREE: Final = "bt.SubTree"
+"""The node whose values ``remap.NAME`` make two entries one."""
+AUTOREMAP: Final = "_autoremap"
+_TYPED_KEYS: Final = {"retry": "int", "repeat": "int", "timeout": "duration"}
 
 
-@dataclass(frozen=True)
-class Read:
-    """One mention of an entry that is read."""
-
-    name: str
-    place: Place
-    root: bool
-    width: int
-
-
-@dataclass(frozen=True)
-class Write:
-    """One output that is bound to an entry.
+class Read(NamedTuple):
+    """One mention of an entry that is read.
 
     Attributes:
-        type: Port type of what is written, ``any`` when unknown.
-        follows: The entry that the type comes from, for the element of a loop and for copies.
-        loop: True for the element of a loop.
+        name: Entry name.
+        place: Where the value stands that mentions it.
+        root: True for the root blackboard.
+        sure: False for a port of which nobody knows whether it is read: nothing is said if the entry is not set.
+        inner: Place of the read in the subtree that does it, for names that are remapped.
     """
 
     name: str
     place: Place
-    root: bool
+    root: bool = False
+    sure: bool = True
+    inner: Place | None = None
+
+
+class Write(NamedTuple):
+    """One output that is bound to an entry.
+
+    Attributes:
+        type: Port type of what is written, ``any`` when unknown.
+        follows: The entry that the type comes from, for elements of lists and for copies.
+        element: True where the type is that of an element of what it follows.
+        loop: True for the element of a loop, which need not be read.
+        sure: False where the node may succeed without writing it.
+        inner: Place of the write in the subtree that does it.
+    """
+
+    name: str
+    place: Place
+    root: bool = False
     type: str = "any"
     follows: str = ""
+    element: bool = False
     loop: bool = False
+    sure: bool = True
+    inner: Place | None = None
+
+
+class Wanted(NamedTuple):
+    """A reader that takes one type only.
+
+    Attributes:
+        name: Entry name.
+        type: What it takes.
+        reader: How messages call it.
+        place: Where.
+        strict: False for text in the manner of BehaviorTree.CPP, which is converted when it is read.
+        inner: Place in the subtree that reads it.
+    """
+
+    name: str
+    type: str
+    reader: str
+    place: Place
+    strict: bool = True
+    inner: Place | None = None
+
+
+class Border(NamedTuple):
+    """What a tree that is used as ``bt.SubTree`` does to names of its own, seen from outside.
+
+    Attributes:
+        needs: Name → first read on a way that does not set it before.
+        reads: Name → first read.
+        sets: Name → first writer.
+        must: Names that are set whenever it succeeds.
+        types: Name → type, where it has one, and the place it comes from.
+        wants: Readers that take one type only, of names without a type of their own.
+        copies: Entries that get the type of another one: (from, to, as its element).
+        params: Names that are set before the first tick.
+    """
+
+    needs: Mapping[str, Place]
+    reads: Mapping[str, Place]
+    sets: Mapping[str, Place]
+    must: frozenset[str]
+    types: Mapping[str, tuple[str, Place]]
+    wants: tuple[Wanted, ...]
+    copies: tuple[tuple[str, str, bool], ...]
+    params: frozenset[str]
+
+    @property
+    def names(self) -> set[str]:
+        """All names that it mentions."""
+        return {*self.reads, *self.sets}
+
+
+Borders = Mapping[int, Border]
+"""``id(tree)`` → its border."""
 
 
 def reads_of(value: Value) -> Iterator[Read]:
     """Yield the entries that a value reads."""
     if isinstance(value, Reference):
-        yield Read(value.name, value.place, value.root, len(str(value)))
+        yield Read(value.name, value.place, value.root)
     elif isinstance(value, Template):
         for part in value.parts:
             if isinstance(part, Reference):
-                yield Read(part.name, part.place, part.root, max(1, len(str(part))))
+                yield Read(part.name, part.place, part.root)
     elif isinstance(value, Computed):
         for entry in value.expression.references:
-            yield Read(entry.name, value.place, entry.root, max(1, len(value.expression.source)))
+            yield Read(entry.name, value.place, entry.root)
+    elif isinstance(value, Program):
+        for name in value.script.reads:
+            yield Read(name.removeprefix("@"), value.place, name.startswith("@"))
 
 
-def writes_of(node: NodeSpec) -> Iterator[Write]:
-    """Yield the entries that a node itself writes."""
+def assigned_in(value: Value) -> Iterator[Write]:
+    """Yield the entries that a script assigns."""
+    if isinstance(value, Program):
+        sure = set(value.script.sure_writes)
+        for name in value.script.writes:
+            yield Write(name.removeprefix("@"), value.place, name.startswith("@"), sure=name in sure)
+
+
+class Mentions(NamedTuple):
+    """What one node itself does to entries, its common keys apart."""
+
+    reads: Sequence[Read]
+    writes: Sequence[Write]
+    wanted: Sequence[Wanted]
+
+
+NOTHING: Final = Mentions((), (), ())
+
+
+def mentions_of(node: NodeSpec, borders: Borders) -> Mentions:
+    """Return the entries that the type of a node and its ports read and write."""
+    values = node.values
+    for value in values.values():
+        if type(value) is not Literal:
+            break
+    else:
+        return NOTHING if node.uses is None or node.type != SUBTREE else _remapped(node, borders)
+    if node.type == SUBTREE:
+        return _remapped(node, borders)
+    reads: list[Read] = []
+    writes: list[Write] = []
+    wanted: list[Wanted] = []
+    for name, value in values.items():
+        if type(value) is not Literal:
+            _port(node, name, value, reads, writes, wanted)
+    return Mentions(reads, writes, wanted)
+
+
+def _port(
+    node: NodeSpec, name: str, value: Value, reads: list[Read], writes: list[Write], wanted: list[Wanted]
+) -> None:
     kind = node.kind
-    for name, value in node.values.items():
-        if not isinstance(value, Reference):
-            continue
-        if name.startswith("outputs."):
+    if name.startswith("outputs."):
+        if isinstance(value, Reference):
             outputs = node.uses.outputs if node.uses is not None else ()
             type = next((each.type for each in outputs if each.name == name[8:]), "any")
-            yield Write(value.name, value.place, value.root, str(type))
-            continue
-        port = kind.ports.get(name) if kind is not None else None
-        if port is None or (port.direction == "in" and port.type != "variable"):
-            continue
-        if port.type == "variable":
-            source = node.values.get("in") if name == "item" else None
+            writes.append(Write(value.name, value.place, value.root, type))
+        return
+    port = kind.ports.get(name)
+    if port is not None and port.type == "variable" and port.direction != "out":
+        if isinstance(value, Reference):
+            reads.append(Read(value.name, value.place, value.root, port.direction == "in"))
+        return
+    if port is not None and port.type == "variable":
+        if isinstance(value, Reference):
+            source = node.values.get("in")
             follows = source.name if isinstance(source, Reference) and not source.accessors else ""
-            yield Write(value.name, value.place, value.root, "int" if name == "index" else "any", follows, True)
-        else:
-            yield Write(value.name, value.place, value.root, _written_type(node, port.type))
+            if name == "index":
+                writes.append(Write(value.name, value.place, value.root, "int", loop=True))
+            else:
+                writes.append(Write(value.name, value.place, value.root, "any", follows, bool(follows), True))
+        return
+    if port is not None and port.direction == "out":
+        if isinstance(value, Reference):
+            writes.append(_output(node, value, port.type))
+        return
+    unknown = port is None and kind.open
+    unsure = unknown or (port is not None and port.direction == "inout" and bool(kind.dialect))
+    reads.extend(read._replace(sure=False) if unsure else read for read in reads_of(value))
+    writes.extend(assigned_in(value))
+    if not isinstance(value, Reference):
+        return
+    if unknown or (port is not None and port.direction == "inout"):
+        writes.append(Write(value.name, value.place, value.root, "any" if port is None else port.type))
+    if value.accessors or value.root:
+        return
+    if name.startswith("inputs.") and node.uses is not None:
+        declared = next((each.type for each in node.uses.inputs if each.name == name[7:]), "any")
+        if declared != "any":
+            reader = f"input {name[7:]!r} of {node.uses.name!r}"
+            wanted.append(Wanted(value.name, declared, reader, value.place))
+    elif port is not None and port.direction == "in" and port.type not in ("any", "expression", "script"):
+        reader = f"port {name!r} of {node.type!r}"
+        wanted.append(Wanted(value.name, port.type, reader, value.place, not kind.dialect))
 
 
-def _written_type(node: NodeSpec, declared: str) -> str:
-    """Return the type of what ``set`` writes, from its expression."""
-    value = node.values.get("to")
-    if declared == "any" and isinstance(value, Computed):
+def _output(node: NodeSpec, target: Reference, declared: str) -> Write:
+    """Return the write of an out port; ``set`` and its like write what their one value is."""
+    value = node.values.get("to") or node.values.get("value")
+    if declared != "any" or value is None:
+        return Write(target.name, target.place, target.root, declared)
+    if isinstance(value, Computed):
+        references = value.expression.references
+        if len(references) == 1 and value.expression.source.strip() == str(references[0]):
+            entry = references[0]
+            if not entry.accessors and not entry.root:
+                return Write(target.name, target.place, target.root, follows=entry.name)
         found = value.expression.type
-        return "any" if found == "none" else found
-    return declared
+        return Write(target.name, target.place, target.root, "any" if found == "none" else found)
+    if isinstance(value, Reference) and not value.accessors and not value.root:
+        return Write(target.name, target.place, target.root, follows=value.name)
+    return Write(target.name, target.place, target.root)
 
 
-class Entries:
-    """All entries of a tree.
-
-    Attributes:
-        names: Inputs first, then outputs of nodes, in the order of the file.
-        writes: Entry → its writers among the nodes.
-    """
-
-    def __init__(self, tree: TreeSpec) -> None:
-        self.tree = tree
-        self.writes: dict[str, list[Write]] = {each.name: [] for each in tree.inputs}
-        for node in tree.walk():
-            for write in writes_of(node):
-                self.writes.setdefault(write.name, []).append(write)
-        self.names = tuple(self.writes)
-
-    def settle(self, conflict: Callable[[Write, str], None]) -> dict[str, str]:
-        """Return entry → type; a writer of another type than the first one is reported to ``conflict``."""
-        types: dict[str, str] = {each.name: each.type for each in self.tree.inputs}
-        for name, writes in self.writes.items():
-            for write in writes:
-                has = types.get(name, "any")
-                type = self._type_of(write, types)
-                if has == "any":
-                    types[name] = type
-                elif not accepts(has, type):
-                    conflict(Write(name, write.place, write.root, type), has)
-        return types
-
-    def _type_of(self, write: Write, types: dict[str, str]) -> str:
-        if not write.follows:
-            return write.type
-        return "object" if self._known(write.follows, types) == "objects" else write.type
-
-    def _known(self, name: str, types: dict[str, str]) -> str:
-        if name in types:
-            return types[name]
-        return next((each.type for each in self.writes.get(name, ()) if each.type != "any"), "any")
+def mappings_of(node: NodeSpec, border: Border) -> Iterator[tuple[str, Reference]]:
+    """Yield the names of a subtree that are other names of entries here, and which."""
+    given = set()
+    for key, value in node.values.items():
+        if key.startswith("remap."):
+            given.add(key[6:])
+            if isinstance(value, Reference):
+                yield key[6:], value
+    auto = node.values.get(AUTOREMAP)
+    if isinstance(auto, Literal) and auto.value is True:
+        for name in sorted(border.names):
+            if name not in given and not name.startswith("_"):
+                yield name, Reference(name, node.place)
 
 
-def expression_mistakes(node: NodeSpec, types: dict[str, str]) -> Iterator[tuple[Computed, str, str]]:
-    """Yield expressions whose operators cannot fit the types of the entries, what is wrong with them, and the fix."""
-    for name, value in (*node.values.items(), *node.common.items()):
-        if not isinstance(value, Computed):
-            continue
-        try:
-            found = Expression(value.expression.source, types).type
-        except ExpressionError as error:
-            yield value, str(error), "compute with values of one type"
-            continue
-        if name in node.common and found not in ("bool", "any"):
-            yield value, f"key {name!r} takes a condition, this is a {found}", "compare it, such as `$count > 0`"
+def _remapped(node: NodeSpec, borders: Borders) -> Mentions:
+    """Return what a subtree does to the entries here through its remaps."""
+    border = borders.get(id(node.uses)) if node.uses is not None else None
+    if border is None:
+        return _unknown_subtree(node)
+    reads: list[Read] = []
+    writes: list[Write] = []
+    wanted: list[Wanted] = []
+    inner = dict(mappings_of(node, border))
+    for name, value in inner.items():
+        entry, place, root = value.name, value.place, value.root
+        if name in border.needs:
+            reads.append(Read(entry, place, root, True, border.needs[name]))
+        elif name in border.reads or name not in border.names:
+            reads.append(Read(entry, place, root, False, border.reads.get(name)))
+        if name in border.sets:
+            type, where = border.types.get(name, ("any", border.sets[name]))
+            writes.append(
+                Write(entry, place, root, type, sure=name in border.must, inner=where if type != "any" else None)
+            )
+    for source, target, element in border.copies:
+        if source in inner and target in inner and not inner[source].root and not inner[target].root:
+            writes.append(
+                Write(inner[target].name, inner[target].place, follows=inner[source].name, element=element, sure=False)
+            )
+    for want in border.wants:
+        value = inner.get(want.name)  # type: ignore[assignment]
+        if value is not None and not value.root:
+            reader = f"{want.name!r} of the subtree {node.uses.name!r}" if node.uses is not None else want.reader
+            wanted.append(Wanted(value.name, want.type, reader, value.place, want.strict, want.inner or want.place))
+    return Mentions(reads, writes, wanted)
+
+
+def _unknown_subtree(node: NodeSpec) -> Mentions:
+    """A subtree that is not at hand may read and write all that it is given."""
+    given = [v for k, v in node.values.items() if k.startswith("remap.") and isinstance(v, Reference)]
+    return Mentions(
+        [Read(value.name, value.place, value.root, False) for value in given],
+        [Write(value.name, value.place, value.root) for value in given],
+        (),
+    )
+
+
+class Condition(NamedTuple):
+    """One common key that reads entries, or assigns them."""
+
+    key: str
+    reads: tuple[Read, ...]
+    writes: tuple[Write, ...]
+
+
+def conditions_of(node: NodeSpec) -> list[Condition]:
+    """Return what the common keys of a node read and assign, in the order they are looked at."""
+    found: list[Condition] = []
+    common = node.common
+    for key in (*CONDITION_KEYS, "repeat", "timeout", "retry"):
+        value = common.get(key)
+        if value is not None and type(value) is not Literal:
+            found.append(Condition(key, tuple(reads_of(value)), tuple(assigned_in(value))))
+    return found
+
+
+def wanted_by_keys(node: NodeSpec) -> Iterator[Wanted]:
+    """Yield what the common keys of a node take."""
+    for key, type in _TYPED_KEYS.items():
+        value = node.common.get(key)
+        if isinstance(value, Reference) and not value.accessors and not value.root:
+            yield Wanted(value.name, type, f"key {key!r}", value.place)
+
+
+def element_of(type: str) -> str:
+    """Return the type of an element of a list; ``any`` where it is not known."""
+    return element_type(type) or "any"
+
+
+def starts_with(tree: TreeSpec) -> list[str]:
+    """Return the entries that are set before the first tick."""
+    return [*(each.name for each in tree.inputs), *(name for name in tree.params)]

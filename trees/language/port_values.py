@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..._base import near_misses
-from ...behaviors.ports import Port
+from ..._base import Place, near_misses
+from ...behaviors.ports import Port, element_type
+from ..bt_text import read_bt_text
 from ..expressions import Expression
-from ..literals import NAMES, LiteralError, shown
+from ..literals import LiteralError, shown, type_words
 from ..operators import ExpressionError
 from ..problems import Problem
 from ..references import Entry
-from ..spec import Computed, Literal, Reference, Template, Value
+from ..script_syntax import ScriptError
+from ..scripts import Script
+from ..spec import Computed, Literal, Program, Reference, Template, Value
 from .constants import constant_value, kind_of, text_of
-from .document import Item, Scalar, Source
+from .document import Item, Items, Pairs, Scalar, Source, place_inside
 from .interpolation import InterpolationError, split_text, whole_entry
 
+_SHORT: Final = 40
+_MANY: Final = 10_000
+"""Constants that are remembered: their length and their number."""
 _TEXTUAL: Final = ("text", "any")
 
 
@@ -29,6 +35,29 @@ class ValueReader:
 
     def __init__(self, source: Source, problems: list[Problem]) -> None:
         self.source, self.problems = source, problems
+        self._constants: dict[tuple[int, str, str], object] = {}
+
+    def quick(self, item: Item, port: Port) -> Literal | None:
+        """Return what a port takes as it stands: text in quotes, or a constant that ``keep`` knows; None for the rest.
+
+        The values of a large tree are mostly these.
+        """
+        if type(item) is not Scalar:
+            return None
+        text, style, line, column, end_line, end_column = item
+        if style == "quoted" and port.type == "text" and "$" not in text and not port.choices:
+            return Literal(text, Place(self.source.file, line, column))
+        key = (id(port), style, text)
+        if key not in self._constants or self.source.lines[end_line - 1].find("#", end_column - 1) >= 0:
+            return None
+        return Literal(self._constants[key], Place(self.source.file, line, column))
+
+    def keep(self, item: Item, port: Port, value: Value) -> None:
+        """Remember the value of a short constant, for the next time that it stands at the same port."""
+        if type(item) is not Scalar or type(value) is not Literal:
+            return
+        if len(item.text) <= _SHORT and len(self._constants) < _MANY:
+            self._constants[(id(port), item.style, item.text)] = value.value
 
     def read(self, item: Item, port: Port, label: str) -> Value | None:
         """Return the value of an input port, or None after reporting why it is none.
@@ -40,15 +69,55 @@ class ValueReader:
         """
         if port.type == "expression":
             return self.expression(item, label)
+        if port.type == "script":
+            return self.script(item, label)
         if not isinstance(item, Scalar):
             return self._constant(item, port, label)
         return None if self._is_missing(item, label) else self._scalar(item, port, label)
 
-    def entry(self, item: Item, label: str) -> Reference | None:
-        """Return the entry that an output or ``variable`` port binds: ``$name`` and nothing else."""
+    def bt_text(self, item: Item, port: Port, label: str) -> Value | None:
+        """Return the value of an input port of a node that takes the text of BehaviorTree.CPP.
+
+        ``$name`` and ``$@name`` are entries, ``$=`` is the entry with the name of the port; any other text stands for
+        itself, ``$$`` for a dollar.
+        """
+        if port.type == "script":
+            return self.script(item, label)
+        if not isinstance(item, Scalar):
+            self._report(
+                item, "K105", f"{label} takes text, not {kind_of(item)}", fix="write it as text, such as 1;2;3"
+            )
+            return None
+        text = text_of(item)
+        if text.startswith("$"):
+            entry = whole_entry(text)
+            if entry is not None:
+                return self._reference(item, entry)
+            if text == "$=":
+                return Reference(port.name, self.source.place(item))
+        elif not text and self._is_missing(item, label):
+            return None
+        try:
+            value = read_bt_text(text.replace("$$", "$"), port.type)
+        except LiteralError as error:
+            self._report(item, error.code, f"{label} {error}", why=error.why, guess=error.guess, fix=error.fix)
+            return None
+        return self._checked(item, value, port, label)
+
+    def entry(self, item: Item, label: str, same: str = "", fields: bool = False) -> Reference | None:
+        """Return the entry that an output or ``variable`` port binds: ``$name`` and nothing else.
+
+        Args:
+            item: What stands in the file.
+            label: What messages call the port.
+            same: The entry that ``$=`` means, empty where it means none.
+            fields: Whether it may be a field of an entry.
+        """
         written = item.text.strip() if isinstance(item, Scalar) else ""
+        if same and written == "$=":
+            return Reference(same, self.source.place(item))
         entry = whole_entry(written)
-        if entry is not None and not entry.accessors:
+        if entry is not None and (fields or not entry.accessors) and all(isinstance(a, str) for a in entry.accessors):
             return self._reference(item, entry)
         bare = written.isidentifier() and written.isascii()
         self._report(
@@ -90,6 +159,32 @@ class ValueReader:
             self._report_inside(item, error.column, 1, "K119", f"{label}: {error}", guess=error.guess, fix=fix)
             return None
 
+    def condition(self, item: Item, label: str) -> Value | None:
+        """Return an expression, or the script of ``{script: TEXT}``."""
+        if isinstance(item, Pairs):
+            script = item.get("script")
+            if script is None or len(item.pairs) != 1:
+                guess = near_misses(item.pairs[0][0].text, ("script",)) if len(item.pairs) == 1 else ()
+                fix = "write an expression in quotes, or {script: TEXT}"
+                self._report(item, "K105", f"{label} takes an expression, not a mapping", guess=guess, fix=fix)
+                return None
+            return self.script(script, label)
+        return self.expression(item, label)
+
+    def script(self, item: Item, label: str) -> Program | None:
+        """Compile statements in the script language of BehaviorTree.CPP."""
+        if not isinstance(item, Scalar):
+            self._report(item, "K105", f"{label} takes a script, not {kind_of(item)}", fix="quote its text")
+            return None
+        if self._is_missing(item, label):
+            return None
+        try:
+            return Program(Script(text_of(item)), self.source.place(item))
+        except ScriptError as error:
+            fix = error.fix or "correct the script, such as `count := count + 1`"
+            self._report_inside(item, error.column, 1, "K133", f"{label}: {error}", guess=error.guess, fix=fix)
+            return None
+
     def constant(self, item: Item, port: Port, label: str) -> Literal | None:
         """Return a constant; references are refused, as in the default of an input."""
         if isinstance(item, Scalar) and port.type != "any" and self._is_missing(item, label):
@@ -122,7 +217,7 @@ class ValueReader:
         self._report(
             item,
             "K105",
-            f"{label} takes {NAMES[port.type]}, not {shown(item.text)}",
+            f"{label} takes {type_words(port.type)}, not {shown(item.text)}",
             why="${} makes text of a value",
             guess=(str(only),) if isinstance(only, Entry) else (),
             fix="give the entry alone, $name",
@@ -134,7 +229,8 @@ class ValueReader:
         try:
             value = constant_value(item, port.type)
         except LiteralError as error:
-            self._report(item, error.code, f"{label} {error}", why=error.why, guess=error.guess, fix=error.fix)
+            at = _culprit(item, port.type)
+            self._report(at, error.code, f"{label} {error}", why=error.why, guess=error.guess, fix=error.fix)
             return None
         return self._checked(item, value, port, label)
 
@@ -148,13 +244,22 @@ class ValueReader:
                 fix=f"write one of {', '.join(port.choices)}",
             )
             return None
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            low, high = port.minimum, port.maximum
-            if (low is not None and value < low) or (high is not None and value > high):
-                written = item.text if isinstance(item, Scalar) else str(value)
-                self._report(item, "K107", f"{label} is out of range: {written}", fix=f"give {_range(low, high, port)}")
-                return None
+        if (port.minimum is not None or port.maximum is not None) and not self._in_range(item, value, port, label):
+            return None
         return Literal(value, self.source.place(item))
+
+    def _in_range(self, item: Item, value: object, port: Port, label: str) -> bool:
+        """Report a number outside the range of its port; of a list, the first such element."""
+        low, high = port.minimum, port.maximum
+        items = item.items if isinstance(item, Items) else (item,) * (len(value) if isinstance(value, tuple) else 1)
+        for each, number in zip(items, value if isinstance(value, tuple) else (value,), strict=False):
+            if not isinstance(number, int | float) or isinstance(number, bool):
+                continue
+            if (low is not None and number < low) or (high is not None and number > high):
+                written = each.text if isinstance(each, Scalar) else str(number)
+                self._report(each, "K107", f"{label} is out of range: {written}", fix=f"give {_range(low, high, port)}")
+                return False
+        return True
 
     def _is_missing(self, item: Scalar, label: str) -> bool:
         if not item.is_null:
@@ -214,13 +319,21 @@ class ValueReader:
         guess: tuple[str, ...] = (),
         fix: str = "",
     ) -> None:
-        """Report a place inside a scalar; scalars of several lines or with escapes are underlined as a whole."""
-        shift = 1 if item.style == "quoted" else 0
-        exact = item.line == item.end_line and item.end_column - item.column == len(item.text) + 2 * shift
-        at = (item.line, item.column + shift + column - 1) if exact else (item.line, item.column)
-        self.problems.append(
-            self.source.problem(at, code, message, guess=guess, fix=fix, width=width if exact else item.width)
-        )
+        """Report a place inside a scalar, ``column`` from 1."""
+        line, at, wide = place_inside(item, column - 1, width, self.source)
+        self.problems.append(self.source.problem((line, at), code, message, guess=guess, fix=fix, width=wide))
+
+
+def _culprit(item: Item, type: str) -> Item:
+    """Return the first element of a list that has not the type it must have, or the whole."""
+    element = element_type(type)
+    if isinstance(item, Items) and element and type != "objects":
+        for each in item.items:
+            try:
+                constant_value(each, element)
+            except LiteralError:
+                return _culprit(each, element)
+    return item
 
 
 def _short(text: str) -> str:
@@ -228,7 +341,7 @@ def _short(text: str) -> str:
 
 
 def _range(low: float | None, high: float | None, port: Port) -> str:
-    unit = {"duration": "s", "length": "m", "angle": "rad"}.get(port.type, "")
+    unit = {"duration": "s", "length": "m", "angle": "rad"}.get(element_type(port.type) or port.type, "")
     if low is None:
         return f"at most {high:g}{unit}"
     if high is None:

@@ -11,14 +11,15 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, cast
 
 import yaml
 
-from ..._base import Place
 from ..problems import Problem, TreeError
-from .document import Documents, Item, Items, Pairs, Scalar, Source
+from .document import Documents, Item, Items, Pairs, Scalar, Source, Style
+from .raw_text import file_error, read_raw, refuse_control_characters
 from .syntax import explain
 
 MAX_DEPTH: Final = 2000
@@ -26,7 +27,11 @@ MAX_DEPTH: Final = 2000
 MAX_ITEMS: Final = 500_000
 """Scalars, lists and mappings of one file, each alias counted as the copy it is."""
 
-_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STYLES: Final[dict[str | None, Style]] = {
+    None: "plain", "": "plain", "'": "quoted", '"': "quoted", "|": "block", ">": "block",
+}  # fmt: skip
+_STARTS: Final = frozenset((yaml.SequenceStartEvent, yaml.MappingStartEvent))
+_ENDS: Final = frozenset((yaml.SequenceEndEvent, yaml.MappingEndEvent))
 
 
 def read_file(path: str | Path) -> Documents:
@@ -35,24 +40,7 @@ def read_file(path: str | Path) -> Documents:
     Raises:
         TreeError: The file cannot be read, is not UTF-8, is empty, or is no YAML.
     """
-    file = str(path)
-    try:
-        raw = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise _file_error(file, "K001", "there is no such file", "correct the path") from None
-    except IsADirectoryError:
-        raise _file_error(
-            file,
-            "K002",
-            "this is a directory, not a tree file",
-            f"name a file in it, such as {file.rstrip('/')}/tree.yaml",
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _file_error(
-            file, "K003", f"the file cannot be read: {reason}", "check its permissions and its path"
-        ) from error
-    return read_text(_decode(raw, file), file)
+    return read_text(read_raw(path), str(path))
 
 
 def read_text(text: str, file: str = "<text>") -> Documents:
@@ -62,99 +50,63 @@ def read_text(text: str, file: str = "<text>") -> Documents:
         TreeError: The text is empty or no YAML.
     """
     source = Source(file, text.removeprefix("\ufeff"))
-    control = _CONTROL.search(source.text)
-    if control is not None:
-        line, column = _position(source.text, control.start())
-        code = f"U+{ord(control[0]):04X}"
-        raise TreeError(
-            [
-                source.problem(
-                    (line, column),
-                    "K008",
-                    f"the control character {code} does not belong in a text file",
-                    fix="delete it, or write it as an escape in double quotes",
-                )
-            ]
-        )
+    refuse_control_characters(source)
     with gc_paused():
         reader = _Reader(source)
         try:
-            for event in yaml.parse(source.text, Loader=_loader()):
-                if type(event) is yaml.ScalarEvent:  # four of five events
-                    reader.scalar(event)
-                else:
-                    reader.take(event)
+            reader.read(_parser(source.text))
         except yaml.MarkedYAMLError as error:
             raise TreeError([explain(source, error)]) from None
         except yaml.YAMLError as error:
             raise TreeError([source.problem((1, 1), "K010", f"this is no YAML: {error}", fix="correct it")]) from None
     if not reader.roots:
-        raise _file_error(file, "K005", "the file is empty", "write a tree, or start from `knothole new tree NAME`")
-    return Documents(source, tuple(reader.roots), reader.problems + reader.unused_anchors())
+        raise file_error(file, "K005", "the file is empty", "write a tree, or start from `knothole new tree NAME`")
+    problems = reader.problems + reader.unused_anchors()
+    return Documents(source, tuple(reader.roots), problems, anchors=reader.names)
 
 
-def _file_error(file: str, code: str, message: str, fix: str) -> TreeError:
-    return TreeError([Problem(Place(file, 1, 1), code, message, fix=fix)])
+class _Parser(Protocol):
+    """What is used of PyYAML's loaders: one event after the other."""
+
+    def get_event(self) -> yaml.Event: ...
+    def dispose(self) -> None: ...
 
 
-def _decode(raw: bytes, file: str) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
-        line, column = _position(before, len(before))
-        rest = raw[error.start : error.start + 200].decode("latin-1")
-        snippet = re.split("[\n\r]", before)[-1] + "?" + re.split("[\n\r]", rest)[0][1:]
-        shown = "".join(c if c.isprintable() else "?" for c in snippet)
-        raise TreeError(
-            [
-                Problem(
-                    Place(file, line, column),
-                    "K004",
-                    f"the byte 0x{raw[error.start]:02X} is not UTF-8",
-                    why="tree files are UTF-8 text",
-                    fix="save the file as UTF-8",
-                    snippet=shown,
-                )
-            ]
-        ) from None
-
-
-def _position(text: str, index: int) -> tuple[int, int]:
-    lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text[:index])
-    return len(lines), len(lines[-1]) + 1
-
-
-def _loader() -> type:
+def _parser(text: str) -> _Parser:
     if yaml.__with_libyaml__:
-        return yaml.CSafeLoader
+        return cast(_Parser, yaml.CSafeLoader(text))
     warnings.warn(
         "PyYAML has no libyaml here: reading trees takes about nine times as long", RuntimeWarning, stacklevel=4
     )
-    return yaml.SafeLoader
+    return yaml.SafeLoader(text)
 
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Pause collection while many small objects are made that all live on: there is nothing to collect."""
+    """Pause collection while many small objects are made that all live on: there is nothing to collect.
+
+    They go to the oldest generation unseen; to look through them at once would take a tenth of the time.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
 class _Open:
     """A list or mapping whose end has not come."""
 
-    __slots__ = ("anchor", "count", "event", "items", "keys")
+    __slots__ = ("anchor", "count", "event", "items")
 
     def __init__(self, event: yaml.CollectionStartEvent, count: int) -> None:
         self.event, self.anchor, self.count = event, event.anchor, count
         self.items: list[Item] = []
-        self.keys: dict[str, Scalar] = {}
 
 
 class _Reader:
@@ -163,16 +115,49 @@ class _Reader:
         self.roots: list[Item] = []
         self.problems: list[Problem] = []
         self.stack: list[_Open] = []
+        self.items: list[Item] = self.roots
+        """Where the next item goes: of the innermost open list or mapping."""
         self.anchors: dict[str, tuple[Item, int]] = {}
         self.scalar_anchors: dict[str, Scalar] = {}
+        self.names: dict[int, str] = {}
         self.count = 0
 
+    def read(self, parser: _Parser) -> None:
+        """Take all events. Four of five are scalars: they are made here, without a call each."""
+        try:
+            get, new, scalar, end = parser.get_event, tuple.__new__, yaml.ScalarEvent, yaml.StreamEndEvent
+            while True:
+                event = get()
+                if type(event) is scalar:
+                    start, stop = event.start_mark, event.end_mark
+                    made = new(
+                        Scalar,
+                        (
+                            event.value,
+                            _STYLES[event.style],
+                            start.line + 1,  # type: ignore[union-attr]
+                            start.column + 1,  # type: ignore[union-attr]
+                            stop.line + 1,  # type: ignore[union-attr]
+                            stop.column + 1,  # type: ignore[union-attr]
+                        ),
+                    )
+                    self.items.append(made)
+                    self.count += 1
+                    if event.tag is not None or event.anchor is not None or self.count > MAX_ITEMS:
+                        self.marked(event, made)
+                elif type(event) in _STARTS:
+                    self.opened(event)  # type: ignore[arg-type]
+                elif type(event) in _ENDS:
+                    self.closed()
+                elif type(event) is end:
+                    return
+                else:
+                    self.take(event)
+        finally:
+            parser.dispose()
+
     def take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.CollectionStartEvent):
-            self.opened(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self.closed()
-        elif isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.AliasEvent):
             self.alias(event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self.anchors = {}
@@ -191,28 +176,20 @@ class _Reader:
                 ]
             )
 
-    def scalar(self, event: yaml.ScalarEvent) -> None:
-        self.count += 1
-        if self.count > MAX_ITEMS:
-            self.counted(event, 0)
-        start, end, style = event.start_mark, event.end_mark, event.style
-        scalar = Scalar(
-            event.value,
-            "plain" if not style else "block" if style in "|>" else "quoted",
-            start.line + 1,  # type: ignore[union-attr]
-            start.column + 1,  # type: ignore[union-attr]
-            end.line + 1,  # type: ignore[union-attr]
-            end.column + 1,  # type: ignore[union-attr]
-        )
+    def marked(self, event: yaml.ScalarEvent, scalar: Scalar) -> None:
+        """Look at a scalar with a tag or an anchor, or one too many."""
+        self.counted(event, 0)
         if event.tag is not None:
             self.tag(scalar, event)
         if event.anchor is not None:
             self.anchors[event.anchor] = (scalar, 1)
             self.scalar_anchors[event.anchor] = scalar
-        (self.stack[-1].items if self.stack else self.roots).append(scalar)
+            self.names[id(scalar)] = f"&{event.anchor}"
 
     def opened(self, event: yaml.CollectionStartEvent) -> None:
-        self.counted(event)
+        self.count += 1
+        if self.count > MAX_ITEMS:
+            self.counted(event, 0)
         if len(self.stack) >= MAX_DEPTH:
             raise TreeError(
                 [
@@ -232,20 +209,24 @@ class _Reader:
                     at, "K019", f"the tag {event.tag!r} has no meaning here", fix="delete it", width=len(event.tag)
                 )
             )
-        self.stack.append(_Open(event, self.count))
+        made = _Open(event, self.count)
+        self.stack.append(made)
+        self.items = made.items
 
     def closed(self) -> None:
         made = self.stack.pop()
+        self.items = self.stack[-1].items if self.stack else self.roots
         line, column = _start(made.event)
         flow = bool(made.event.flow_style)
         item: Item
         if isinstance(made.event, yaml.SequenceStartEvent):
             item = Items(tuple(made.items), line, column, flow)
         else:
-            item = Pairs(tuple(self.paired(made, flow)), line, column, flow)
+            item = Pairs(_plain_pairs(made.items, flow) or tuple(self.paired(made, flow)), line, column, flow)
         if made.anchor is not None:
             self.anchors[made.anchor] = (item, self.count - made.count + 1)
-        self.put(item, made.event)
+            self.names[id(item)] = f"&{made.anchor}"
+        self.items.append(item)
 
     def paired(self, made: _Open, flow: bool) -> Iterator[tuple[Scalar, Item]]:
         seen: dict[str, Scalar] = {}
@@ -339,7 +320,9 @@ class _Reader:
             )
             found = Scalar(f"*{name}", "plain", line, column, line, column + len(name) + 1), 1
         self.counted(event, found[1])
-        self.put(found[0], event)
+        copy = found[0]._replace() if isinstance(found[0], Scalar) else replace(found[0])
+        self.names[id(copy)] = f"*{name}"
+        self.items.append(copy)
 
     def tag(self, scalar: Scalar, event: yaml.ScalarEvent) -> None:
         written = self.source.line(scalar.line)[scalar.column - 1 :].rstrip()
@@ -379,11 +362,22 @@ class _Reader:
             for name, scalar in self.scalar_anchors.items()
         ]
 
-    def put(self, item: Item, event: yaml.Event) -> None:
-        if self.stack:
-            self.stack[-1].items.append(item)
-        else:
-            self.roots.append(item)
+
+def _plain_pairs(items: list[Item], flow: bool) -> tuple[tuple[Scalar, Item], ...] | None:
+    """Return keys and values where nothing can be wrong with them, None where each has to be looked at."""
+    keys, values = items[::2], items[1::2]
+    texts = set()
+    for key in keys:
+        if type(key) is not Scalar:
+            return None
+        texts.add(key[0])
+    if len(texts) != len(keys) or "<<" in texts:
+        return None
+    if flow:
+        for value in values:
+            if type(value) is Scalar and not value[0]:
+                return None
+    return tuple(zip(keys, values, strict=True))  # type: ignore[arg-type]
 
 
 def _start(event: yaml.Event) -> tuple[int, int]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ..literals import NAMES
-from ..node_types import NodeType
-from ..spec import NodeSpec
+from ...behaviors.ports import CONDITION_KEYS, element_type
+from ..expressions import Expression
+from ..operators import ExpressionError
+from ..spec import Computed, NodeSpec
 
-ELEMENTS: Final[Mapping[str, str]] = NAMES
-"""Port type → how messages call it."""
 _NUMBERS: Final = ("number", "int", "duration", "length", "angle")
 _AS_TEXT: Final = ("text", "number", "int", "bool", "duration", "length", "angle")
+_FROM_LIST: Final = ("point", "box", "color")
+"""Types that a plain list of numbers may be."""
 
 
 def accepts(wanted: str, has: str) -> bool:
     """Tell whether a port of type ``wanted`` can take an entry of type ``has``.
 
     Numbers fit all quantities, since entries hold SI values, but one quantity does not fit another; scalars fit text;
-    a list may hold objects, and what is of any type is only known when it is there.
+    a list fits where its elements do, and what is of any type is only known when it is there.
     """
     if wanted == has or "any" in (wanted, has):
         return True
@@ -27,17 +28,28 @@ def accepts(wanted: str, has: str) -> bool:
         return has in _AS_TEXT
     if wanted in _NUMBERS and has in _NUMBERS:
         return wanted in ("number", "int") or has in ("number", "int")
-    if wanted in ("list", "objects"):
-        return has in ("list", "objects")
-    if wanted == "point":
-        return has == "list"
-    return False
+    if _is_list(wanted) and _is_list(has):
+        inner, given = element_type(wanted), element_type(has)
+        return not inner or not given or accepts(inner, given)
+    return wanted in _FROM_LIST and _is_list(has)
 
 
-def reader_name(node: NodeSpec, port: str, kind: NodeType | None) -> str:
-    """Name the reader of an entry in a message."""
-    if port.startswith("inputs.") and node.uses is not None:
-        return f"input {port[7:]!r} of {node.uses.name!r}"
-    if kind is None or port not in kind.ports:
-        return f"key {port!r}"
-    return f"port {port!r} of {node.type!r}"
+def _is_list(type: str) -> bool:
+    return type == "list" or bool(element_type(type))
+
+
+def expression_mistakes(node: NodeSpec, types: Mapping[str, str]) -> Iterator[tuple[Computed, str, str]]:
+    """Yield expressions whose operators cannot fit the types of the entries, what is wrong with them, and the fix."""
+    for name, value in (*node.values.items(), *node.common.items()):
+        if not isinstance(value, Computed):
+            continue
+        expression = value.expression
+        found = expression.type
+        if any(each.name in types for each in expression.references):
+            try:
+                found = Expression(expression.source, types).type
+            except ExpressionError as error:
+                yield value, str(error), "compute with values of one type"
+                continue
+        if name in CONDITION_KEYS and name in node.common and found not in ("bool", "any"):
+            yield value, f"key {name!r} takes a condition, this is a {found}", "compare it, such as `$count > 0`"

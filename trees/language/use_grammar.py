@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..._base import near_misses
-from ...behaviors.ports import COMMON_KEYS, Port
-from ..node_types import NodeType
+from ...behaviors.ports import Port
 from ..problems import Problem
-from ..spec import TreeSpec, Value
+from ..spec import TreeSpec
 from .document import Item, Pairs, Scalar, Source
+from .draft import Draft, missing_inputs, unknown_port
 from .port_values import ValueReader
 
 if TYPE_CHECKING:
     from .grammar import Resolver
-
-
-@dataclass
-class Draft:
-    """One node while it is read: values so far, and the items that are nodes below it."""
-
-    key: Scalar
-    type: NodeType
-    values: dict[str, Value] = field(default_factory=dict)
-    parts: list[tuple[str, Item]] = field(default_factory=list)
-    children: list[Item] = field(default_factory=list)
-    given: set[str] = field(default_factory=set)
-    uses: TreeSpec | None = None
-
-
-def names_in(item: Item) -> Iterator[str]:
-    """Yield the entries that the text of an item mentions, for parts of a tree that could not be read."""
-    stack = [item]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Scalar):
-            yield from re.findall(r"\$@?\{?([A-Za-z_][A-Za-z0-9_]*)", each.text)
-        elif isinstance(each, Pairs):
-            stack.extend(value for _, value in each)
-        else:
-            stack.extend(each.items)
 
 
 class UseReader:
@@ -54,14 +26,18 @@ class UseReader:
     def bare(self, draft: Draft, name: Scalar) -> None:
         """Read ``use: NAME``."""
         draft.uses = self.resolve(self.source, name)
-        self._missing_inputs(draft, set())
+        self.problems.extend(missing_inputs(self.source, draft, set(), "inputs: {{{}: …}}"))
 
     def read(self, draft: Draft, value: Pairs) -> None:
         """Read the mapping below ``use``."""
-        for key, _ in value:
+        given = {key.text: item for key, item in value}
+        for key, item in value:
             if key.text not in draft.type.ports:
-                self.problems.append(unknown_port(self.source, draft.type, key))
-        name = value.get("tree")
+                problem = unknown_port(self.source, draft.type, key)
+                self.problems.append(problem)
+                if problem.guess:  # read as what was meant, so that a slip is told once
+                    given.setdefault(problem.guess[0], item)
+        name = given.get("tree")
         if isinstance(name, Scalar) and not name.is_null:
             draft.given.add("tree")
             draft.uses = self.resolve(self.source, name)
@@ -69,14 +45,14 @@ class UseReader:
             draft.given.add("tree")
             self._report(name, "K105", "port 'tree' of 'use' takes the name of a tree", fix="write `tree: NAME`")
         tree = draft.uses
-        inputs, outputs = self._named(value.get("inputs"), "inputs"), self._named(value.get("outputs"), "outputs")
+        inputs, outputs = self._named(given.get("inputs"), "inputs"), self._named(given.get("outputs"), "outputs")
         named = {key.text for key, _ in inputs}
         for key, item in inputs:
             declared = next((each for each in tree.inputs if each.name == key.text), None) if tree else None
             if tree is not None and declared is None:
                 named.update(self._unknown_entry(tree, key, "input", [each.name for each in tree.inputs]))
                 continue
-            port = Port("input", declared.type if declared else "any", "")
+            port = declared.port if declared else Port("input", "any", "")
             read = self.values.read(
                 item, port, f"input {key.text!r} of {tree.name!r}" if tree else f"input {key.text!r}"
             )
@@ -84,12 +60,15 @@ class UseReader:
                 draft.values[f"inputs.{key.text}"] = read
         for key, item in outputs:
             if tree is not None and all(each.name != key.text for each in tree.outputs):
-                self._unknown_entry(tree, key, "output", [each.name for each in tree.outputs])
+                near = self._unknown_entry(tree, key, "output", [each.name for each in tree.outputs])
+                meant = self.values.entry(item, f"output {key.text!r}") if near else None
+                if meant is not None:
+                    draft.values.setdefault(f"outputs.{near[0]}", meant)
                 continue
             bound = self.values.entry(item, f"output {key.text!r}")
             if bound is not None:
                 draft.values[f"outputs.{key.text}"] = bound
-        self._missing_inputs(draft, named)
+        self.problems.extend(missing_inputs(self.source, draft, named, "inputs: {{{}: …}}"))
 
     def _named(self, item: Item | None, what: str) -> Sequence[tuple[Scalar, Item]]:
         if item is None or (isinstance(item, Scalar) and item.is_null):
@@ -110,41 +89,7 @@ class UseReader:
         )
         return near
 
-    def _missing_inputs(self, draft: Draft, given: set[str]) -> None:
-        if draft.uses is None:
-            return
-        missing = [each for each in draft.uses.inputs if each.default is None and each.name not in given]
-        for each in missing:
-            self._report(
-                draft.key,
-                "K104",
-                f"the tree {draft.uses.name!r} needs the input {each.name!r}",
-                why=each.about,
-                fix=f"give it with `inputs: {{{each.name}: …}}`",
-            )
-
     def _report(
         self, item: Item, code: str, message: str, *, why: str = "", guess: tuple[str, ...] = (), fix: str = ""
     ) -> None:
         self.problems.append(self.source.problem(item, code, message, why=why, guess=guess, fix=fix))
-
-
-def unknown_port(source: Source, kind: NodeType, key: Scalar) -> Problem:
-    """Return the problem of a key that is no port of its node."""
-    if key.text in COMMON_KEYS:
-        return source.problem(
-            key,
-            "K102",
-            f"{key.text!r} is a common key and stands among the ports of {kind.name!r}",
-            why="common keys stand beside the type key",
-            fix=f"move it out one level, beside `{kind.name}:`",
-        )
-    return source.problem(
-        key,
-        "K102",
-        f"unknown port {key.text!r} of {kind.name!r}",
-        guess=near_misses(key.text, kind.ports),
-        fix=f"correct the name, or see its ports with `knothole nodes {kind.name}`"
-        if kind.ports
-        else "it has no ports",
-    )

@@ -1,0 +1,166 @@
+"""The pytest plugin: cases of test files as items, ``tree_runner`` for tests in Python, coverage at the end.
+
+A file counts when it is called ``test_*.yaml`` or ``*_test.yaml`` and begins with ``knothole_test:``. Everything else
+of knothole is imported when the first such file is collected or the fixture is used, not before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .header import is_suite
+
+if TYPE_CHECKING:
+    from .case import Case
+    from .coverage import Coverage
+    from .runner import TreeRunner
+
+_COLLECTED = "knothole_coverage"
+
+
+class CaseFailed(Exception):
+    """A case of a test file failed; the text explains it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--knothole-coverage`` and ``--knothole-report``."""
+    group = parser.getgroup("knothole", "behavior trees")
+    group.addoption(
+        "--knothole-coverage",
+        action="store_true",
+        help="report which nodes, outcomes and branches of trees were covered",
+    )
+    group.addoption("--knothole-report", metavar="FILE", help="write that report as a page, or as data when .json")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile | None:
+    """Collect a test file of trees."""
+    name = file_path.name
+    if file_path.suffix not in (".yaml", ".yml") or not (name.startswith("test_") or "_test." in name):
+        return None
+    if not is_suite(file_path):
+        return None
+    found: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
+    return found
+
+
+class SuiteFile(pytest.File):
+    """A test file of trees."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        """Read it and yield its cases."""
+        from ..inspect import project
+        from .reader import read_suite
+
+        config = project()
+        for case in read_suite(_short(self.path), config).cases:
+            item: CaseItem = CaseItem.from_parent(self, name=case.name)
+            item.case, item.settings = case, config
+            yield item
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show the mistakes of the file, not the reader's own lines."""
+        if hasattr(excinfo.value, "problems"):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+class CaseItem(pytest.Item):
+    """One case."""
+
+    case: Case
+    settings: Any
+
+    def runtest(self) -> None:
+        """Play it.
+
+        Raises:
+            CaseFailed: Something was not as expected.
+        """
+        from .case import judge
+
+        verdict = judge(self.case, self.settings)
+        if verdict.played is not None:
+            _coverage(self.config).add(self.case.tree, verdict.played)
+        if not verdict.passed:
+            raise CaseFailed(verdict.explanation)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show the explanation alone."""
+        if isinstance(excinfo.value, CaseFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Say where it stands."""
+        return self.path, self.case.at.line - 1, self.name
+
+
+@pytest.fixture
+def tree_runner(request: pytest.FixtureRequest) -> TreeRunner:
+    """Play trees in virtual time: ``run = tree_runner("tidy_table", mocks={"type:pick": "failure"})``."""
+    from .runner import TreeRunner
+
+    return TreeRunner(_coverage(request.config))
+
+
+def _coverage(config: pytest.Config) -> Coverage:
+    from .coverage import Coverage
+
+    found = getattr(config, _COLLECTED, None)
+    if found is None:
+        found = Coverage()
+        setattr(config, _COLLECTED, found)
+    assert isinstance(found, Coverage)
+    return found
+
+
+def _short(path: Path) -> Path:
+    """Return a path as it would be written from the working folder."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand coverage to the process that reports it, where tests are spread over several."""
+    collected = getattr(session.config, _COLLECTED, None)
+    output = getattr(session.config, "workeroutput", None)
+    if collected is not None and output is not None:
+        output[_COLLECTED] = json.dumps(collected.dump())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the coverage of a worker of pytest-xdist."""
+    data = getattr(node, "workeroutput", {}).get(_COLLECTED)
+    if data:
+        _coverage(node.config).absorb(json.loads(data))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Report coverage when it was asked for."""
+    shown, file = config.getoption("--knothole-coverage"), config.getoption("--knothole-report")
+    collected = getattr(config, _COLLECTED, None)
+    if collected is None or not collected.trees or not (shown or file):
+        return
+    terminalreporter.section("coverage of trees")
+    for tree in collected.results() if shown else ():
+        terminalreporter.write_line(str(tree))
+    if not file:
+        return
+    from .page import page
+    from .report import TestReport
+
+    path = Path(file)
+    if path.suffix == ".json":
+        path.write_text(json.dumps([tree.to_json() for tree in collected.results()]), encoding="utf-8")
+    else:
+        path.write_text(page(TestReport(coverage=collected), "coverage of trees"), encoding="utf-8")
+    terminalreporter.write_line(f"wrote {path}")
