@@ -11,11 +11,11 @@ from typing import Final, TextIO
 
 from .._base import KnotholeError, Place
 from ..trees.editing.comments import find_comments
+from ..trees.editing.modern import modernise
 from ..trees.editing.printer import print_yaml
-from ..trees.language.document import Comments, Documents, Item, Items, Pairs, Scalar
-from ..trees.language.reader import read_file, read_text
-from ..trees.modern import modernise
 from ..trees.problems import Problem, TreeError
+from ..trees.reading.document import Comments, Documents, Item, Items, Pairs, Scalar
+from ..trees.reading.reader import read_file, read_text
 from ..trees.xml.elements import Comment, XmlFile, parse_file, parse_text
 from ..trees.xml.reader import read_xml, read_xml_file
 from ..trees.xml.same import first_difference

@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
-from ..trees.loop import Outcome
+from ..trees.ticking.loop import Outcome
 from .result import RunResult
 from .run import RunOptions, Session
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .._base import KnotholeError
 from ..trees.editing.canonical import canonical
-from ..trees.language.reader import read_file
 from ..trees.problems import Problem, TreeError
+from ..trees.reading.reader import read_file
 from .inspect import project
 
 STDIN = "-"

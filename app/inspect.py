@@ -10,7 +10,7 @@ from typing import Final
 
 from ..behaviors.node import NODES
 from ..behaviors.ports import REQUIRED, Port
-from ..trees.language.costs import model_calls
+from ..trees.checking.costs import model_calls
 from ..trees.loader import check_and_load, find
 from ..trees.problems import Problem
 from ..trees.spec import TreeSpec

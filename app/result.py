@@ -26,7 +26,7 @@ class RunResult:
         robot: Driver.
         scene: Scene, empty for robots that have none.
         seed: Seed.
-        digest: Equal for equal runs, see ``knothole.trees.digest``.
+        digest: Equal for equal runs, see ``knothole.trees.ticking.digest``.
         missed: What the scene's goal misses, judged on truth; empty when it is met, None without a goal or a world.
         trace: The recording, None when there is none.
         picture: The final scene, None when there is none.

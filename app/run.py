@@ -21,13 +21,13 @@ from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
 from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
-from ..trees.language.params import read_params
-from ..trees.loop import Loop, LoopResult, Outcome, Ticked
 from ..trees.mocking.apply import apply_profile
 from ..trees.problems import TreeError
+from ..trees.reading.params import read_params
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
-from ..trees.trace import TraceError, TraceWriter
+from ..trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
+from ..trees.tracing.trace import TraceError, TraceWriter
 from ..vlm.broker import Broker
 from ..vlm.contract import Backend
 from ..vlm.runner import Runner

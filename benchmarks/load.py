@@ -24,8 +24,8 @@ import yaml
 
 from knothole.behaviors.context import Context
 from knothole.trees.builder import build
-from knothole.trees.language.reader import read_text
 from knothole.trees.loader import load_text
+from knothole.trees.reading.reader import read_text
 
 
 def tree_of(nodes: int) -> str:

@@ -29,8 +29,8 @@ from knothole.behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS, Status
 from knothole.tests.btcpp_trees import CONDITIONS, HOOKS, START, Case, Grower, Item
 from knothole.trees.bt_text import read_bt_text
 from knothole.trees.builder import build
+from knothole.trees.formulas.scripts import Script, as_condition
 from knothole.trees.loader import load
-from knothole.trees.scripts import Script, as_condition
 from knothole.trees.spec import NodeSpec
 from knothole.trees.values import Scope, typed
 

@@ -21,13 +21,13 @@ from knothole.behaviors.context import Context
 from knothole.tests.fuzz_seeds import EXPRESSIONS, SCRIPTS, WORDS, XML, YAML
 from knothole.trees.builder import build
 from knothole.trees.editing.comments import find_comments
+from knothole.trees.editing.modern import modernise
 from knothole.trees.editing.printer import print_yaml
-from knothole.trees.expressions import Expression
-from knothole.trees.language.reader import read_text
+from knothole.trees.formulas.expressions import Expression
+from knothole.trees.formulas.operators import MAX_TEXT, MAX_VALUES
+from knothole.trees.formulas.scripts import Script
 from knothole.trees.loader import Loader, load_text
-from knothole.trees.modern import modernise
-from knothole.trees.operators import MAX_TEXT, MAX_VALUES
-from knothole.trees.scripts import Script
+from knothole.trees.reading.reader import read_text
 from knothole.trees.values import Scope, as_text
 from knothole.trees.xml.reader import read_xml
 from knothole.trees.xml.writer import write_xml

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from knothole.trees.language.document import Comments
+from knothole.trees.reading.document import Comments
 
 FLOW_PLAIN = ["home", "no", "1:30", "$thing", "0.5", "two words", "a-b"]
 PLAIN = [*FLOW_PLAIN, "010", "$things[0]", "-3", "null", "~", "a:b", "é 😀", "it's"]

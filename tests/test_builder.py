@@ -14,7 +14,7 @@ from knothole.behaviors.step import Status
 from knothole.tests.script_nodes import Script, letter
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.loader import load_text
-from knothole.trees.loop import Loop, Outcome
+from knothole.trees.ticking.loop import Loop, Outcome
 
 
 def built(text: str, inputs: dict[str, object] | None = None, **options: Any) -> tuple[BuiltTree, list[str]]:

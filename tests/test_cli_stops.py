@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from knothole.trees.trace import read_trace
+from knothole.trees.tracing.trace import read_trace
 
 TREE = """\
 knothole: 1

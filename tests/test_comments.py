@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from knothole.tests.messy_yaml import Messy, told
 from knothole.trees.editing.comments import find_comments
-from knothole.trees.language.document import Comments, Documents, Item, Items, Pairs, Scalar
-from knothole.trees.language.reader import read_text
 from knothole.trees.problems import TreeError
+from knothole.trees.reading.document import Comments, Documents, Item, Items, Pairs, Scalar
+from knothole.trees.reading.reader import read_text
 
 
 def hung(text: str) -> dict[str, object]:

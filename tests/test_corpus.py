@@ -12,9 +12,9 @@ from knothole.tests.xml_trees import difference, shape_of
 from knothole.trees.draw import draw
 from knothole.trees.editing.comments import find_comments
 from knothole.trees.editing.printer import print_yaml
-from knothole.trees.language.document import Documents, Item, Pairs, Scalar
-from knothole.trees.language.reader import read_text
 from knothole.trees.loader import Loader
+from knothole.trees.reading.document import Documents, Item, Pairs, Scalar
+from knothole.trees.reading.reader import read_text
 from knothole.trees.xml.reader import read_xml, read_xml_file
 from knothole.trees.xml.writer import write_xml
 

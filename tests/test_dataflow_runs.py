@@ -13,7 +13,7 @@ from knothole.behaviors.node import Leaf, Wiring
 from knothole.behaviors.step import Status
 from knothole.trees.builder import build
 from knothole.trees.loader import Loader
-from knothole.trees.loop import Loop
+from knothole.trees.ticking.loop import Loop
 
 RUNS = 8
 SHAPES = (

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from knothole.trees.language.reader import MAX_DEPTH
 from knothole.trees.loader import check, check_text, load, load_text
 from knothole.trees.problems import TreeError
+from knothole.trees.reading.reader import MAX_DEPTH
 
 CASES = Path(__file__).with_name("errors.txt")
 FIRST = "knothole: 1\ntree: t\n"

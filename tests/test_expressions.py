@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from knothole.trees.expressions import MAX_DEPTH, MAX_LENGTH, Expression
-from knothole.trees.operators import MAX_TEXT, MAX_VALUES, ExpressionError
-from knothole.trees.references import FollowError
+from knothole.trees.formulas.expressions import MAX_DEPTH, MAX_LENGTH, Expression
+from knothole.trees.formulas.operators import MAX_TEXT, MAX_VALUES, ExpressionError
+from knothole.trees.formulas.references import FollowError
 
 ENTRIES = {
     "battery": 0.5,

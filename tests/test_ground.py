@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from knothole.behaviors.blackboard import UNSET
-from knothole.behaviors.grounded import GroundedObject
+from knothole.behaviors.means.grounded import GroundedObject
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.robots.pose import Pose

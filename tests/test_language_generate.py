@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knothole.trees.language.generate import expand
-from knothole.trees.language.reader import read_text
 from knothole.trees.loader import check_text, load_text
 from knothole.trees.problems import TreeError
+from knothole.trees.reading.reader import read_text
 from knothole.trees.spec import Literal, TreeSpec
 
 HEAD = """knothole: 1

@@ -18,10 +18,10 @@ from knothole.robots.pose import Pose
 from knothole.trees.bt_text import number_or_text, read_bt_text
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.colors import read_color
-from knothole.trees.language.params import read_params
 from knothole.trees.literals import LiteralError
 from knothole.trees.loader import check_text, load_text
 from knothole.trees.problems import TreeError
+from knothole.trees.reading.params import read_params
 from knothole.trees.spec import Literal, Program, Reference
 from knothole.trees.values import Scope, WrongValueError, from_bt, typed
 

@@ -19,10 +19,10 @@ from knothole.behaviors.step import RUNNING, Status
 from knothole.robots.contract import DRIVERS, DriverOptions, RobotError, Trajectory
 from knothole.tests.script_nodes import Script
 from knothole.trees.builder import BuiltTree, build
-from knothole.trees.clock import RealClock, SteppedClock
 from knothole.trees.loader import load_text
-from knothole.trees.loop import Loop, LoopResult, Outcome, Ticked
-from knothole.trees.trace import TraceWriter, read_trace
+from knothole.trees.ticking.clock import RealClock, SteppedClock
+from knothole.trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
+from knothole.trees.tracing.trace import TraceWriter, read_trace
 from knothole.vlm.broker import Broker
 from knothole.vlm.scripted import Scripted
 

@@ -17,12 +17,12 @@ from knothole.behaviors.node import NodeFault
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.draw import draw
 from knothole.trees.loader import load, load_text
-from knothole.trees.loop import Loop, LoopResult
 from knothole.trees.mocking.apply import apply_mocks, apply_profile
 from knothole.trees.mocking.profile import mocks_of
 from knothole.trees.mocking.sites import Selector, sites
 from knothole.trees.problems import TreeError
-from knothole.trees.trace import read_trace
+from knothole.trees.ticking.loop import Loop, LoopResult
+from knothole.trees.tracing.trace import read_trace
 
 HEAD = "knothole: 1\ntree: t\n"
 TWO = HEAD + "root:\n  sequence:\n    - say: a\n    - say: b\n      name: second\n    - home\n"

@@ -11,10 +11,10 @@ from knothole._base import KnotholeError
 from knothole.behaviors.blackboard import UNSET
 from knothole.behaviors.context import Context
 from knothole.trees.builder import build
+from knothole.trees.editing.modern import modernise
 from knothole.trees.editing.printer import print_yaml
-from knothole.trees.language.reader import read_text
 from knothole.trees.loader import Loader, load_text
-from knothole.trees.modern import modernise
+from knothole.trees.reading.reader import read_text
 from knothole.trees.xml.reader import read_xml
 
 HEAD = "knothole: 1\ntree: t\ndialect: bt\nroot:\n  bt.Sequence:\n"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from knothole.behaviors.skills import DEFAULT_SKILLS, mistakes, plan_schema, skill, skills
+from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, plan_schema, skill, skills
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.tests.rig import Bench
 from knothole.vlm.broker import Broker

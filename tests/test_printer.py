@@ -13,11 +13,11 @@ from knothole.tests.messy_yaml import Messy, told
 from knothole.trees.editing.comments import find_comments
 from knothole.trees.editing.printer import WIDTH, print_yaml
 from knothole.trees.language.constants import text_of
-from knothole.trees.language.document import Comments, Documents, Item, Items, Pairs, Scalar, Source
-from knothole.trees.language.reader import read_text
 from knothole.trees.literals import core_value
 from knothole.trees.loader import library
 from knothole.trees.problems import TreeError
+from knothole.trees.reading.document import Comments, Documents, Item, Items, Pairs, Scalar, Source
+from knothole.trees.reading.reader import read_text
 
 
 def printed(text: str) -> str:

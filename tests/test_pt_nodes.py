@@ -15,9 +15,9 @@ from knothole.behaviors.step import INVALID, NodeFault
 from knothole.robots.pose import Pose
 from knothole.tests.script_nodes import Script, letter, play, wiring
 from knothole.trees.builder import BuiltTree, build
-from knothole.trees.clock import SteppedClock
 from knothole.trees.loader import check_text, load_text
-from knothole.trees.loop import Loop, Outcome
+from knothole.trees.ticking.clock import SteppedClock
+from knothole.trees.ticking.loop import Loop, Outcome
 
 FORMS = pytest.mark.parametrize("generator", [False, True], ids=["fast", "generator"])
 

@@ -11,10 +11,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knothole.trees.language.document import Item, Items, Pairs, Scalar
-from knothole.trees.language.reader import MAX_DEPTH, read_file, read_text
 from knothole.trees.loader import Loader, check_text, load_text
 from knothole.trees.problems import TreeError
+from knothole.trees.reading.document import Item, Items, Pairs, Scalar
+from knothole.trees.reading.reader import MAX_DEPTH, read_file, read_text
 from knothole.trees.spec import Literal, NodeSpec, Reference, Template
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from knothole.app.inspect import check_trees
 from knothole.tests.checking import codes, tree
-from knothole.trees.language.costs import model_calls
+from knothole.trees.checking.costs import model_calls
 from knothole.trees.loader import check, load, load_text
 
 RULES = [

@@ -13,9 +13,9 @@ import pytest
 import knothole
 from knothole.app.run import InputError, Run
 from knothole.robots.kinematic import KinematicRobot
-from knothole.trees.loop import Outcome
 from knothole.trees.problems import TreeError
-from knothole.trees.trace import read_trace
+from knothole.trees.ticking.loop import Outcome
+from knothole.trees.tracing.trace import read_trace
 from knothole.vlm.scripted import Scripted
 
 Knothole = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -14,10 +14,10 @@ import pytest
 
 from knothole._base import KnotholeError
 from knothole.behaviors.blackboard import UNSET, Blackboard
-from knothole.trees.operators import MAX_TEXT
-from knothole.trees.script_syntax import MAX_DEPTH
-from knothole.trees.script_values import as_script_text
-from knothole.trees.scripts import Script, ScriptError, as_condition
+from knothole.trees.formulas.operators import MAX_TEXT
+from knothole.trees.formulas.script_syntax import MAX_DEPTH
+from knothole.trees.formulas.script_values import as_script_text
+from knothole.trees.formulas.scripts import Script, ScriptError, as_condition
 from knothole.trees.values import Scope
 
 # What its older grammar refuses and 4.10 reads: mixed and chained operators.

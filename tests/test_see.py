@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from knothole.behaviors.means.verdict import judge
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS, NodeFault
-from knothole.behaviors.verdict import judge
 from knothole.robots.pose import Pose
 from knothole.tests.rig import Bench
 

@@ -12,7 +12,7 @@ from knothole.behaviors.context import Context
 from knothole.robots.kinematic import KinematicRobot
 from knothole.trees.builder import build
 from knothole.trees.loader import load_text
-from knothole.trees.loop import Loop
+from knothole.trees.ticking.loop import Loop
 
 TREE = "knothole: 1\ntree: t\nroot:\n  sequence:\n    - wait: 1s\n    - say: done\n"
 

@@ -19,9 +19,9 @@ from knothole.robots.pose import Pose
 from knothole.tests.script_nodes import Script
 from knothole.trees.builder import build
 from knothole.trees.loader import load_text
-from knothole.trees.loop import Loop
-from knothole.trees.summary import summary
-from knothole.trees.trace import TraceError, TraceWriter, read_trace
+from knothole.trees.ticking.loop import Loop
+from knothole.trees.tracing.summary import summary
+from knothole.trees.tracing.trace import TraceError, TraceWriter, read_trace
 
 TEXT = """knothole: 1
 tree: t
@@ -72,8 +72,8 @@ from knothole.tests.script_nodes import Script
 from knothole.tests.test_trace import TEXT
 from knothole.trees.builder import build
 from knothole.trees.loader import load_text
-from knothole.trees.loop import Loop
-from knothole.trees.trace import TraceWriter, read_trace
+from knothole.trees.ticking.loop import Loop
+from knothole.trees.tracing.trace import TraceWriter, read_trace
 
 class Dies(Script):
     def step(self):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from knothole.robots.pose import Pose
 from knothole.trees.language.constants import constant_value
-from knothole.trees.language.document import Item
 from knothole.trees.language.interpolation import InterpolationError, split_text, whole_entry
-from knothole.trees.language.reader import read_text
 from knothole.trees.literals import LiteralError, core_value, read_literal
+from knothole.trees.reading.document import Item
+from knothole.trees.reading.reader import read_text
 
 GOOD = [
     ("no", "text", "no"),

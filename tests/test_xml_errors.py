@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from knothole.tests.xml_trees import XmlMaker
 from knothole.trees.editing.comments import find_comments
-from knothole.trees.language.reader import read_text
 from knothole.trees.problems import TreeError
+from knothole.trees.reading.reader import read_text
 from knothole.trees.xml.elements import MAX_DEPTH, MAX_ELEMENTS
 from knothole.trees.xml.reader import read_xml, read_xml_file
 from knothole.trees.xml.writer import write_xml

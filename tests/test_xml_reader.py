@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from knothole.trees.editing.printer import print_yaml
-from knothole.trees.language.document import Item, Items, Pairs, Scalar
 from knothole.trees.loader import check, load
+from knothole.trees.reading.document import Item, Items, Pairs, Scalar
 from knothole.trees.xml.elements import decode
 from knothole.trees.xml.reader import read_xml, read_xml_file
 

@@ -11,10 +11,10 @@ from knothole.tests.xml_edits import Editor, agrees, changes
 from knothole.tests.xml_trees import XmlMaker, difference, shape_of
 from knothole.trees.editing.comments import find_comments
 from knothole.trees.editing.printer import print_yaml
-from knothole.trees.language.document import Comments
-from knothole.trees.language.reader import read_text
 from knothole.trees.loader import check, library, load
 from knothole.trees.problems import TreeError
+from knothole.trees.reading.document import Comments
+from knothole.trees.reading.reader import read_text
 from knothole.trees.xml.layout import comment_text
 from knothole.trees.xml.reader import read_xml
 from knothole.trees.xml.writer import write_xml

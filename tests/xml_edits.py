@@ -9,7 +9,7 @@ from typing import Any
 from knothole.behaviors.ports import CONDITION_KEYS, HOOK_KEYS
 from knothole.tests.xml_trees import Shape
 from knothole.trees.language.common_grammar import is_common
-from knothole.trees.language.document import Comments, Documents, Item, Items, Pairs, Scalar
+from knothole.trees.reading.document import Comments, Documents, Item, Items, Pairs, Scalar
 from knothole.trees.xml.names import CONDITIONS, HOOKS, port_text
 
 Change = tuple[str, str, str, str]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from knothole.trees.language.document import NULLS, Item, Items, Scalar
-from knothole.trees.language.reader import read_text
 from knothole.trees.literals import core_value
+from knothole.trees.reading.document import NULLS, Item, Items, Scalar
+from knothole.trees.reading.reader import read_text
 
 
 def documents(text: str) -> list[object]:

@@ -16,11 +16,11 @@ from ..behaviors.node import NodeFault, Wiring
 from ..behaviors.ports import CONDITION_KEYS, HOOK_KEYS, Port
 from ..behaviors.step import INVALID, RUNNING
 from ..behaviors.stub import STUBS
-from .language.reader import gc_paused
+from .formulas.operators import truth
+from .formulas.scripts import as_condition
 from .node_types import BT_TEXT
-from .operators import truth
+from .reading.reader import gc_paused
 from .recursion import deep_recursion
-from .scripts import as_condition
 from .spec import Computed, Literal, NodeSpec, Program, Reference, TreeSpec, Value
 from .subtree import SUBTREE, remap
 from .values import Getter, Scope, from_bt, moves, typed

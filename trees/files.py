@@ -9,12 +9,12 @@ from typing import Final
 
 from .._base import near_misses
 from .finding import SUFFIXES, TreeIndex, in_folders, is_file, library, read_documents, trees_in
-from .language.document import Documents, Item, Pairs, Scalar, Source
 from .language.generate import expand
 from .language.includes import FileHeader, find_included, read_file_header
 from .language.node_names import NodeNames
-from .language.reader import read_text
 from .problems import Problem, TreeError
+from .reading.document import Documents, Item, Pairs, Scalar, Source
+from .reading.reader import read_text
 from .spec import TreeSpec
 
 _GUESSES: Final = 300

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from .._base import Place, near_misses
-from .language.document import Documents
-from .language.reader import read_file
 from .problems import Problem, TreeError
+from .reading.document import Documents
+from .reading.reader import read_file
 
 SUFFIXES: Final = (".yaml", ".yml", ".xml")
 _MAX_BYTES: Final = 20_000_000

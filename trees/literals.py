@@ -10,7 +10,7 @@ from typing import Final
 from .._base import KnotholeError, near_misses
 from ..behaviors.ports import element_type
 from .colors import COLORS, read_color
-from .expressions import UNITS
+from .formulas.expressions import UNITS
 
 _NUMBER = r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _IS_NUMBER = re.compile(_NUMBER + r"\Z")

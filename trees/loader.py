@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from .._base import near_misses
+from .checking.dataflow import Checked
+from .checking.ignores import apply_ignores
+from .checking.rules import check_trees
 from .files import Files, TreeFile
 from .finding import find, library, read_documents
-from .language.dataflow import Checked
-from .language.document import Documents, Scalar, Source
 from .language.grammar import TreeReader
-from .language.ignores import apply_ignores
 from .language.node_names import NodeNames
-from .language.reader import gc_paused, read_text
-from .language.rules import check_trees
 from .language.tree_header import HeaderReader, has_tree
 from .problems import Problem, TreeError, in_order
+from .reading.document import Documents, Scalar, Source
+from .reading.reader import gc_paused, read_text
 from .recursion import deep_recursion
 from .spec import TreeSpec
 

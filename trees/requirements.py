@@ -8,9 +8,9 @@ from pathlib import Path
 from .._base import near_misses
 from ..behaviors.ports import Port
 from ..robots.contract import Capabilities
-from .language.document import Source
 from .node_types import NodeType
 from .problems import Problem
+from .reading.document import Source
 from .spec import Literal, NodeSpec, TreeSpec
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from .._base import Place
 from ..behaviors.ports import Port, PortType
-from .expressions import Expression
+from .formulas.expressions import Expression
+from .formulas.references import Accessor
 from .node_types import NodeType
-from .references import Accessor
 
 if TYPE_CHECKING:
-    from .scripts import Script
+    from .formulas.scripts import Script
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from .._base import KnotholeError
 from ..behaviors.blackboard import Blackboard, Cell
 from .bt_text import read_bt_text
 from .colors import read_color
+from .formulas.operators import MAX_TEXT, bounded
+from .formulas.references import Accessor, Entry, FollowError, follow
 from .literals import LiteralError
-from .operators import MAX_TEXT, bounded
-from .references import Accessor, Entry, FollowError, follow
 from .spec import Computed, Literal, Program, Reference, Template
 
 if TYPE_CHECKING:

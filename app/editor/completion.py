@@ -11,10 +11,10 @@ from ...behaviors.node import NODES
 from ...behaviors.ports import COMMON_KEYS, HOOK_KEYS, VALUE_TYPES, Port
 from ...trees.colors import COLORS
 from ...trees.editing.roles import Kind, below
-from ...trees.language.document import Scalar
 from ...trees.language.node_names import NodeNames
 from ...trees.language.tree_header import FORMS, HEADER
 from ...trees.node_types import COMMON_PORTS, NodeType
+from ...trees.reading.document import Scalar
 from ...trees.spec import TreeSpec
 from ..schema import COMMON_ABOUT, HEADER_ABOUT, default_text, markdown, port_line
 from .cursor import Cursor, Frame, Spot, cursor_at, spot_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ...trees.editing.roles import DOCUMENT, Kind, Role, below, element
-from ...trees.language.document import Item, Items, Pairs, Scalar
+from ...trees.reading.document import Item, Items, Pairs, Scalar
 
 _KEY: Final = re.compile(
     r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s#&*!|>'"%@`{}\[\],-][^:#]*?|-[^\s:#][^:#]*?)[ \t]*:(?=[ \t]|$)"""

@@ -9,14 +9,14 @@ from typing import Final
 
 from ...behaviors.ports import CONDITION_KEYS, Port
 from ...trees.editing.roles import DOCUMENT, Kind, Role, below, element
+from ...trees.formulas.operators import ExpressionError
+from ...trees.formulas.scripts import Script
 from ...trees.language.common_grammar import is_common
 from ...trees.language.constants import text_of
-from ...trees.language.document import Documents, Item, Items, Pairs, Scalar
 from ...trees.language.interpolation import whole_entry
 from ...trees.language.node_names import NodeNames
 from ...trees.node_types import BT_TEXT, COMMON_PORTS, NodeType
-from ...trees.operators import ExpressionError
-from ...trees.scripts import Script
+from ...trees.reading.document import Documents, Item, Items, Pairs, Scalar
 from .text import Text
 
 _ENTRY: Final = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{\s*)?(@?)([A-Za-z_][A-Za-z0-9_]*)")

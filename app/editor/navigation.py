@@ -11,8 +11,8 @@ from ..._base import KnotholeError
 from ...behaviors.ports import COMMON_KEYS
 from ...trees.editing.roles import DOCUMENT, Kind, Role, below, element
 from ...trees.language.common_grammar import is_common
-from ...trees.language.document import Documents, Item, Items, Pairs, Scalar
 from ...trees.node_types import COMMON_PORTS, NodeType
+from ...trees.reading.document import Documents, Item, Items, Pairs, Scalar
 from ...trees.spec import TreeSpec
 from ..schema import COMMON_ABOUT, HEADER_ABOUT, markdown, port_line
 from .mentions import Mention, mentions, used_names

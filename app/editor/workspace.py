@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..._base import KnotholeError, Place
-from ...trees.language.document import Documents
-from ...trees.language.reader import read_text
 from ...trees.language.tree_header import is_headed
 from ...trees.loader import Loader
 from ...trees.problems import Problem, TreeError
+from ...trees.reading.document import Documents
+from ...trees.reading.reader import read_text
 from ...trees.spec import TreeSpec
 from ..config import Config, find_config, load_behaviors, read_config
 from .text import Text

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ..._base import Place
 from ...trees.language.constants import text_of
-from ...trees.language.document import Item, Items, Pairs, Scalar
 from ...trees.literals import core_value
 from ...trees.mocking.forms import Forms
 from ...trees.problems import Problem
+from ...trees.reading.document import Item, Items, Pairs, Scalar
 from ...vlm.script_file import Script, ScriptError, Trail, check_script, read_script
 
 

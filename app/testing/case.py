@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..._base import KnotholeError, Place
-from ...trees.language.document import Scalar, Source
+from ...trees.reading.document import Scalar, Source
 from ...trees.spec import TreeSpec
 from ..config import Config
 from .expectations import CHECKS, Expected

@@ -7,10 +7,10 @@ from typing import Final
 
 from ...behaviors.ports import Port
 from ...trees.language.constants import kind_of
-from ...trees.language.document import Item, Pairs, Scalar
 from ...trees.language.interpolation import whole_entry
 from ...trees.mocking.forms import Forms, entries
 from ...trees.mocking.sites import Selector, Site
+from ...trees.reading.document import Item, Pairs, Scalar
 from ...trees.spec import Literal
 from .expectations import Expected, Picked
 

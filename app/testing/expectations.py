@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from ..._base import KnotholeError, near_misses
-from ...trees.expressions import Expression
-from ...trees.language.document import Item, Scalar, Source
+from ...trees.formulas.expressions import Expression
+from ...trees.reading.document import Item, Scalar, Source
 from ...trees.values import Scope, as_text
 from .failure import Failure, blamed, described, failure, last_status
 from .play import Played

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..._base import Place
-from ...trees.language.document import Item, Source
 from ...trees.mocking.sites import sites
+from ...trees.reading.document import Item, Source
 from ...trees.spec import Reference, TreeSpec
 from .play import Played
 

@@ -9,8 +9,6 @@ from typing import Final
 
 from ..._base import near_misses
 from ...behaviors.ports import Port
-from ...trees.language.document import Item, Pairs, Scalar
-from ...trees.language.reader import read_file
 from ...trees.loader import load
 from ...trees.mocking.apply import apply_mocks
 from ...trees.mocking.forms import Forms, check_header, entries, single_document
@@ -19,6 +17,8 @@ from ...trees.mocking.profile import read_mocks, read_profile
 from ...trees.mocking.sites import sites
 from ...trees.mocking.things import read_things
 from ...trees.problems import Problem, TreeError, in_order
+from ...trees.reading.document import Item, Pairs, Scalar
+from ...trees.reading.reader import read_file
 from ...trees.spec import TreeSpec
 from ...vlm.script_file import Script
 from ..config import Config

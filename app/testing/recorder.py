@@ -9,7 +9,7 @@ from typing import Any
 
 from ...behaviors.step import INVALID, RUNNING, Status
 from ...trees.builder import BuiltTree
-from ...trees.loop import Ticked
+from ...trees.ticking.loop import Ticked
 
 
 @dataclass(frozen=True)

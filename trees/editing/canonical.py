@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from ..._base import KnotholeError
 from ..language.constants import text_of
-from ..language.document import Comments, Documents, Item, Pairs, Scalar
-from ..language.reader import read_text
 from ..literals import core_value
 from ..loader import check_text
 from ..problems import TreeError
+from ..reading.document import Comments, Documents, Item, Pairs, Scalar
+from ..reading.reader import read_text
 from .comments import find_comments
 from .printer import print_yaml
 

@@ -15,8 +15,8 @@ from typing import Final
 
 import yaml
 
-from ..language.document import Comments, Documents, Item, Items, Pairs, Scalar
 from ..problems import TreeError
+from ..reading.document import Comments, Documents, Item, Items, Pairs, Scalar
 
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _NOTE_OR_DASH: Final = re.compile("#[^\r\n\x85\u2028\u2029]*|-")

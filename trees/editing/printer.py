@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from ..language.document import Comments, Documents, Item, Items, Pairs, Scalar
+from ..reading.document import Comments, Documents, Item, Items, Pairs, Scalar
 from ..recursion import deep_recursion
 from . import quoting
 from .roles import BLOCK, DOCUMENT, Kind, Role, below, element

@@ -6,7 +6,7 @@ import re
 import textwrap
 from typing import Final
 
-from ..language.document import Scalar
+from ..reading.document import Scalar
 
 FOLD: Final = 96
 """Columns of folded text, without its indentation."""

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from ...behaviors.ports import HOOK_KEYS
 from ..language.common_grammar import is_common
-from ..language.document import Item, Items, Scalar
 from ..node_types import node_type
+from ..reading.document import Item, Items, Scalar
 
 
 class Kind(Enum):

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from ...behaviors.ports import COMMON_KEYS, CONDITION_KEYS, HOOK_KEYS
 from ..node_types import COMMON_PORTS, TWO_WAY
 from ..problems import Problem
+from ..reading.document import Item, Pairs, Scalar, Source
 from ..spec import Value
 from .constants import kind_of, text_of
-from .document import Item, Pairs, Scalar, Source
 from .port_values import ValueReader
 
 _COMMON: Final = frozenset(COMMON_KEYS)

@@ -8,7 +8,7 @@ from typing import Final
 from ...behaviors.ports import element_type
 from ...robots.pose import Pose
 from ..literals import LiteralError, core_value, read_literal, shown, type_words
-from .document import Item, Items, Pairs, Scalar
+from ..reading.document import Item, Items, Pairs, Scalar
 from .interpolation import whole_entry
 
 _FIXES: Final[Mapping[str, str]] = {

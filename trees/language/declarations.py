@@ -12,9 +12,9 @@ from ..bt_text import read_bt_text
 from ..literals import LiteralError
 from ..node_types import NodeType, node_type
 from ..problems import Problem
+from ..reading.document import Item, Items, Pairs, Scalar, Source
 from ..spec import Reference
 from .constants import kind_of, text_of
-from .document import Item, Items, Pairs, Scalar, Source
 from .interface_grammar import near_types, value_type
 from .interpolation import whole_entry
 

@@ -10,8 +10,8 @@ from ..._base import near_misses
 from ...behaviors.ports import COMMON_KEYS
 from ..node_types import NodeType
 from ..problems import Problem
+from ..reading.document import Item, Pairs, Scalar, Source
 from ..spec import TreeSpec, Value
-from .document import Item, Pairs, Scalar, Source
 
 
 @dataclass

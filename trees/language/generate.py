@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..._base import KnotholeError, near_misses
-from ..expressions import Expression
-from ..operators import ExpressionError, truth
-from ..references import Accessor, Entry, follow
+from ..formulas.expressions import Expression
+from ..formulas.operators import ExpressionError, truth
+from ..formulas.references import Accessor, Entry, follow
+from ..reading.document import Documents, Item, Items, Pairs, Scalar
 from .constants import constant_value, kind_of, text_of
-from .document import Documents, Item, Items, Pairs, Scalar
 from .substitution import Known, Substitution
 
 _NEEDED = re.compile(

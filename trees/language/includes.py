@@ -12,9 +12,9 @@ from ..._base import near_misses
 from ..finding import is_file
 from ..node_types import NodeType
 from ..problems import Problem
+from ..reading.document import Documents, Item, Items, Pairs, Scalar, Source
 from .constants import kind_of
 from .declarations import DeclarationReader
-from .document import Documents, Item, Items, Pairs, Scalar, Source
 from .tree_header import is_headed, main_of
 
 _KEYS: Final = ("path", "ros_pkg")

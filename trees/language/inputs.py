@@ -6,10 +6,10 @@ from typing import Final
 
 from ..literals import LiteralError
 from ..problems import Problem, TreeError
+from ..reading.document import Item, Scalar, Source
+from ..reading.reader import read_text
 from ..spec import InputSpec
-from .document import Item, Scalar, Source
 from .port_values import ValueReader
-from .reader import read_text
 
 _STRUCTURED: Final = ("list", "mapping", "point", "pose", "box")
 """Types that are written as lists and mappings; so is ``list[T]``."""

@@ -9,8 +9,8 @@ from typing import Final
 from ..._base import near_misses, slips
 from ...behaviors.ports import VALUE_TYPES, Port, PortType, element_type, is_port_type
 from ..problems import Problem
+from ..reading.document import Item, Items, Pairs, Scalar, Source
 from ..spec import InputSpec, Literal, OutputSpec
-from .document import Item, Items, Pairs, Scalar, Source
 from .port_values import ValueReader
 
 NUMERIC: Final = ("number", "int", "duration", "length", "angle")

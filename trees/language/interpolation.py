@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..._base import KnotholeError
-from ..references import Entry, scan_entry
+from ..formulas.references import Entry, scan_entry
 
 _FIX: Final = "write ${name}; $$ is a dollar"
 

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from ..._base import Place
-from .document import Source
+from ..reading.document import Source
 
 _FURTHEST = 60
 """Lines of a block that are searched."""

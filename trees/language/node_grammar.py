@@ -13,10 +13,10 @@ from ...behaviors.ports import COMMON_KEYS
 from ...behaviors.pt.adapter import mistake_in
 from ..node_types import TWO_WAY, NodeType
 from ..problems import Problem
+from ..reading.document import Item, Items, Pairs, Scalar, Source
 from ..recursion import MAX_LEVELS
 from ..spec import NodeSpec
 from .common_grammar import Common, CommonReader, Keys, is_common
-from .document import Item, Items, Pairs, Scalar, Source
 from .draft import Draft, names_in
 from .node_names import NodeNames
 from .port_grammar import PortReader

@@ -8,7 +8,7 @@ from typing import Final
 from ..._base import near_misses, slips
 from ...behaviors.node import NODES
 from ..node_types import NodeType, node_type
-from .document import Item, Items, Pairs
+from ..reading.document import Item, Items, Pairs
 
 _GUESSES: Final = 300
 """Unknown names of one file that get a guess; comparing more would take minutes in a hostile file."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ...behaviors.ports import Port
 from ..node_types import BT_TEXT, NodeType
 from ..problems import Problem
+from ..reading.document import Item, Items, Pairs, Scalar, Source
 from ..spec import Reference
-from .document import Item, Items, Pairs, Scalar, Source
 from .draft import Draft, names_in, unknown_port
 from .node_names import NodeNames
 from .port_values import ValueReader

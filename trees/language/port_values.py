@@ -7,16 +7,16 @@ from typing import Final
 from ..._base import Place, near_misses
 from ...behaviors.ports import Port, element_type
 from ..bt_text import read_bt_text
-from ..expressions import Expression
+from ..formulas.expressions import Expression
+from ..formulas.operators import ExpressionError
+from ..formulas.references import Entry
+from ..formulas.script_syntax import ScriptError
+from ..formulas.scripts import Script
 from ..literals import LiteralError, shown, type_words
-from ..operators import ExpressionError
 from ..problems import Problem
-from ..references import Entry
-from ..script_syntax import ScriptError
-from ..scripts import Script
+from ..reading.document import Item, Items, Pairs, Scalar, Source, place_inside
 from ..spec import Computed, Literal, Program, Reference, Template, Value
 from .constants import constant_value, kind_of, text_of
-from .document import Item, Items, Pairs, Scalar, Source, place_inside
 from .interpolation import InterpolationError, split_text, whole_entry
 
 _SHORT: Final = 40

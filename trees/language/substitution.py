@@ -12,8 +12,8 @@ from typing import Final
 
 from ..._base import near_misses
 from ..problems import Problem, TreeError
+from ..reading.document import Item, Items, Pairs, Scalar, Source, place_inside
 from .constants import kind_of, text_of
-from .document import Item, Items, Pairs, Scalar, Source, place_inside
 
 MAX_ITEMS: Final = 500_000
 """Scalars, lists and mappings that generation may make of one file."""

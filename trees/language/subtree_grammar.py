@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from ...behaviors.ports import Port
 from ..problems import Problem
+from ..reading.document import Item, Pairs, Scalar, Source
 from ..spec import Literal, Reference
-from .document import Item, Pairs, Scalar, Source
 from .draft import Draft, missing_inputs
 from .node_names import NodeNames
 from .port_values import ValueReader

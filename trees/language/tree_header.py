@@ -7,8 +7,8 @@ from typing import Final
 
 from ..._base import near_misses, slips
 from ..problems import Problem
+from ..reading.document import Item, Items, Pairs, Scalar, Source
 from .constants import kind_of
-from .document import Item, Items, Pairs, Scalar, Source
 
 HEADER: Final = (
     "knothole",

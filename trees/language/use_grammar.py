@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ..._base import near_misses
 from ...behaviors.ports import Port
 from ..problems import Problem
+from ..reading.document import Item, Pairs, Scalar, Source
 from ..spec import TreeSpec
-from .document import Item, Pairs, Scalar, Source
 from .draft import Draft, missing_inputs, unknown_port
 from .port_values import ValueReader
 

@@ -9,10 +9,10 @@ from typing import Final
 
 from ..._base import near_misses
 from ...behaviors.ports import Port
-from ..language.document import Item, Pairs, Scalar
 from ..language.interpolation import whole_entry
-from ..language.reader import read_file
 from ..problems import Problem, TreeError, in_order
+from ..reading.document import Item, Pairs, Scalar
+from ..reading.reader import read_file
 from ..recursion import deep_recursion
 from ..spec import Literal, NodeSpec, Reference, TreeSpec, Value
 from .forms import Forms

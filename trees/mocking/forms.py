@@ -8,9 +8,9 @@ from typing import Final
 from ..._base import near_misses
 from ...behaviors.ports import Port, PortType
 from ..language.constants import kind_of
-from ..language.document import Documents, Item, Items, Pairs, Scalar, Source
 from ..language.port_values import ValueReader
 from ..problems import Problem
+from ..reading.document import Documents, Item, Items, Pairs, Scalar, Source
 
 _DURATION: Final = "duration"
 

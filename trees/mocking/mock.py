@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ..language.document import Item, Scalar, Source
+from ..reading.document import Item, Scalar, Source
 from .sites import Selector
 
 STATUSES: Final = ("success", "failure", "running", "skipped")

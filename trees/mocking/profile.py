@@ -19,9 +19,9 @@ from typing import Final
 
 import yaml
 
-from ..language.document import Documents, Item, Items, Pairs, Scalar
-from ..language.reader import read_file, read_text
 from ..problems import Problem, TreeError, in_order
+from ..reading.document import Documents, Item, Items, Pairs, Scalar
+from ..reading.reader import read_file, read_text
 from .forms import Forms, check_header, entries, single_document
 from .mock import STATUSES, Mock
 from .sites import Selector

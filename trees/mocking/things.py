@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from ...behaviors.grounded import GroundedObject
+from ...behaviors.means.grounded import GroundedObject
 from ...behaviors.ports import Port, element_type
 from ...robots.pose import Pose
-from ..language.document import Item, Items
+from ..reading.document import Item, Items
 from ..spec import Literal
 from .forms import Forms
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from ..._base import Place
-from ..language.document import Scalar, Source
 from ..problems import Problem, TreeError
+from ..reading.document import Scalar, Source
 from .layout import comment_said
 from .syntax import ATTRIBUTE, explain
 from .tolerance import repaired

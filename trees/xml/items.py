@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..language.document import NULLS, Comments, Item, Items, Pairs, Scalar, Style
+from ..reading.document import NULLS, Comments, Item, Items, Pairs, Scalar, Style
 from .elements import Attribute, Comment, Element
 
 Entry = tuple[Scalar, Item]

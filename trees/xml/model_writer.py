@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from ..language.document import Item, Items, Pairs, Scalar
+from ..reading.document import Item, Items, Pairs, Scalar
 from .items import is_inner_comment
 from .layout import Note, Tag
 from .models import cpp_of, type_of

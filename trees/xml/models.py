@@ -8,9 +8,9 @@ from typing import Final
 from ...behaviors.node import NODES
 from ...behaviors.ports import VALUE_TYPES, element_type
 from ..bt_text import read_bt_text
-from ..language.document import Item, Items, Pairs, Scalar, Source
 from ..literals import LiteralError
 from ..problems import Problem
+from ..reading.document import Item, Items, Pairs, Scalar, Source
 from .elements import Attribute, Comment, Element
 from .items import CommentKeeper, Entry, inner_comments, items, nothing, pairs, word
 from .names import CATEGORIES, KEEP, PORTS, STRUCTURE, declared_key, meta_key, value_text

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from ...behaviors.ports import COMMON_KEYS, HOOK_KEYS
-from ..language.document import Item, Scalar
 from ..problems import TreeError
+from ..reading.document import Item, Scalar
 from .elements import Attribute, Element
 from .items import Entry, inner_comments, items, nothing, pairs, word
 from .models import text_problem

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from ..editing.quoting import inline
 from ..language.constants import text_of
-from ..language.document import Item, Items, Pairs, Scalar
-from ..language.reader import read_text
 from ..literals import core_value
 from ..problems import TreeError
+from ..reading.document import Item, Items, Pairs, Scalar
+from ..reading.reader import read_text
 
 
 def encode(item: Item) -> str:

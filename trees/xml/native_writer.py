@@ -7,8 +7,8 @@ from typing import Final
 
 from ...behaviors.ports import HOOK_KEYS, REQUIRED, Port
 from ..language.common_grammar import is_common
-from ..language.document import Item, Items, Pairs, Scalar
 from ..node_types import NodeType
+from ..reading.document import Item, Items, Pairs, Scalar
 from .items import is_inner_comment
 from .layout import Note, Tag, add_inside
 from .models import cpp_of

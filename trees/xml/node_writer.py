@@ -6,7 +6,7 @@ from typing import Final
 
 from ...behaviors.ports import CONDITION_KEYS, HOOK_KEYS
 from ..language.common_grammar import is_common
-from ..language.document import Item, Items, Pairs, Scalar
+from ..reading.document import Item, Items, Pairs, Scalar
 from .items import is_inner_comment
 from .layout import Note, Tag, add_inside
 from .model_writer import Declared, Node

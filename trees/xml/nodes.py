@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ..language.document import Item, Items, Pairs, Scalar, Source
 from ..problems import Problem
+from ..reading.document import Item, Items, Pairs, Scalar, Source
 from .elements import Attribute, Comment, Element
 from .items import CommentKeeper, Entry, inner_comments, items, nothing, pairs, word
 from .models import meta_entry, text_problem

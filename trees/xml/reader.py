@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ..language.document import Documents, Item, Pairs
-from ..language.reader import gc_paused
 from ..problems import Problem, TreeError
+from ..reading.document import Documents, Item, Pairs
+from ..reading.reader import gc_paused
 from ..recursion import deep_recursion
 from .elements import Comment, Element, XmlFile, parse_file, parse_text
 from .items import CommentKeeper, Entry, blocks_of, items, pairs, texts, word

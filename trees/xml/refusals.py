@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ..language.constants import kind_of, text_of
-from ..language.document import Item, Scalar, Source
 from ..problems import Problem, TreeError
+from ..reading.document import Item, Scalar, Source
 from .layout import Tag
 from .names import is_xml_name
 

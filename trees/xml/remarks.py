@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..language.document import Comments, Item, Items, Pairs, Scalar
+from ..reading.document import Comments, Item, Items, Pairs, Scalar
 from .layout import Note
 
 

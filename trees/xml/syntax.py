@@ -7,8 +7,8 @@ import xml.parsers.expat as expat
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ..language.document import Scalar, Source
 from ..problems import Problem
+from ..reading.document import Scalar, Source
 
 ATTRIBUTE: Final = re.compile(rb"""[ \t\r\n]+([^\s=>/]+)[ \t\r\n]*=[ \t\r\n]*(?:"([^"]*)"|'([^']*)')""")
 """An attribute with the white space before it: name, value in double quotes or value in single ones."""

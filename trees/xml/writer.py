@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..language.document import Comments, Documents, Item, Items, Pairs, Scalar
-from ..language.reader import gc_paused
+from ..reading.document import Comments, Documents, Item, Items, Pairs, Scalar
+from ..reading.reader import gc_paused
 from ..recursion import deep_recursion
 from .items import is_inner_comment
 from .layout import Note, Tag, lay_out

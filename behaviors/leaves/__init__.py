@@ -1,0 +1,1 @@
+"""The leaves: one file a behavior."""

@@ -1,0 +1,137 @@
+"""The leaf that finds named things in the picture and measures them in the world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from py_trees.common import Status
+
+from ...robots.seeing import NotSeenError, Seen, View
+from ...vlm.questions import Answer, Question
+from ..means.asking import Asking, ask
+from ..means.grounded import GroundedObject
+from ..node import Leaf, NodeFault, behavior
+from ..ports import Port
+
+SAME = 0.6
+"""Two boxes whose measured pixels overlap by this share (intersection over union) are one thing."""
+
+
+@behavior("ground")
+class Ground(Leaf):
+    """Find what words name: boxes from the model, then place and size from the depth of the very same picture.
+
+    A box that holds nothing above the table is dropped, and boxes about the same pixels count once, so a model that
+    sees too much does no harm.
+
+    Ports:
+        query (in, text, main): What to find, such as ``"every loose object"`` or ``"the blue tray"``.
+        all (in, bool, default false): Every match, not the best one.
+        objects (out, objects): What was found, best first.
+        object (out, object): The best one.
+        min_confidence (in, number, default 0): Boxes below this confidence are dropped.
+        max_width (in, length, default none): Things wider than this at their narrower side are not meant, [m]; the
+            opening of the hand keeps a box that is a little off from catching the plate beside the ball.
+        max_points (in, int, default 2000): Most points kept of each object.
+        camera (in, text, default the robot's): Camera to look through; it must measure depth.
+
+    Status:
+        RUNNING: Until the answer is there.
+        SUCCESS: Something was found and is written.
+        FAILURE: Nothing was found, or the model gave no usable answer.
+
+    Halt:
+        Drops the question; nothing moves.
+    """
+
+    visual = True
+    ports = (
+        Port("query", "text", "what to find", main=True),
+        Port("all", "bool", "every match, not the best one", default=False),
+        Port("objects", "objects", "what was found, best first", direction="out", default=None),
+        Port("object", "object", "the best one", direction="out", default=None),
+        Port("min_confidence", "number", "boxes below are dropped", default=0.0, minimum=0.0, maximum=1.0),
+        Port("max_width", "length", "things wider at their narrower side are not meant", default=None, minimum=0.0),
+        Port("max_points", "int", "most points kept of each object", default=2000, minimum=1),
+        Port("camera", "text", "camera to look through; the robot's default one if left out", default=""),
+    )
+
+    _asking: Asking | None = None
+
+    def start(self) -> None:
+        """Take a picture and ask."""
+        every = bool(self.get("all"))
+        self._asking = ask(self, Question("ground", str(self.get("query")), all=every), str(self.get("camera")))
+
+    def step(self) -> Status:
+        """Lift the boxes of the answer into the world."""
+        asking = self._asking
+        assert asking is not None
+        if asking.answer is None:
+            return self.running("waiting for boxes")
+        if asking.frame.depth is None:
+            raise NodeFault(f"{self.path}: camera {asking.frame.camera!r} measures no depth, which ground needs")
+        if asking.answer.problem:
+            return self.fail(f"could not look for {asking.question.text!r}: {asking.answer.problem}")
+        least, most = float(str(self.get("min_confidence"))), int(str(self.get("max_points")))
+        assert self.context.robot is not None
+        view = View(asking.frame, self.context.robot.arm, asking.q)
+        width = self.get("max_width")
+        narrower = None if width is None else float(str(width))
+        pairs, dropped = lift(asking.answer, view, asking.question.text, least, narrower)
+        found = [thin(thing, most) for thing, _ in pairs]
+        seen = len(asking.answer.regions)
+        self.context.emit("ground", {"path": self.path, "objects": [o.to_json() for o in found], "dropped": dropped})
+        if not found:
+            why = f"; {seen} boxes were dropped: {'; '.join(dropped)}" if seen else ""
+            return self.fail(f"nothing found for {asking.question.text!r}{why}")
+        self.put("objects", found)
+        self.put("object", found[0])
+        note = ", ".join(str(thing) for thing in found)
+        return self.succeed(f"{note}; dropped {'; '.join(dropped)}" if dropped else note)
+
+    def halt(self) -> None:
+        """Drop the question."""
+        self._asking = None
+
+
+def lift(
+    answer: Answer, view: View, query: str, least: float = 0.0, narrower: float | None = None
+) -> tuple[list[tuple[GroundedObject, Seen]], list[str]]:
+    """Measure the things that an answer has boxes for.
+
+    Args:
+        answer: What the model said about the picture of ``view``.
+        view: That picture with depth, lifted into the world.
+        query: What was asked for; the label of boxes that have none.
+        least: Boxes below this confidence are dropped.
+        narrower: Things that are wider at their narrower side are not meant, [m]; None takes all.
+
+    Returns:
+        The objects with their measured pixels, best first, and for each dropped box why.
+    """
+    found: list[tuple[GroundedObject, Seen]] = []
+    dropped: list[str] = []
+    for region in sorted(answer.regions, key=lambda region: -region.confidence):
+        label = region.label or query
+        if region.confidence < least:
+            dropped.append(f"{label}: confidence {region.confidence:.2f} is below {least:g}")
+            continue
+        try:
+            seen = view.find(region.box_xyxy, narrower)
+        except NotSeenError as error:
+            dropped.append(f"{label}: {str(error).splitlines()[0]}")
+            continue
+        if any((seen.mask & old.mask).sum() > SAME * (seen.mask | old.mask).sum() for _, old in found):
+            dropped.append(f"{label}: found twice")
+            continue
+        found.append((GroundedObject.of(label, seen, view.frame, region.confidence), seen))
+    return found, dropped
+
+
+def thin(thing: GroundedObject, most: int) -> GroundedObject:
+    """Return the object with at most ``most`` of its points, evenly left out."""
+    if len(thing.points) <= most:
+        return thing
+    keep = [k * len(thing.points) // most for k in range(most)]
+    return replace(thing, points=thing.points[keep])

@@ -1,0 +1,1 @@
+"""What several leaves need: asking, motion, what was seen, what is carried."""

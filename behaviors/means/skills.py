@@ -1,0 +1,170 @@
+"""What a plan may be made of: registered leaves as skills with typed arguments, and the schema that says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+from ..._base import near_misses
+from ..node import NODES
+from ..ports import Port
+
+DEFAULT_SKILLS = ("pick", "place", "move_to", "look_at", "home", "open_gripper", "close_gripper", "say", "wait")
+"""Skills that a plan may use unless the tree names others."""
+
+_JSON_TYPES: Mapping[str, Mapping[str, object]] = {
+    "text": {"type": "string"},
+    "number": {"type": "number"},
+    "int": {"type": "integer"},
+    "bool": {"type": "boolean"},
+    "duration": {"type": "number", "description": "[s]"},
+    "length": {"type": "number", "description": "[m]"},
+    "angle": {"type": "number", "description": "[rad]"},
+    "object": {"type": "string", "description": "the thing in words, such as: the red cube"},
+    "any": {"type": "string", "description": "the thing in words, such as: the red cube"},
+    "point": {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3, "description": "x y z [m]"},
+}
+_PYTHON: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list, tuple),
+}
+
+
+class Step(TypedDict):
+    """One step of a plan: a registered skill and its arguments, in SI units."""
+
+    skill: str
+    args: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Skill:
+    """A leaf that a plan may name.
+
+    Attributes:
+        name: Type key of the leaf.
+        about: First line of its docstring.
+        ports: Input ports that a plan can fill.
+    """
+
+    name: str
+    about: str
+    ports: tuple[Port, ...]
+
+    def schema(self) -> dict[str, object]:
+        """Return the JSON Schema of one step with this skill."""
+        args = {
+            "type": "object",
+            "properties": {port.name: _port_schema(port) for port in self.ports},
+            "required": [port.name for port in self.ports if port.required],
+            "additionalProperties": False,
+        }
+        return {
+            "type": "object",
+            "properties": {"skill": {"const": self.name}, "args": args},
+            "required": ["skill", "args"],
+            "additionalProperties": False,
+        }
+
+    def __str__(self) -> str:
+        words = ", ".join(p.name if p.required else f"{p.name}?" for p in self.ports)
+        return f"{self.name}({words}): {self.about}"
+
+
+def _port_schema(port: Port) -> dict[str, object]:
+    schema: dict[str, object] = {"description": port.about, **_JSON_TYPES[port.type]}
+    if port.choices:
+        schema["enum"] = list(port.choices)
+    if port.minimum is not None:
+        schema["minimum"] = port.minimum
+    if port.maximum is not None:
+        schema["maximum"] = port.maximum
+    return schema
+
+
+def skill(name: str) -> Skill | None:
+    """Return a registered leaf as a skill; None when it is no leaf or needs what a plan cannot give."""
+    cls = NODES.get(name)
+    if getattr(cls, "kind", "") != "leaf":
+        return None
+    ports: tuple[Port, ...] = getattr(cls, "ports", ())
+    fillable = tuple(p for p in ports if p.direction == "in" and p.type in _JSON_TYPES)
+    if any(p.required and p.direction != "out" and p not in fillable for p in ports):
+        return None
+    return Skill(name, (cls.__doc__ or name).strip().splitlines()[0], fillable)
+
+
+def skills(names: Iterable[str]) -> dict[str, Skill]:
+    """Return the skills called ``names``.
+
+    Raises:
+        UnknownNameError: A name is not registered.
+        ValueError: A name is registered but a plan cannot use it.
+    """
+    found: dict[str, Skill] = {}
+    for name in names:
+        one = skill(name)
+        if one is None:
+            raise ValueError(f"{name!r} is not a leaf that a plan can use: it needs what JSON cannot give")
+        found[name] = one
+    return found
+
+
+def plan_schema(allowed: Mapping[str, Skill], longest: int) -> str:
+    """Return the JSON Schema of a plan over the allowed skills, as text."""
+    items = {"anyOf": [one.schema() for one in allowed.values()]}
+    return json.dumps({"type": "array", "minItems": 1, "maxItems": longest, "items": items})
+
+
+def mistakes(data: object, allowed: Mapping[str, Skill], longest: int) -> list[str]:
+    """Say everything that is wrong with a plan, one sentence each; empty when it can be run."""
+    if not isinstance(data, list) or not data:
+        return ["the plan must be a JSON list of steps, each {skill, args}"]
+    if len(data) > longest:
+        return [f"the plan has {len(data)} steps, at most {longest} are allowed"]
+    return [f"step {k}: {what}" for k, step in enumerate(data, 1) for what in _step_mistakes(step, allowed)]
+
+
+def _step_mistakes(step: object, allowed: Mapping[str, Skill]) -> list[str]:
+    if not isinstance(step, Mapping) or not isinstance(step.get("skill"), str):
+        return ["must be an object with the keys skill and args"]
+    extra = sorted(set(step) - {"skill", "args"})
+    if extra:
+        return [f"unknown key {extra[0]!r}; a step has skill and args only"]
+    name, args = step["skill"], step.get("args", {})
+    if name not in allowed:
+        near = near_misses(name, allowed)
+        hint = f", did you mean {near[0]}?" if near else ""
+        return [f"unknown skill {name!r}{hint} (allowed: {', '.join(allowed)})"]
+    if not isinstance(args, Mapping):
+        return [f"args of {name} must be an object"]
+    ports = {port.name: port for port in allowed[name].ports}
+    found = [f"{name} has no argument {arg!r}" for arg in args if arg not in ports]
+    found += [f"{name} needs the argument {p.name!r}" for p in ports.values() if p.required and p.name not in args]
+    for arg, value in args.items():
+        if arg in ports and (wrong := _value_mistake(ports[arg], value)):
+            found.append(f"argument {arg!r} of {name} {wrong}")
+    return found
+
+
+def _value_mistake(port: Port, value: object) -> str:
+    wanted = str(_JSON_TYPES[port.type]["type"])
+    if not isinstance(value, _PYTHON[wanted]) or (isinstance(value, bool) and wanted != "boolean"):
+        return f"must be of type {wanted}, not {json.dumps(value, default=str)}"
+    if port.type == "point" and (
+        not isinstance(value, list | tuple) or len(value) != 3 or not all(isinstance(v, int | float) for v in value)
+    ):
+        return "must be three numbers"
+    if port.choices and value not in port.choices:
+        return f"must be one of {', '.join(port.choices)}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if port.minimum is not None and value < port.minimum:
+            return f"must be at least {port.minimum:g}"
+        if port.maximum is not None and value > port.maximum:
+            return f"must be at most {port.maximum:g}"
+    return ""

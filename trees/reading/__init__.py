@@ -1,0 +1,1 @@
+"""From text to documents with places, nothing typed; and how mistakes there are told."""

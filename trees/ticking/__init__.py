@@ -1,0 +1,1 @@
+"""The loop and what follows a run: clock, signals, changes, digest."""

@@ -1,0 +1,80 @@
+"""One number for a whole run: equal for the same tree, scene, seed and backend, whatever the machine was doing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from ...behaviors.blackboard import UNSET, Cell
+from ...vlm.questions import Answer, Question
+from ..builder import BuiltTree
+from ..tracing.summary import summary
+from .changes import Change
+
+
+class Digest:
+    """SHA-256 over what a run did: status changes with reasons, blackboard writes, questions with answers, final poses.
+
+    Wall time, file paths and ids of objects do not enter. Probabilities enter rounded to 0.001, poses to 1 mm.
+
+    Args:
+        tree: The tree that runs; nodes enter by their path in it.
+    """
+
+    def __init__(self, tree: BuiltTree) -> None:
+        self._sha = hashlib.sha256()
+        self._paths = [built.path for built in tree.nodes]
+        self._add("tree", tree.spec.name, self._paths)
+
+    def _add(self, *what: object) -> None:
+        self._sha.update(json.dumps(what, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode())
+        self._sha.update(b"\n")
+
+    def changes(self, changes: Iterable[Change]) -> None:
+        """Take in the status changes of a tick."""
+        for change in changes:
+            self._add("status", change.tick, self._paths[change.node], change.status, change.reason)
+
+    def write(self, tick: int, cell: Cell) -> None:
+        """Take in a blackboard write."""
+        value = None if cell.value is UNSET else summary(cell.value)
+        self._add("write", tick, cell.name, cell.writer, value)
+
+    def question(self, tick: int, asker: str, question: Question) -> None:
+        """Take in a question when it is asked."""
+        self._add("question", tick, asker, question.kind, question.text, question.choices, question.all)
+
+    def answer(self, tick: int, question: Question, answer: Answer) -> None:
+        """Take in an answer when it is delivered."""
+        regions = [[_rounded(r.box_xyxy), r.label, round(r.confidence, 3)] for r in answer.regions]
+        probabilities = {name: round(p, 3) + 0.0 for name, p in answer.probabilities.items()}
+        self._add(
+            "answer",
+            tick,
+            question.kind,
+            question.text,
+            probabilities,
+            round(answer.neither, 3) + 0.0,
+            regions,
+            answer.text,
+            summary(answer.data),
+            answer.problem,
+        )
+
+    def poses(self, poses: Mapping[str, Sequence[float]]) -> None:
+        """Take in where things are at the end: name → position [m], and further numbers if wanted."""
+        for name in sorted(poses):
+            self._add("pose", name, _rounded(poses[name]))
+
+    def outcome(self, status: str) -> None:
+        """Take in how the run ended."""
+        self._add("outcome", status)
+
+    def hexdigest(self) -> str:
+        """Return the digest so far, 64 hexadecimal characters."""
+        return self._sha.hexdigest()
+
+
+def _rounded(numbers: Sequence[float]) -> list[float]:
+    return [round(float(number), 3) + 0.0 for number in numbers]

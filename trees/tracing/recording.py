@@ -1,0 +1,120 @@
+"""A trace read back, also one whose writer was killed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mcap.records import Channel
+from mcap.records import Message as McapMessage
+from mcap.stream_reader import StreamReader
+from mcap.writer import MCAP0_MAGIC
+
+from ..._base import KnotholeError
+
+
+class TraceError(KnotholeError):
+    """A trace cannot be written or read."""
+
+
+class Message(NamedTuple):
+    """One message: its channel, run clock [s], and its data."""
+
+    topic: str
+    time: float
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a trace holds.
+
+    Attributes:
+        messages: All messages in the order in which they were written.
+        complete: False when the file ends in the middle: its writer was killed, or it is being written now.
+    """
+
+    messages: tuple[Message, ...]
+    complete: bool
+
+    def topic(self, name: str) -> list[Message]:
+        """Return the messages of one channel, such as ``/status``."""
+        return [message for message in self.messages if message.topic == name]
+
+    @property
+    def start(self) -> Mapping[str, Any]:
+        """What the run was started with (versions, seed, scene, backend, robot, arguments); empty if missing."""
+        return self._run("start")
+
+    @property
+    def end(self) -> Mapping[str, Any]:
+        """How the run ended (status, digest, ticks); empty when it was killed."""
+        return self._run("end")
+
+    def _run(self, event: str) -> Mapping[str, Any]:
+        return next((m.data for m in self.topic("/run") if m.data.get("event") == event), {})
+
+    @property
+    def tree(self) -> Mapping[str, Any]:
+        """The tree: name, text, nodes; empty if missing."""
+        return next((m.data for m in self.topic("/tree")), {})
+
+    @property
+    def last_tick(self) -> int:
+        """Number of the last tick in which anything is known to have happened."""
+        return max((int(m.data.get("tick", 0)) for m in self.messages), default=0)
+
+    def statuses(self, tick: int | None = None) -> dict[int, tuple[str, str]]:
+        """Return node index → status and reason at the end of a tick (default: the last one)."""
+        found: dict[int, tuple[str, str]] = {}
+        for message in self.topic("/status"):
+            if tick is not None and message.data["tick"] > tick:
+                break
+            for change in message.data["changes"]:
+                found[change["node"]] = (change["status"], change["reason"])
+        return found
+
+    def blackboard(self, tick: int | None = None) -> dict[str, Any]:
+        """Return entry name → summarised value at the end of a tick (default: the last one)."""
+        found: dict[str, Any] = {}
+        for message in self.topic("/blackboard"):
+            if tick is not None and message.data["tick"] > tick:
+                break
+            found[message.data["name"]] = message.data["value"]
+        return found
+
+
+def read_trace(path: str | Path) -> Recording:
+    """Read a trace, as far as it goes.
+
+    Raises:
+        TraceError: There is no such file, or it is no trace.
+    """
+    path = Path(path)
+    messages: list[Message] = []
+    complete = True
+    try:
+        with path.open("rb") as file:
+            if file.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
+                raise TraceError(f"{path} is no trace (no MCAP file)")
+            file.seek(0)
+            try:
+                for message in _messages(StreamReader(file)):
+                    messages.append(message)
+            except Exception:  # whatever a half-written record makes the parser say
+                complete = False
+    except OSError as error:
+        raise TraceError(f"cannot read the trace {path}: {error.strerror}") from error
+    return Recording(tuple(messages), complete)
+
+
+def _messages(reader: StreamReader) -> Iterator[Message]:
+    topics: dict[int, str] = {}
+    for record in reader.records:
+        if isinstance(record, Channel):
+            topics[record.id] = record.topic
+        elif isinstance(record, McapMessage):
+            yield Message(topics[record.channel_id], record.log_time * 1e-9, json.loads(record.data))

@@ -1,0 +1,295 @@
+"""The trace of a run: one MCAP file, written while the run goes on, readable up to its last chunk whatever happens."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mcap.writer import MCAP0_MAGIC, Writer
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..._base import KnotholeError
+from ...behaviors.blackboard import UNSET, Cell
+from ...robots.contract import CameraFrame, RobotState
+from ...vlm.tickets import BrokerEvent
+from ..builder import BuiltNode, BuiltTree
+from ..spec import Literal
+from ..ticking.changes import Change
+from .channels import nanos, schema, stamp
+from .recording import Recording, TraceError, read_trace
+from .summary import summary
+
+__all__ = ["Recording", "TraceError", "TraceWriter", "read_trace"]
+
+FLUSH_EVERY = 0.5
+"""Longest wall time that a message waits for the disk, [s]."""
+CHUNK = 256 * 1024
+QUALITY = 90
+
+_Message = Mapping[str, object] | Callable[[], Mapping[str, object] | None]
+
+
+class TraceWriter:
+    """Write a trace. A thread of its own turns messages into JSON and pictures into JPEG, off the tick.
+
+    Args:
+        path: File to write, ``….mcap``; its folder is made. A trace that is there is replaced, another file never.
+
+    Attributes:
+        problem: Why writing stopped (disk full), empty if it did not. A run goes on without its trace.
+
+    Raises:
+        TraceError: The path is no place for a trace, or the file cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.problem = ""
+        try:
+            _check_path(self.path)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("wb")
+            self._writer = Writer(self._file, chunk_size=CHUNK)
+            self._writer.start(profile="", library="knothole")
+            self._file.flush()
+        except OSError as error:
+            raise _refusal(self.path, error.strerror or str(error), "name a file that can be written") from error
+        self._channels: dict[str, int] = {}
+        self._sequence = 0
+        self._frames: set[str] = set()
+        self._pixels: dict[str, str] = {}
+        self._joints: list[float] = []
+        self._queue: queue.SimpleQueue[tuple[str, int, _Message] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="trace", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    # what the loop calls -----------------------------------------------------------------------------------------
+    def put(self, topic: str, now: float, message: _Message) -> None:
+        """Queue a message; a function is called on the writing thread and may return None for nothing to write.
+
+        Args:
+            topic: Channel, such as ``/log``.
+            now: Run clock, [s].
+            message: JSON-able data that nobody changes afterwards, or a function that returns it.
+        """
+        if not self._closed:
+            self._queue.put((topic, nanos(now), message))
+
+    def tree(self, now: float, tree: BuiltTree) -> None:
+        """Write the tree: its texts and its nodes."""
+        self.put("/tree", now, lambda: _tree(tree))
+
+    def changes(self, now: float, tick: int, changes: Iterable[Change]) -> None:
+        """Write the status changes of a tick."""
+        found = [(change.node, change.status, change.reason) for change in changes]
+        if found:
+            self.put(
+                "/status",
+                now,
+                lambda: {"tick": tick, "changes": [{"node": n, "status": s, "reason": r} for n, s, r in found]},
+            )
+
+    def write(self, now: float, tick: int, cell: Cell) -> None:
+        """Write a blackboard write; the value is summarised."""
+        value = None if cell.value is UNSET else summary(cell.value)
+        message = {"tick": tick, "name": cell.name, "value": value, "writer": cell.writer, "version": cell.version}
+        self.put("/blackboard", now, message)
+
+    def broker(self, tick: int, event: BrokerEvent) -> None:
+        """Write a question or an answer."""
+        topic = "/answers" if event.what == "answered" else "/questions"
+        self.put(topic, event.now, lambda: {"tick": tick, **_event(event)})
+
+    def frame(self, now: float, frame: CameraFrame) -> None:
+        """Write a picture, each frame id once; equal pixels are written once and referred to afterwards."""
+        if frame.id not in self._frames:
+            self._frames.add(frame.id)
+            rgb = frame.rgb.copy()
+            self.put("/frames", now, lambda: self._picture(now, frame.id, rgb))
+
+    def joints(self, now: float, tick: int, state: RobotState) -> None:
+        """Write proprioception if it changed."""
+        pose = state.world_from_tcp
+        numbers = [round(float(v), 5) + 0.0 for v in (*state.q, state.gripper_width, *pose.xyz, *pose.quat_xyzw)]
+        if numbers != self._joints:
+            self._joints = numbers
+            n = len(state.q)
+            message = {"tick": tick, "q": numbers[:n], "gripper_width": numbers[n], "tcp": numbers[n + 1 :]}
+            self.put("/joints", now, message)
+
+    def log(self, now: float, text: str, level: int = 2, name: str = "knothole") -> None:
+        """Write a log line; level 2 is info, 3 warning, 4 error, as in Foxglove."""
+        self.put("/log", now, {"timestamp": stamp(now), "level": level, "message": text, "name": name})
+
+    def close(self) -> None:
+        """Write what is queued, finish the file and close it. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    # the writing thread ------------------------------------------------------------------------------------------
+    def _work(self) -> None:
+        flushed, waiting = time.monotonic(), False
+        while True:
+            try:
+                item = self._queue.get(timeout=FLUSH_EVERY if waiting else None)
+            except queue.Empty:
+                item = ("", 0, {})
+            if item is None:
+                break
+            waiting = self._guarded(self._add, *item) or waiting
+            if waiting and time.monotonic() - flushed >= FLUSH_EVERY:
+                self._guarded(self._flush)
+                flushed, waiting = time.monotonic(), False
+        self._guarded(self._finish)
+        self._file.close()
+
+    def _guarded(self, act: Callable[..., bool], *args: Any) -> bool:
+        """Do something with the file unless that failed before."""
+        if self.problem:
+            return False
+        try:
+            return act(*args)
+        except OSError as error:
+            self.problem = f"the trace {self.path} ends early: {error.strerror or error}"
+        except Exception as error:
+            self.problem = f"the trace {self.path} ends early: {type(error).__name__}: {error}"
+        return False
+
+    def _add(self, topic: str, time_ns: int, message: _Message) -> bool:
+        if not topic:
+            return False
+        data = message() if callable(message) else message
+        if data is None:
+            return False
+        if topic not in self._channels:
+            name, text = schema(topic)
+            known = self._writer.register_schema(name=name, encoding="jsonschema", data=text)
+            self._channels[topic] = self._writer.register_channel(topic=topic, message_encoding="json", schema_id=known)
+        self._sequence += 1
+        self._writer.add_message(
+            channel_id=self._channels[topic],
+            log_time=time_ns,
+            publish_time=time_ns,
+            sequence=self._sequence,
+            data=json.dumps(data, default=summary, separators=(",", ":")).encode(),
+        )
+        return True
+
+    def _flush(self) -> bool:
+        self._writer.flush()
+        return True
+
+    def _finish(self) -> bool:
+        self._writer.finish()
+        self._file.flush()
+        return True
+
+    def _picture(self, now: float, frame_id: str, rgb: NDArray[np.uint8]) -> Mapping[str, object] | None:
+        key = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
+        first = self._pixels.setdefault(key, frame_id)
+        if first != frame_id:
+            self._add("/frames_again", nanos(now), {"frame_id": frame_id, "same_as": first})
+            return None
+        buffer = io.BytesIO()
+        Image.fromarray(rgb).save(buffer, format="JPEG", quality=QUALITY)
+        data = base64.b64encode(buffer.getvalue()).decode("ascii")
+        return {"timestamp": stamp(now), "frame_id": frame_id, "data": data, "format": "jpeg"}
+
+
+def _check_path(path: Path) -> None:
+    """Make sure that a trace at ``path`` replaces nothing but a trace."""
+    if path.is_dir():
+        raise _refusal(path, "it is a directory", "name a file in it that ends in .mcap")
+    if path.suffix != ".mcap":
+        raise _refusal(path, "its name does not end in .mcap", f"write {path.with_suffix('.mcap')}")
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise _refusal(path, "it is no ordinary file", "name a file that can be written")
+    with path.open("rb") as file:
+        begin = file.read(len(MCAP0_MAGIC))
+    if begin not in (b"", MCAP0_MAGIC):
+        raise _refusal(path, "a file that is no trace is there already", "name another file, or move that one")
+
+
+def _refusal(path: Path, why: str, fix: str) -> TraceError:
+    return TraceError(f"cannot write the trace {path}: {why}\n  fix:  {fix}")
+
+
+def _mock_of(built: BuiltNode) -> str:
+    """Say what a mocked node does; empty for any other."""
+    does = built.spec.values.get("mock.does") if "#" not in built.path.rpartition("/")[2] else None
+    return str(does.value) if isinstance(does, Literal) else ""
+
+
+def _tree(tree: BuiltTree) -> Mapping[str, object]:
+    nodes = [
+        {
+            "index": built.index,
+            "path": built.path,
+            "type": built.type,
+            "name": built.name,
+            "kind": built.kind,
+            "parent": built.parent,
+            "file": built.place.file,
+            "line": built.place.line,
+            "column": built.place.column,
+            "mocked": _mock_of(built),
+        }
+        for built in tree.nodes
+    ]
+    files = {tree.spec.file: tree.spec.text}
+    for built in tree.nodes:
+        if built.spec.uses is not None:
+            files.setdefault(built.spec.uses.file, built.spec.uses.text)
+    return {"name": tree.spec.name, "file": tree.spec.file, "text": tree.spec.text, "files": files, "nodes": nodes}
+
+
+def _event(event: BrokerEvent) -> Mapping[str, object]:
+    ticket, question = event.ticket, event.ticket.question
+    if event.what != "answered":
+        return {
+            "asker": event.asker,
+            "kind": question.kind,
+            "text": question.text,
+            "choices": list(question.choices),
+            "all": question.all,
+            "context": question.context,
+            "frame": ticket.frame_id,
+            "shared": event.what == "shared",
+        }
+    answer = ticket.answer
+    if answer is None:
+        raise KnotholeError("an answer was announced that is not there")
+    return {
+        "kind": question.kind,
+        "question": question.text,
+        "frame": ticket.frame_id,
+        "frame_stamp": ticket.frame_stamp,
+        "asked_at": ticket.asked_at,
+        "probabilities": dict(answer.probabilities),
+        "neither": answer.neither,
+        "regions": [
+            {"box_xyxy": list(r.box_xyxy), "label": r.label, "confidence": r.confidence} for r in answer.regions
+        ],
+        "text": answer.text,
+        "data": answer.data,
+        "model": answer.model,
+        "latency": answer.latency,
+        "cost": answer.cost,
+        "problem": answer.problem,
+    }
