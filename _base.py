@@ -10,7 +10,6 @@ import importlib
 import importlib.metadata
 import inspect
 import pkgutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
@@ -283,8 +282,3 @@ def import_needed(module: str, feature: str, extra: str) -> object:
         if error.name and module.split(".")[0] == error.name.split(".")[0]:
             raise MissingExtraError(feature, module.split(".")[0], extra) from error
         raise
-
-
-def is_imported(module: str) -> bool:
-    """Tell whether ``module`` is already loaded, without loading it."""
-    return module in sys.modules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
@@ -49,7 +49,8 @@ def convert(
         modern: Say scripts of BehaviorTree.CPP in our own language where that means the same; YAML only.
         force: Write over an existing file.
         models: XML files whose models declare nodes that the source uses.
-        tell: Is told of each script that stays one with ``modern``, and why.
+        tell: Is told of mistakes in the source, of scripts that stay scripts with ``modern``, and of declarations that
+            XML does not get.
 
     Raises:
         TreeError: The source cannot be read, or holds what the other form has no place for.
@@ -58,9 +59,11 @@ def convert(
     to_yaml = source.suffix == XML
     _check(source, target, to_yaml, modern)
     if target is not None and target.exists() and not force:
-        raise ConvertError(f"{target} exists\n  fix:  give another name, or overwrite it with --force")
+        raise _exists(target)
     if to_yaml:
         documents = _to_yaml(source, models)
+        for problem in documents.problems:
+            tell(str(problem))
     else:
         documents = read_file(source)
         documents = replace(documents, comments=find_comments(documents))
@@ -68,7 +71,7 @@ def convert(
         documents, notes = modernise(documents)
         for note in notes:
             tell(str(note))
-    text = print_yaml(documents) if to_yaml or modern else _to_xml(documents, source)
+    text = print_yaml(documents) if to_yaml or modern else _to_xml(documents, source, tell)
     if target is not None:
         _write(target, text, force)
     return text
@@ -88,20 +91,22 @@ def declare_nodes(models: Sequence[Path], out: TextIO) -> None:
     """
     found: dict[str, tuple[Scalar, Item, Path]] = {}
     inferred: dict[str, tuple[Scalar, Item, Path]] = {}
+    trees: set[str] = set()
     comments = Comments()
     for path in models:
         documents = read_xml_file(path, keep=True)
+        names = (root.get("tree") for root in documents.roots if isinstance(root, Pairs))
+        trees.update(name.text for name in names if isinstance(name, Scalar))
         given = documents.comments or Comments()
         for store, mine in zip(_stores(comments), _stores(given), strict=True):
             store.update(mine)
-        for root in documents.roots:
-            nodes = root.get("nodes") if isinstance(root, Pairs) else None
-            for key, value in nodes if isinstance(nodes, Pairs) else ():
-                guessed = isinstance(value, Pairs) and value.get("inferred") is not None
-                first = (inferred if guessed else found).setdefault(key.text, (key, value, path))
-                if first[2] is not path and not guessed and _plain(first[1]) != _plain(value):
-                    comments.above.setdefault(id(first[0]), []).append(f"{path.name} declares {key.text} another way")
-    entries = [*found.values(), *(each for name, each in inferred.items() if name not in found)]
+        for key, value in _declarations(documents):
+            guessed = _is_guessed(value)
+            first = (inferred if guessed else found).setdefault(key.text, (key, value, path))
+            if first[2] is not path and not guessed and _plain(first[1]) != _plain(value):
+                comments.above.setdefault(id(first[0]), []).append(f"{path.name} declares {key.text} another way")
+    guesses = (each for name, each in inferred.items() if name not in found and not _is_of(trees, each[1], name))
+    entries = [*found.values(), *guesses]
     at = Scalar("", "plain", 1, 1, 1, 1)
     listed = Pairs(tuple((key, value) for key, value, _ in entries), 1, 1)
     document = Pairs(((at._replace(text="knothole"), at._replace(text="1")), (at._replace(text="nodes"), listed)), 1, 1)
@@ -113,6 +118,23 @@ def _stores(comments: Comments) -> tuple[dict[int, list[str]], dict[int, list[st
     return comments.above, comments.below
 
 
+def _declarations(documents: Documents) -> Iterator[tuple[Scalar, Item]]:
+    for root in documents.roots:
+        nodes = root.get("nodes") if isinstance(root, Pairs) else None
+        yield from nodes if isinstance(nodes, Pairs) else ()
+
+
+def _is_guessed(declaration: Item) -> bool:
+    flag = declaration.get("inferred") if isinstance(declaration, Pairs) else None
+    return isinstance(flag, Scalar) and flag.text == "true"
+
+
+def _is_of(trees: set[str], declaration: Item, name: str) -> bool:
+    """Tell whether a declaration stands for one of some trees."""
+    plain = _plain(declaration)
+    return isinstance(plain, dict) and plain.get("kind") == "subtree" and plain.get("id", name) in trees
+
+
 def _plain(item: Item) -> object:
     """Return what an item says, without places."""
     if isinstance(item, Scalar):
@@ -122,7 +144,6 @@ def _plain(item: Item) -> object:
     return {key.text: _plain(value) for key, value in item}
 
 
-# the two ways --------------------------------------------------------------------------------------------------------
 def _check(source: Path, target: Path | None, to_yaml: bool, modern: bool) -> None:
     if not to_yaml and source.suffix not in YAML:
         raise ConvertError(f"{source} is neither XML nor YAML\n  fix:  name a file that ends in .xml, .yaml or .yml")
@@ -144,11 +165,29 @@ def _to_yaml(source: Path, models: Sequence[Path]) -> Documents:
     return documents
 
 
-def _to_xml(documents: Documents, source: Path) -> str:
+def _to_xml(documents: Documents, source: Path, tell: Callable[[str], None]) -> str:
     text = write_xml(documents, documents.comments or Comments())
     again = read_xml(text, str(source), keep=True)
     _same(parse_text(text, str(source)), write_xml(again, again.comments or Comments()))
+    lost = list(_unwritten(documents, again))
+    if lost:
+        names = ", ".join(key.text for key in lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
+        tell(
+            f"{source}:{lost[0].line}:{lost[0].column}: note: XML does not get what is declared of {names}\n"
+            "  why:  `inferred: true` says that a declaration only stands for what the tree shows\n"
+            "  fix:  take out `inferred: true`, and `open: true`: then it becomes part of <TreeNodesModel>"
+        )
     return text
+
+
+def _unwritten(documents: Documents, again: Documents) -> Iterator[Scalar]:
+    """Yield the inferred declarations that say something which reading the XML does not tell."""
+    told = {key.text: _plain(value) for key, value in _declarations(again)}
+    for key, value in _declarations(documents):
+        if _is_guessed(value) and isinstance(value, Pairs) and told.get(key.text) != _plain(value):
+            more = {name.text for name, _ in value} - {"id", "kind", "inferred", "open"}
+            if more or key.text in told:
+                yield key
 
 
 def _same(before: XmlFile, text: str) -> None:
@@ -191,11 +230,19 @@ def _write(target: Path, text: str, force: bool) -> None:
                 os.link(part, target)  # fails where the file has come into being meanwhile
         finally:
             part.unlink(missing_ok=True)
+    except FileExistsError as error:
+        if target.parent.is_dir():
+            raise _exists(target) from error
+        raise ConvertError(f"{target.parent} is no folder\n  fix:  give another place") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConvertError(
             f"{target} cannot be written: {reason}\n  fix:  check the folder and its permissions"
         ) from error
+
+
+def _exists(target: Path) -> ConvertError:
+    return ConvertError(f"{target} exists\n  fix:  give another name, or overwrite it with --force")
 
 
 def _umask() -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal
+from typing import Final, Literal
 
 from packaging.requirements import Requirement
 
@@ -17,6 +18,8 @@ from .._base import KnotholeError
 from ..behaviors.node import NODES
 from .config import find_config, load_behaviors, read_config
 from .names import backend_names, driver_names, scene_names, tree_names
+
+_EXTRAS: Final = ("franka", "lsp")
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def _packages() -> Iterator[Finding]:
     """Compare what the distribution asks for with what is installed."""
     for line in importlib.metadata.requires("knothole") or []:
         need = Requirement(line)
-        extra = next((e for e in ("franka",) if need.marker and need.marker.evaluate({"extra": e})), "")
+        extra = next((e for e in _EXTRAS if need.marker and need.marker.evaluate({"extra": e})), "")
         if need.marker and not extra and not need.marker.evaluate({"extra": ""}):
             continue
         try:
@@ -81,7 +84,7 @@ def _packages() -> Iterator[Finding]:
 def _names() -> Iterator[Finding]:
     find: Callable[[], tuple[str, ...]]
     for what, find in (
-        ("nodes", lambda: tuple(NODES)),
+        ("nodes", _nodes),
         ("backends", backend_names),
         ("robots", driver_names),
         ("scenes", scene_names),
@@ -93,6 +96,13 @@ def _names() -> Iterator[Finding]:
             yield Finding(what, "broken", str(error).splitlines()[0])
             continue
         yield Finding(what, "ok" if names else "broken", ", ".join(names))
+
+
+def _nodes() -> tuple[str, ...]:
+    """Return our nodes by name; those of the dialects are too many and are counted."""
+    ours = [name for name in NODES if "." not in name]
+    dialects = Counter(name.partition(".")[0] for name in NODES if "." in name)
+    return (*ours, *(f"{count} of {dialect}" for dialect, count in sorted(dialects.items())))
 
 
 def _weights() -> Finding:

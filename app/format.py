@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._base import KnotholeError
 from ..trees.editing.canonical import canonical
 from ..trees.problems import Problem, TreeError
+from ..trees.reading.raw_text import file_error
 from ..trees.reading.reader import read_file
 from .inspect import project
 
@@ -53,12 +53,11 @@ def format_file(path: str | Path, check: bool = False) -> Formatted:
         check: Only look, write nothing.
 
     Raises:
-        TreeError: It cannot be read or is no YAML; it is left untouched.
-        KnotholeError: It is another kind of file, or cannot be written.
+        TreeError: It cannot be read or written, or is no YAML; it is left untouched.
     """
     file = str(path)
     if Path(file).suffix.lower() == ".xml":
-        raise KnotholeError(f"{file}: error: only YAML can be formatted\n  fix:  knothole convert {file} tree.yaml")
+        raise file_error(file, "K002", "only YAML can be formatted, not XML", f"knothole convert {file} tree.yaml")
     read_file(file)  # says in its own words what is wrong with the file
     before = Path(file).read_bytes().decode("utf-8")
     made = Formatted(file, before, canonical(before, file))
@@ -76,7 +75,7 @@ def format_stdin(check: bool = False) -> Formatted:
     try:
         before = sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise KnotholeError(f"<stdin>: error: this is not UTF-8: {error.reason}\n  fix:  give UTF-8 text") from error
+        raise file_error("<stdin>", "K004", f"this is not UTF-8: {error.reason}", "give UTF-8 text") from error
     made = Formatted("<stdin>", before, canonical(before, "<stdin>"))
     if not check:
         sys.stdout.write(made.after)
@@ -117,12 +116,12 @@ def format_files(
 def _write(path: Path, text: str) -> None:
     """Replace a file in one step, through links, with the permissions it had."""
     path = path.resolve()
+    if not path.stat().st_mode & 0o222:
+        raise _unwritten(path, "it is read-only", f"chmod u+w {path}")
     try:
         handle, name = tempfile.mkstemp(prefix=".fmt-", dir=path.parent)
     except OSError as error:
-        raise KnotholeError(
-            f"{path}: error: the file cannot be written: {error.strerror}\n  fix:  check the permissions of its folder"
-        ) from error
+        raise _unwritten(path, error.strerror, "check the permissions of its folder") from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
@@ -130,6 +129,8 @@ def _write(path: Path, text: str) -> None:
         os.replace(name, path)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
-        raise KnotholeError(
-            f"{path}: error: the file cannot be written: {error.strerror}\n  fix:  check its permissions"
-        ) from error
+        raise _unwritten(path, error.strerror, "check its permissions") from error
+
+
+def _unwritten(path: Path, reason: str | None, fix: str) -> TreeError:
+    return file_error(str(path), "K003", f"the file cannot be written: {reason}", fix)

@@ -21,9 +21,9 @@ from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
 from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
+from ..trees.language.params import read_params
 from ..trees.mocking.apply import apply_profile
 from ..trees.problems import TreeError
-from ..trees.reading.params import read_params
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
 from ..trees.ticking.loop import Loop, LoopResult, Outcome, Ticked

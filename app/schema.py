@@ -22,6 +22,8 @@ from .schema_values import ENTRY, SCALAR, Schema, pattern_of, port_schema, value
 
 _DECLARED: Final = r"^(stub\..+|[A-Z].*)$"
 """Names of nodes that a file declares: the IDs of BehaviorTree.CPP begin with a capital."""
+_CLASS: Final = r"^(?!(bt|pt|nav2|stub)\.)[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
+"""Dotted paths of classes of py_trees, which nobody has to register."""
 _NODE: Final[Schema] = {"$ref": "#/definitions/node"}
 _NODES: Final[Schema] = {"$ref": "#/definitions/nodes"}
 _WORD: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -68,7 +70,7 @@ def write_schema(output: Path | None) -> str:
     try:
         output.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise KnotholeError(f"{output}: error: the file cannot be written: {error.strerror}") from error
+        raise KnotholeError(f"{output}: the file cannot be written: {error.strerror}") from error
     return (
         f"wrote {output}\nnext:  begin a tree with `# yaml-language-server: $schema={output}`, "
         "or name it in the settings of the editor"
@@ -173,7 +175,7 @@ def _node(kinds: Sequence[NodeType]) -> Schema:
     """Return the schema of a node: a bare name, or a mapping of one type key and common keys."""
     bare = [kind.name for kind in kinds if not any(port.required for port in kind.ports.values())]
     types: dict[str, object] = {kind.name: {"$ref": f"#/definitions/node.{kind.name}"} for kind in kinds}
-    types |= {key: _common(key, types) for key in COMMON_KEYS}
+    types |= {key: _common(key) for key in COMMON_KEYS}
     types["for"] = {
         **_told("Writes its nodes once for each value, when the file is loaded."),
         "type": "object",
@@ -192,11 +194,11 @@ def _node(kinds: Sequence[NodeType]) -> Schema:
     }
     return {
         "type": ["object", "string"],
-        "pattern": f"^({'|'.join(map(pattern_of, bare))})$|{_DECLARED}|{ENTRY}",
+        "pattern": f"^({'|'.join(map(pattern_of, bare))})$|{_DECLARED}|{_CLASS}|{ENTRY}",
         "patternErrorMessage": "no node of this name can stand alone; see `knothole nodes`",
         "minProperties": 1,
         "properties": types,
-        "patternProperties": {_DECLARED: {}},
+        "patternProperties": {_DECLARED: {}, _CLASS: {}},
         "additionalProperties": False,
     }
 
@@ -205,7 +207,7 @@ def _nodes_or_node() -> Schema:
     return {"if": {"type": "array"}, "then": _NODES, "else": _NODE}
 
 
-def _common(key: str, types: Mapping[str, object]) -> Schema:
+def _common(key: str) -> Schema:
     """Return the schema of a common key; of one that is a node as well, of both."""
     if key in HOOK_KEYS:
         return {"allOf": [_NODE], **_told(COMMON_ABOUT[key])}

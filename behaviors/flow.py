@@ -6,6 +6,7 @@ from typing import Final
 
 FLOWS: Final = {
     "sequence": "children in order while they succeed; SUCCESS after all, FAILURE at the first failure",
+    "pipeline": "as a sequence; the earlier children are ticked again beside the one that runs, and do not halt it",
     "selector": "children in order while they fail; SUCCESS at the first success, FAILURE after all",
     "parallel": "all children in one tick",
     "guard": "the part `check` succeeds before the child is ticked",

@@ -98,7 +98,6 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         cls._t = Leaf._t_generator if ticks else Leaf._t_hooked if hooked else plain  # type: ignore[method-assign]
         cls._x = Leaf._x_hooked if hooked or ticks else Leaf._x  # type: ignore[method-assign]
 
-    # what a leaf's author writes ---------------------------------------------------------------------------------
     def start(self) -> None:
         """Called before the first ``step`` of an execution."""
 
@@ -115,7 +114,6 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     def resume(self) -> None:
         """Called once when the guard lets it go on; the next ``step`` follows in the same tick."""
 
-    # what a leaf's author calls ----------------------------------------------------------------------------------
     def get(self, port: str) -> object:
         """Return the present value of an input port, converted to its declared type."""
         return self.wiring.inputs[port]()
@@ -147,7 +145,6 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         self.skipped = True
         return INVALID
 
-    # the recursive tick (step.py) --------------------------------------------------------------------------------
     def _t(self) -> Status:
         old = self.status
         try:
@@ -258,7 +255,6 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         except Exception as error:
             raise_fault(self, error)
 
-    # py_trees' names ---------------------------------------------------------------------------------------------
     def initialise(self) -> None:
         """Start an execution (py_trees' hook)."""
         self.feedback_message = ""

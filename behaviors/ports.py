@@ -98,6 +98,8 @@ class Port:
         choices: The only allowed texts, empty for any.
         minimum: Smallest allowed number, in the SI unit of the type.
         maximum: Largest allowed number.
+        takes: Of a port of any type, the types of entries that it can use; empty for all.
+        names: Of a list of mappings, the key whose value is the name of an entry that is read.
     """
 
     name: str
@@ -109,6 +111,8 @@ class Port:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    takes: tuple[str, ...] = ()
+    names: str = ""
 
     def __post_init__(self) -> None:
         if not is_port_type(self.type):

@@ -30,7 +30,7 @@ from knothole.behaviors.node import Leaf, Wiring
 from knothole.trees.builder import BuiltNode, BuiltTree
 from knothole.trees.node_types import NodeType
 from knothole.trees.spec import NodeSpec, TreeSpec
-from knothole.trees.ticking.changes import Changes
+from knothole.trees.tracing.changes import Changes
 
 Shape = Any
 """``S``, ``F``, ``R``, or ``(kind, memory, children)`` with kind ``seq sel inv retry``."""

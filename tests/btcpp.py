@@ -48,7 +48,6 @@ PERIOD = 0.01
 ATTEMPTS = 4
 
 
-# the real engine -----------------------------------------------------------------------------------------------------
 class Theirs:
     """A case ticked by BehaviorTree.CPP."""
 
@@ -138,7 +137,6 @@ class Teller:
         return "R" if letter == "K" and how == "run" else letter
 
 
-# ours ----------------------------------------------------------------------------------------------------------------
 def scripted(tell: Teller, wiring: Wiring) -> Leaf:
     """Return our leaf with the script of an item."""
     item, calls = tell.item, tell.calls
@@ -312,7 +310,6 @@ class Loaded(Ours):
                 yield from self._factories(spec.uses.root, f"{path}/", scripts)
 
 
-# comparing -----------------------------------------------------------------------------------------------------------
 @dataclass
 class Compared:
     """What came of comparing one case: ticks that were equal, and the first difference."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,10 @@ from pathlib import Path
 
 import pytest
 from tqdm import tqdm
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell lets its background jobs ignore Ctrl-C, and all processes that the tests start would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 tqdm.monitor_interval = 0  # its watcher thread outlives the bars of transformers and trips over warnings as errors
 

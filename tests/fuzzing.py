@@ -42,7 +42,6 @@ class TooSlow(BaseException):
     """A text took more CPU time than it may; no target can swallow it."""
 
 
-# targets --------------------------------------------------------------------------------------------------------------
 def _reader(text: str) -> None:
     """Load it; tick what was loaded three times."""
     tree = build(load_text(text, "fuzz.yaml"), Context())
@@ -96,8 +95,7 @@ TARGETS: Final[Mapping[str, Callable[[str], None]]] = {
 }  # fmt: skip
 
 
-# seeds ----------------------------------------------------------------------------------------------------------------
-def seeds(target: str) -> list[str]:
+def seeds(target: str, corpus: bool = True) -> list[str]:
     """Return the texts that a target starts from: library trees, examples of the docs, the corpus where it is."""
     pages = [page.read_text() for page in sorted((ROOT / "docs").glob("*.md"))]
     if target == "reader":
@@ -105,8 +103,8 @@ def seeds(target: str) -> list[str]:
         examples = [block for page in pages for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
         return found + [block if "root:" in block else _in_a_tree(block) for block in examples] + YAML
     if target == "xml":
-        corpus = sorted((ROOT.parent / "shared" / "corpus").rglob("*.xml"))
-        found = [text for path in corpus if len(text := path.read_text(errors="replace")) <= MAX_LENGTH]
+        files = sorted((ROOT.parent / "shared" / "corpus").rglob("*.xml")) if corpus else ()
+        found = [text for path in files if len(text := path.read_text(errors="replace")) <= MAX_LENGTH]
         return found + [block for page in pages for block in re.findall(r"```xml\n(.*?)```", page, re.S)] + XML
     return EXPRESSIONS if target == "expressions" else SCRIPTS
 
@@ -119,7 +117,6 @@ def _in_a_tree(block: str) -> str:
     return f"knothole: 1\ntree: t\ninputs:\n{inputs}root:\n  sequence:\n{nodes}"
 
 
-# mutations ------------------------------------------------------------------------------------------------------------
 def mutated(rng: random.Random, texts: list[str]) -> str:
     """Return one of the texts, changed in one to eight places."""
     text = rng.choice(texts)
@@ -209,7 +206,6 @@ _MUTATIONS: Final[list[Callable[[random.Random, str, list[str]], str]]] = [
 ]
 
 
-# one attempt ----------------------------------------------------------------------------------------------------------
 @contextlib.contextmanager
 def watchdog(seconds: float = LIMIT) -> Iterator[None]:
     """Raise ``TooSlow`` when the block takes more CPU time than that."""

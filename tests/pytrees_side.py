@@ -53,7 +53,6 @@ class Grown:
             yield from child.walk()
 
 
-# leaves that are not shipped, as somebody else would write them ------------------------------------------------------
 class Probe(py_trees.behaviour.Behaviour):  # type: ignore[misc]
     """Follows a random script and writes down each hook."""
 
@@ -146,7 +145,6 @@ class Skipper(Leaf):
         self.calls.append(("halt", self.name))
 
 
-# growing -------------------------------------------------------------------------------------------------------------
 class Gardener:
     """Grows one random tree."""
 
@@ -318,7 +316,6 @@ _LEAVES: Final = tuple(
 _FOREIGN: Final[Mapping[str, Any]] = {cls.__name__: cls for cls in (Probe, Loud, Sometimes)}
 
 
-# making --------------------------------------------------------------------------------------------------------------
 @dataclass
 class Side:
     """One of the forms of a tree."""
@@ -327,6 +324,8 @@ class Side:
     context: Context = field(default_factory=Context)
     board: Blackboard = field(default_factory=Blackboard)
     root: Any = None
+    nodes: list[Any] = field(default_factory=list)
+    """All nodes of ``root``. Walking there costs more than a tick, and no tree changes its shape."""
     amended: set[str] = field(default_factory=set)
     """Nodes that ever said more than their originals; what is above them may have copied it."""
 
@@ -421,7 +420,6 @@ def _converted(short: str, values: dict[str, Any]) -> dict[str, Any]:
     return {name: turn[name](value) if name in turn else value for name, value in values.items()}
 
 
-# comparing -----------------------------------------------------------------------------------------------------------
 @dataclass
 class _Clock:
     now: float = 0.0
@@ -451,12 +449,15 @@ def compare(seed: int, ticks: int = 20, kinds: Counter[str] | None = None, skipp
     decorators.time = timers.time = clock
     try:
         fast.root, slow.root = fast.make(grown), slow.make(grown)
-        for node in fast.root.iterate():
+        fast.nodes, slow.nodes = list(fast.root.iterate()), list(slow.root.iterate())
+        for node in fast.nodes:
             node._log = lambda node: fast.amended.add(node.name) if _amended(node) else None
         sides = [fast, slow]
         if not skipping:
             plain.root = _plain(grown, plain.calls)
-            _set_up(plain.root)
+            plain.nodes = list(plain.root.iterate())
+            for node in plain.nodes:
+                node.setup()
             plain.calls.clear()
             sides.append(plain)
         return _run(seed, ticks, clock, sides)
@@ -465,21 +466,16 @@ def compare(seed: int, ticks: int = 20, kinds: Counter[str] | None = None, skipp
         Theirs.clear()
 
 
-def _set_up(root: Any) -> None:
-    for node in root.iterate():
-        node.setup()
-
-
 def _run(seed: int, ticks: int, clock: _Clock, sides: list[Side]) -> str | None:
     rng = random.Random(seed + 7)
     fast, slow = sides[:2]
-    count = len(list(fast.root.iterate()))
+    count = len(fast.nodes)
     for tick in range(ticks):
         clock.now = fast.context.now = slow.context.now = tick * PERIOD
         halted = -1 if rng.random() < 0.05 else rng.randrange(count) if rng.random() < 0.03 else None
         if halted is not None:
             for side in sides:
-                list(side.root.iterate())[halted].stop(INVALID)
+                side.nodes[halted].stop(INVALID)
         fast.root._t()
         visited = [[(node.name, node.status) for node in side.root.tick()] for side in sides[1:]]
         found = _difference(sides, visited)
@@ -492,37 +488,36 @@ def _run(seed: int, ticks: int, clock: _Clock, sides: list[Side]) -> str | None:
 
 def _difference(sides: list[Side], visited: list[list[Any]]) -> str | None:
     fast, slow = sides[:2]
-    notes = [[node.feedback_message for node in side.root.iterate()] for side in (fast, slow)]
+    notes = [[node.feedback_message for node in side.nodes] for side in (fast, slow)]
     if notes[0] != notes[1]:
         return f"messages {_first(*notes)}"
-    marks = [[getattr(n, "skipped", False) for n in s.root.iterate() if n.status is INVALID] for s in (fast, slow)]
+    marks = [[getattr(n, "skipped", False) for n in s.nodes if n.status is INVALID] for s in (fast, slow)]
     if marks[0] != marks[1]:
         return f"marks of skipped nodes {marks}"
-    silent = [n.name for n in fast.root.iterate() if n.status is FAILURE and not n.feedback_message and _ours(n)]
+    silent = [n.name for n in fast.nodes if n.status is FAILURE and not n.feedback_message and _ours(n)]
     if silent:
         return f"no reason for the failure of {silent}"
     wanted = [call for call in sides[-1].calls if call[0] != "setup"]
+    state, tip = state_of(sides[-1].nodes), tip_of(sides[-1].root)
     for side in sides[:-1]:
         calls = [call for call in side.calls if call[0] != "setup"]
         if calls != wanted:
             return f"calls {_first(calls, wanted)}"
-        states = [_state(each.root) for each in (side, sides[-1])]
-        if states[0] != states[1]:
-            return f"statuses {_first(*states)}"
-        tips = [_tip(each.root) for each in (side, sides[-1])]
-        if tips[0] != tips[1]:
-            return f"tips {tips}"
+        if (has := state_of(side.nodes)) != state:
+            return f"statuses {_first(has, state)}"
+        if tip_of(side.root) != tip:
+            return f"tips {tip_of(side.root)}, {tip}"
     if visited[0] != visited[-1]:
         return f"visited nodes {_first(visited[0], visited[-1])}"
     if len(sides) == 3:
-        return _against_plain(fast, sides[2].root)
+        return _against_plain(fast, sides[2].nodes)
     return None
 
 
-def _against_plain(side: Side, plain: Any) -> str | None:
-    for ours, theirs in zip(side.root.iterate(), plain.iterate(), strict=True):
-        if isinstance(ours, Adapted) and not any(
-            node.name in side.amended for node in ours.iterate() if node is not ours
+def _against_plain(side: Side, plain: list[Any]) -> str | None:
+    for ours, theirs in zip(side.nodes, plain, strict=True):
+        if isinstance(ours, Adapted) and not (
+            side.amended and any(node.name in side.amended for node in ours.iterate() if node is not ours)
         ):
             said = ours.inner.feedback_message
             if said != theirs.feedback_message:
@@ -544,15 +539,17 @@ def _amended(node: Any) -> bool:
     return _ours(node) and bool(node.feedback_message)
 
 
-def _state(root: Any) -> list[tuple[Any, ...]]:
+def state_of(nodes: list[Any]) -> list[tuple[Any, ...]]:
+    """Return name, status and present child of each node."""
     state = []
-    for node in root.iterate():
+    for node in nodes:
         current = getattr(node, "current_child", None)
         state.append((node.name, node.status, current.name if current is not None else None))
     return state
 
 
-def _tip(root: Any) -> str | None:
+def tip_of(root: Any) -> str | None:
+    """Return the name of py_trees' tip, the deepest node that decided."""
     tip = root.tip()
     return tip.name if tip is not None else None
 

@@ -35,7 +35,6 @@ def calls(children: list[Script]) -> list[str]:
     return ["".join("h" if call == "halt" else call for call in c.calls if call != "start") for c in children]
 
 
-# TryCatch, which the engine behind behaviortreepy does not have -------------------------------------------------------
 TRY_CATCH = [
     # children (the last one cleans up), said by tick, calls of each child          try_catch_node.cpp
     (["S", "S", "S"], "SS", ["SS", "SS", ""]),  # line 131: all tried succeeded, the last is not ticked
@@ -87,7 +86,6 @@ def test_try_catch_passes_up_the_reason_of_what_it_tried() -> None:
     assert node.feedback_message == "c0 said F"
 
 
-# queues, which no factory has by itself -------------------------------------------------------------------------------
 def queue_wiring(node: list[Any], items: object, out: str) -> tuple[Wiring, Cell, Cell]:
     queue, taken = Cell("queue"), Cell(out)
     if items is not UNSET:
@@ -196,7 +194,6 @@ def test_a_loop_without_a_queue_is_a_fault() -> None:
         play(node, 1)
 
 
-# TestNode and ManualSelector ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
@@ -260,7 +257,6 @@ def test_manual_selector_is_a_fault_when_nobody_chooses() -> None:
         play(make("ManualSelector", wiring(leaves("S"), repeat_last_selection=False)), 1)
 
 
-# what a status left alone means ---------------------------------------------------------------------------------------
 def test_a_finished_action_repeats_its_status_as_the_condition_of_while_do_else() -> None:
     context = Context()
     sleep = make("Sleep", Wiring("sleep", inputs={"msec": lambda: 1000}, context=context))
@@ -284,7 +280,6 @@ def test_an_action_of_the_original_is_run_again_below_our_own_composites() -> No
     assert play(Sequence(wiring([sleep], context)), 4, context) == "RSRS"
 
 
-# pausing --------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "inputs", "child", "plain", "paused"),
     [
@@ -308,7 +303,6 @@ def test_a_pause_stops_the_clock(name: str, inputs: dict[str, int], child: str, 
         assert heard == said
 
 
-# reasons --------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "scripts", "inputs", "reason"),
     [
@@ -356,7 +350,6 @@ def test_a_retry_says_which_attempt_failed() -> None:
     assert node.feedback_message == "attempt 2 of 3 failed: c0 said F"
 
 
-# children and thresholds ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "count", "needs"),
     [

@@ -92,7 +92,6 @@ def test_a_subtree_is_given_its_texts_once() -> None:
     assert cell.value == 7
 
 
-# stubs ----------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("kind", "noun"),
     [

@@ -16,7 +16,6 @@ from knothole.trees.requirements import check_capabilities, check_latency
 from knothole.trees.spec import Computed, Literal, Reference, Template
 
 
-# --- what a good tree becomes --------------------------------------------------------------------------------------
 def test_values_have_the_type_of_their_port() -> None:
     spec = load_text(
         tree(
@@ -72,7 +71,6 @@ def test_an_alias_copies_a_node() -> None:
     assert [node.path for node in spec.root.children] == ["t/sequence/see[1]", "t/sequence/see[2]"]
 
 
-# --- trees that use trees ------------------------------------------------------------------------------------------
 CHILD = """
 knothole: 1
 tree: child
@@ -170,7 +168,6 @@ def test_several_trees_in_a_file() -> None:
     assert (spec.name, spec.others) == ("t", ("child",))
 
 
-# --- against robot and backend -------------------------------------------------------------------------------------
 ROBOT = Capabilities(("table", "wrist"), frozenset({"table"}), frozenset({"arm", "gripper"}), 0.08)
 
 
@@ -214,7 +211,6 @@ def test_trees_of_the_library_have_no_problems(name: str) -> None:
     assert check(name) == []
 
 
-# --- the page on the language --------------------------------------------------------------------------------------
 PAGE = Path(__file__).parents[1] / "docs" / "language.md"
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.M | re.S)
 HEAD = """inputs:
@@ -244,3 +240,12 @@ def test_every_code_is_on_the_language_page() -> None:
         ends = re.findall(r"K(\d{3})", row)
         told |= {f"K{n:03d}" for n in range(int(ends[0]), int(ends[-1]) + 1)}
     assert used <= told
+
+
+def test_a_tree_is_found_by_its_name_in_a_file_of_another_name(tmp_path: Path) -> None:
+    text = "".join(f"---\nknothole: 1\ntree: {name}\nroot: home\n" for name in ("first", "second one"))
+    (tmp_path / "many.yaml").write_text(text, encoding="utf-8")
+    assert load("second one", [tmp_path]).name == "second one"
+    assert load("many", [tmp_path]).name == "first"
+    with pytest.raises(TreeError, match="did you mean:  second one"):
+        load("second oen", [tmp_path])

@@ -128,10 +128,26 @@ COPIES = [
     ("sequence: [{set: {name: $a, to: $n}}, {set: {name: $b, to: $a}}, {wait: $b}]", []),
     ("sequence: [{set: {name: $a, to: $things}}, {for_each: {item: $x, in: $a, child: {wait: $x}}}]", ["K204"]),
     ("repeat: {times: 2, child: {sequence: [{set: {name: $a, to: $n}}, {set: {name: $b, to: $a}},"
-     " {set: {name: $a, to: $b}}, {pick: $a}]}}", []),
+     " {set: {name: $a, to: $b}}, {check: $a > 1}]}}", []),
     ("sequence: [{bt.Script: {code: 'x := 1; y := x'}}, {check: $y > $x}]", []),
-    ("sequence: [{bt.Script: {code: 'x = y'}}, {check: $x > 1}]", ["K201"]),
+    ("sequence: [{bt.Script: {code: 'x = y'}}, {check: $x > 1}]", ["K201", "K201"]),
     ("sequence: [{home: , skip_if: {script: 'x := 1; x > 2'}}, {check: $x > 1}]", []),
+    ("bt.Script: {code: 'x := 1; x > 2'}", []),  # it reads what it has set itself
+    ("bt.Script: {code: 'x = 1; x > 2'}", ["K201"]),  # `=` needs an entry that is there
+    ("sequence: [{bt.Script: {code: 'x := 1'}}, {bt.Script: {code: 'x = 2; x > 1'}}]", []),
+    ("sequence: [{bt.SetBlackboard: {value: 1, output_key: $x}}, {bt.Script: {code: 'x = 2; x > 1'}}]", []),
+    ("sequence: [{bt.Script: {code: 'x = 2'}}, {bt.Sleep: {msec: $x}}]", []),  # its port makes the entry
+    ("sequence: [{nav2.RecoveryNode: {number_of_retries: 2, children: [home, SETS]}}, READS]", ["K203"]),
+    ("sequence: [{nav2.RecoveryNode: {number_of_retries: 2, children: [{sequence: [home, SETS]}, home]}}, READS]", []),
+    ("nav2.RecoveryNode: {number_of_retries: 2, children: [READS, SETS]}", ["K203"]),
+    ("sequence: [{nav2.RoundRobin: [SETS, SETS]}, READS]", []),
+    ("sequence: [{nav2.RoundRobin: [SETS, home]}, READS]", ["K203"]),
+    ("sequence: [{nav2.PipelineSequence: [SETS, home]}, READS]", []),
+    ("bt.Script: {code: 'n = 2'}", ["K206"]),
+    ("for_each: {item: $x, in: $things, child: {pick: $x}}", []),
+    ("pick: $n", ["K204"]),
+    ("sequence: [{set: {name: $x, to: '1'}}, {pt.CheckBlackboardVariableValues: {operator: and, checks: "
+     "[{variable: x, operator: '<', value: 2}, {variable: x, operator: '>', value: 0}]}}]", []),
     ("sequence: [{home: , on_success: SETS}, READS]", []),
     ("sequence: [{home: , on_failure: SETS}, READS]", ["K202"]),
     ("selector: [{home: , on_failure: SETS}, READS]", []),
@@ -165,3 +181,36 @@ def test_a_slip_in_a_tree_whose_entries_may_come_from_outside_is_a_warning() -> 
     (problem,) = check_text(text)
     assert (problem.code, problem.severity, problem.guess) == ("K207", "warning", ("$target",))
     assert (problem.place.line, problem.place.column) == (7, 13)
+
+
+def test_a_loop_over_poses_gives_no_thing_to_pick() -> None:
+    head = 'inputs: {spots: {type: "list[pose]"}}\n'
+    (problem,) = check_text(tree("for_each: {item: $spot, in: $spots, child: {pick: $spot}}", head))
+    assert problem.code == "K204"
+    assert problem.message == "$spot is a pose, port 'object' of 'pick' takes a grounded object or text"
+
+
+OUTERMOST = [
+    ("[{bt.Script: {code: 'x := y'}}, {bt.Script: {code: 'y := 1'}}]", ["K202"]),
+    ("[{bt.Script: {code: 'stae = 1'}}]", ["K201"]),
+    ("[{bt.Sleep: {msec: $goal}}]", []),  # a program may set it
+    ("[{Act: {given: $x}}, {Act: {given: $y}}]", []),
+    ("[{bt.Sleep: {msec: $x}}, {Act: {given: $x}}]", []),  # nobody knows that this one writes it
+    ("[{bt.Script: {code: 'x = 1'}}, {Act: {given: $x}}]", []),  # its port makes the entry
+]
+
+
+@pytest.mark.parametrize(("nodes", "expected"), OUTERMOST, ids=[nodes for nodes, _ in OUTERMOST])
+def test_what_is_certain_of_a_bt_tree_that_no_tree_uses_is_a_warning(nodes: str, expected: list[str]) -> None:
+    head = "dialect: bt\nnodes: {Act: {kind: action, inferred: true, ports: {given: {direction: inout}}}}\n"
+    found = check_text(tree(f"bt.Sequence: {nodes}", head))
+    assert [problem.code for problem in found] == expected
+    assert all(problem.severity == "warning" for problem in found)
+
+
+def test_names_of_a_bt_tree_that_another_one_uses_may_be_set_there() -> None:
+    used = "---\nknothole: 1\ntree: sub\ndialect: bt\nroot:\n  bt.Script: {code: 'x = 1'}\n"
+    head = "dialect: bt\n"
+    assert (
+        codes(tree("bt.Sequence: [{bt.Script: {code: 'y := 1'}}, {bt.SubTree: {ID: sub, x: $y}}]", head) + used) == []
+    )

@@ -1,4 +1,4 @@
-"""The tables of ``docs/dialects.md`` are run: each row is a node, its children, and what it says tick by tick."""
+"""The tables of the documents are run: each row is a node, its children, and what it says tick by tick."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from knothole.behaviors.context import Context
 from knothole.behaviors.node import NODES
 from knothole.tests.script_nodes import LETTERS, Script, letter, play, wiring
 
-PAGE = (Path(__file__).resolve().parents[1] / "docs" / "dialects.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = {page: (DOCS / f"{page}.md").read_text(encoding="utf-8") for page in ("dialects", "language")}
 ROW = re.compile(r"^\| `([\w.]+): (\{.*?\})` \| ([SFRK ]*) ?\| (\w+) \| ([\d ]*) ?\| ([SFRK -]*) ?\|$", re.M)
-ROWS = [tuple(cell.strip() for cell in row) for row in ROW.findall(PAGE)]
+ROWS = {page: [tuple(cell.strip() for cell in row) for row in ROW.findall(text)] for page, text in PAGES.items()}
+ALL = list(dict.fromkeys(row for rows in ROWS.values() for row in rows))
 
 
-def test_no_row_is_left_out() -> None:
-    tables = re.findall(r"^\| node \| children \|.*?\n\n", PAGE, re.M | re.S)
-    assert sum(table.count("\n") - 3 for table in tables) == len(ROWS) > 40
-    assert {row[0].partition(".")[0] for row in ROWS} >= {"bt", "pt", "sequence"}
+@pytest.mark.parametrize("page", PAGES)
+def test_no_row_is_left_out(page: str) -> None:
+    tables = re.findall(r"^\| node \| children \|.*?\n\n", PAGES[page], re.M | re.S)
+    assert sum(table.count("\n") - 3 for table in tables) == len(ROWS[page]) > 30
+    assert {row[0].partition(".")[0] for row in ROWS[page]} >= {"bt", "pt", "nav2", "sequence"}
 
 
 @pytest.mark.parametrize("generator", [False, True], ids=["recursive", "generator"])
-@pytest.mark.parametrize("row", ROWS, ids=[" ".join(row[:3]) for row in ROWS])
+@pytest.mark.parametrize("row", ALL, ids=[" ".join(row[:3]) for row in ALL])
 def test_a_row_is_true(row: tuple[str, ...], generator: bool) -> None:
     name, ports, scripts, said, stepped, then = row
     context, cls = Context(), NODES.get(name)

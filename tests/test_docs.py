@@ -32,6 +32,17 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
 SLOW = ("run tidy_table", "eval ", "ask photo.png", "vlm ")
 """Commands that other tests run: in physics, with a model, for minutes."""
+PATROL = """\
+<root BTCPP_format="4">
+  <BehaviorTree ID="Patrol">
+    <Sequence>
+      <DoorOpen door="{door}"/>
+      <!-- through it -->
+      <GoThrough door="{door}" speed="0.3"/>
+    </Sequence>
+  </BehaviorTree>
+</root>
+"""
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -67,8 +78,11 @@ def test_the_front_page_runs(
     tmp_path: Path, knothole: Knothole, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     readme = ROOT / "README.md"
-    (tree,) = blocks(readme, "yaml")
+    tree, cases = blocks(readme, "yaml")
     (tmp_path / "tidy.yaml").write_text(tree, encoding="utf-8")
+    (tmp_path / "tidy_test.yaml").write_text(cases, encoding="utf-8")
+    (tmp_path / "patrol.xml").write_text(PATROL, encoding="utf-8")
+    (tmp_path / "mocks.yaml").write_text('knothole_mocks: 1\nmocks: {"is:stub": {after: 1s}}\n', encoding="utf-8")
     api, leaf = blocks(readme, "python")
     (tmp_path / "my_leaves.py").write_text(leaf, encoding="utf-8")
     (tmp_path / "knothole.toml").write_text('behaviors = ["my_leaves.py"]\n', encoding="utf-8")
@@ -83,6 +97,7 @@ def test_the_front_page_runs(
     for command in quick:
         code, out, err = call(command.removeprefix("knothole "))
         assert code == 0, f"{command}\n{out}{err}"
+    assert "# through it" in (tmp_path / "patrol.yaml").read_text(encoding="utf-8")
     assert (tmp_path / "tree.png").read_bytes().startswith(b"\x89PNG")
 
     capsys.readouterr()
@@ -101,7 +116,7 @@ def test_the_front_page_runs(
 
 @pytest.mark.long
 def test_the_tree_of_the_front_page_does_its_work_in_physics(tmp_path: Path, knothole: Knothole) -> None:
-    (tree,) = blocks(ROOT / "README.md", "yaml")
+    tree, _ = blocks(ROOT / "README.md", "yaml")
     (tmp_path / "tidy.yaml").write_text(tree, encoding="utf-8")
     done = knothole("run", "tidy.yaml", "--scene", "tidy_table", "--vlm", "oracle")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -22,7 +22,6 @@ ROWS = HEAD.count("\n")
 GOOD = HEAD + '    - ground: {query: "a cup", object: $cup}\n    - pick: $cup\n'
 
 
-# what can be written ------------------------------------------------------------------------------------------------
 def suggested(nodes: str, head: str = HEAD, good: str | None = None) -> dict[str, Suggestion]:
     """Return what is offered at ``§`` of a text; the checker saw ``good`` before, if anything."""
     text = head + nodes
@@ -173,7 +172,6 @@ def test_any_text_and_place_is_answered(seed: int, share: float, typed: str) -> 
         outline(analysis)
 
 
-# what is there ------------------------------------------------------------------------------------------------------
 def renamed(text: str, name: str = "new") -> str:
     """Return a text in which the entry at ``§`` is renamed."""
     index = text.index("§")
@@ -327,7 +325,6 @@ def test_header_keys_are_explained() -> None:
     assert "version of the language" in page.words
 
 
-# places -------------------------------------------------------------------------------------------------------------
 @given(
     st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\n\r")),
     st.sampled_from(["utf-8", "utf-16", "utf-32"]),
@@ -347,3 +344,12 @@ def test_lines_are_those_of_the_editor() -> None:
     text = Text("a\u2028b\nc")
     assert text.position(4) == Position(1, 0)
     assert text.index_of(3, 1) == 4
+
+
+def test_completion_does_not_wait_for_a_check_of_each_key() -> None:
+    workspace = Workspace(opened={"x": Open("t.yaml", "knothole: 1\ntree: t\nroot: home\n", 1)})
+    checked = workspace.last("x")
+    assert checked is not None
+    workspace.opened["x"].text = "knothole: 1\ntree: t\nroot: hom\n"
+    assert workspace.last("x") is checked
+    assert workspace.current("x") is not checked

@@ -121,6 +121,20 @@ def test_a_file_that_cannot_be_written_stays_whole(ugly: Path) -> None:
     assert [file.name for file in ugly.parent.iterdir()] == ["t.yaml"]
 
 
+def test_a_read_only_file_stays_and_keeps_no_other_from_its_form(ugly: Path, tmp_path: Path) -> None:
+    ugly.chmod(0o444)
+    other = tmp_path / "other.yaml"
+    other.write_text(UGLY, encoding="utf-8")
+    xml = tmp_path / "t.xml"
+    xml.write_text("<root/>", encoding="utf-8")
+    code, _, err = call(f"fmt {ugly} {xml} {other}")
+    assert code == 2
+    assert "K003: the file cannot be written: it is read-only" in err
+    assert "K002: only YAML can be formatted" in err
+    assert ugly.read_text(encoding="utf-8") == UGLY
+    assert other.read_text(encoding="utf-8") == FINE
+
+
 def test_a_missing_file_is_said_once(tmp_path: Path) -> None:
     code, _, err = call(f"fmt {tmp_path / 'none.yaml'}")
     assert code == 2

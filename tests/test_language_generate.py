@@ -205,3 +205,11 @@ def test_whatever_stands_there_is_read_or_explained(text: str, known: bool) -> N
     head = "constants: {a: [1, x], b: {c: [2]}}\n" if known else ""
     for problem in check_text(f"knothole: 1\ntree: t\n{head}root:\n  sequence:\n    - {text}\n"):
         assert problem.fix
+
+
+def test_a_range_that_is_none_and_a_field_that_is_missing_are_told_once() -> None:
+    head = "knothole: 1\ntree: t\nconstants: {arm: {left: {z: 1}}}\nroot:\n  sequence:\n"
+    text = head + "    - for: {item: i, in: 1..99999999999, do: home}\n    - say: $(arm.lefd.z)\n"
+    found = check_text(text)
+    assert [problem.code for problem in found] == ["K143", "K140"]
+    assert found[1].guess == ("$(arm.left.z)",)

@@ -18,10 +18,10 @@ from knothole.robots.pose import Pose
 from knothole.trees.bt_text import number_or_text, read_bt_text
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.colors import read_color
+from knothole.trees.language.params import read_params
 from knothole.trees.literals import LiteralError
 from knothole.trees.loader import check_text, load_text
 from knothole.trees.problems import TreeError
-from knothole.trees.reading.params import read_params
 from knothole.trees.spec import Literal, Program, Reference
 from knothole.trees.values import Scope, WrongValueError, from_bt, typed
 
@@ -38,7 +38,6 @@ def ticked(text: str, **options: Any) -> tuple[BuiltTree, list[str]]:
     return tree, said
 
 
-# the text of BehaviorTree.CPP -------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("text", "type", "value"),
     [
@@ -116,7 +115,6 @@ def test_a_wrong_text_is_reported_where_it_stands(node: str, code: str) -> None:
     assert code in found
 
 
-# conditions, hooks, metadata --------------------------------------------------------------------------------------
 def test_conditions_are_expressions_or_scripts() -> None:
     root = load_text(
         "knothole: 1\ntree: t\nroot:\n  home:\n  when: 1 < 2\n  while: {script: 'x := 1; x > 0'}\n"
@@ -163,7 +161,6 @@ def test_the_path_of_a_hook_is_that_of_its_key() -> None:
     assert [node.path for node in tree.walk()][-1] == "t/sequence/home[2]#finally/say"
 
 
-# open ports, inout ------------------------------------------------------------------------------------------------
 @pytest.fixture
 def add_node(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register a leaf for one test that adds one to an inout port and copies whatever else it is given."""
@@ -194,7 +191,6 @@ def test_an_inout_port_is_read_and_written_and_an_open_port_too(add_node: None) 
     assert (tree.root.status, tree.blackboard["n"], tree.blackboard["e"]) == (Status.SUCCESS, 3, ["a", "seen"])
 
 
-# types ------------------------------------------------------------------------------------------------------------
 def inputs_of(declaration: str) -> dict[str, Any]:
     tree = load_text(f"knothole: 1\ntree: t\ninputs:\n  it: {declaration}\nroot: {{check: $it == $it}}\n")
     default = tree.inputs[0].default
@@ -310,7 +306,6 @@ def test_colors_are_the_same_by_name_and_by_number() -> None:
     assert read_color("#12") is None
 
 
-# parameters and parts of entries ----------------------------------------------------------------------------------
 def test_parameters_are_entries_before_the_first_tick(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("speed: 0.5\narm: {joints: [1, no], name: left}\nnothing: null\n", "utf-8")
     text = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from knothole.tests.json_rpc import Client
+from knothole.tests.json_rpc import PATIENCE, Client
 
 HEAD = "knothole: 1\ntree: t\ninputs:\n  thing: {type: object}\nroot:\n  sequence:\n"
 ROWS = HEAD.count("\n")
@@ -45,6 +46,14 @@ def test_it_starts_says_what_it_can_and_stops(tmp_path: Path) -> None:
             assert can[f"{name}Provider"]
         assert can["documentFormattingProvider"]
         assert client.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_the_editor_is_silent(tmp_path: Path, number: signal.Signals) -> None:
+    with Client(COMMAND, tmp_path) as client:
+        client.initialize(tmp_path)
+        client.process.send_signal(number)
+        assert client.process.wait(PATIENCE) == 128 + number
 
 
 def test_mistakes_are_told_as_typed(server: Client, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from knothole.trees.builder import BuiltTree, build
 from knothole.trees.draw import draw
 from knothole.trees.loader import load, load_text
 from knothole.trees.mocking.apply import apply_mocks, apply_profile
-from knothole.trees.mocking.profile import mocks_of
+from knothole.trees.mocking.profile import mocks_of, read_profile_text
 from knothole.trees.mocking.sites import Selector, sites
 from knothole.trees.problems import TreeError
 from knothole.trees.ticking.loop import Loop, LoopResult
@@ -55,9 +55,6 @@ def refused(profile: Path) -> list[str]:
     with pytest.raises(TreeError) as caught:
         apply_profile(load_text(TWO), profile)
     return [problem.code for problem in caught.value.problems]
-
-
-# which nodes ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -115,8 +112,6 @@ def test_a_later_layer_wins_however_vague_it_is() -> None:
     assert "mocked: success" in draw(spec)
     assert "failure" not in draw(spec)
 
-
-# what they do -----------------------------------------------------------------------------------------------------
 
 ONE = HEAD + "root: home\n"
 
@@ -221,8 +216,6 @@ def test_an_entry_that_is_not_set_does_not_matter_to_a_mock() -> None:
     assert result.status == "SUCCESS"
 
 
-# with children ----------------------------------------------------------------------------------------------------
-
 STUBS = """\
 knothole: 1
 tree: t
@@ -306,9 +299,6 @@ def test_py_trees_ticks_mocks_as_the_fast_way_does() -> None:
         assert [b.node.status for b in fast.tree.nodes] == [b.node.status for b in slow.tree.nodes]
 
 
-# in a run ---------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("robot", ["none", "kinematic"])
 def test_a_tree_of_stubs_runs_with_a_profile(tmp_path: Path, robot: str) -> None:
     (tmp_path / "t.yaml").write_text(STUBS, encoding="utf-8")
@@ -355,9 +345,6 @@ def test_a_drawing_shows_what_is_mocked() -> None:
     ]
 
 
-# mistakes ---------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("mocks", "codes"),
     [
@@ -388,3 +375,18 @@ def test_mistakes_of_a_profile(mocks: str, codes: list[str], tmp_path: Path) -> 
         assert refused(profile) == codes
     else:
         assert draw(apply_profile(load_text(TWO), profile)).count("mocked") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("knothole_mocks: 1\nmocks: {home: }\n", ["K236"]),
+        ("knothole: 1\ntree: t\nroot: home\n", ["K230"]),
+        ("mocs: {home: success}\n", ["K230", "K231", "K232"]),
+    ],
+    ids=["a mock without a word", "a tree", "no header"],
+)
+def test_a_profile_is_told_what_it_lacks_and_no_more(text: str, codes: list[str]) -> None:
+    with pytest.raises(TreeError) as caught:
+        read_profile_text(text)
+    assert [problem.code for problem in caught.value.problems] == codes

@@ -158,6 +158,9 @@ def test_a_skipped_recovery_keeps_the_count_of_recoveries() -> None:
     assert play(node, 1) == "F"
     assert len([c for c in recovery.calls if c in "SFRK"]) == 3, "one recovery was left"
     assert node.feedback_message == "drive said F (after 2 recoveries)"
+    once = make("RecoveryNode", [Script("F", "drive"), Script("S", "back up")])
+    assert play(once, 1) == "F"
+    assert once.feedback_message == "drive said F (after 1 recovery)"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +239,6 @@ def test_a_pause_without_children_for_it_just_waits() -> None:
     assert work.calls == ["start", "R", "halt", "start", "R"]
 
 
-# decorators that wait: they stand in a pipeline, which keeps their status while a later child runs -----------------
 def statuses(node: Any, context: Context, ticks: int, period: float = 0.5, generator: bool = False) -> str:
     pipeline = make("PipelineSequence", [node, Script("R", "later", context)], context)
     said = ""
@@ -393,7 +395,6 @@ def test_a_much_longer_path_near_the_goal_runs_the_child(paths: list[Any], expec
     assert said == expected
 
 
-# conditions ----------------------------------------------------------------------------------------------------------
 def test_a_changed_goal_is_noticed_once() -> None:
     board = Blackboard()
     board["goal"] = [1.0, 0.0]

@@ -156,7 +156,6 @@ def node(cls: Any, board: Blackboard | None = None, moving: tuple[str, ...] = ()
     return made(wiring)
 
 
-# ports ---------------------------------------------------------------------------------------------------------------
 def test_parameters_of_the_constructor_become_ports() -> None:
     ports = {port.name: (port.type, port.default, port.choices) for port in adapt("shop.Wipe", Wipe).ports}
     assert ports == {
@@ -220,7 +219,6 @@ def test_an_input_that_is_not_set_is_a_fault_of_the_node_that_needs_it() -> None
         node(Join, left=lambda: Blackboard().cell("x").get())._t()
 
 
-# the life of an instance ---------------------------------------------------------------------------------------------
 def test_hooks_come_in_the_order_of_py_trees_and_setup_before_the_first_tick() -> None:
     said: list[str] = []
     made = node(Wipe, thing="table", said=said)
@@ -284,7 +282,6 @@ def test_a_fault_names_the_node_and_gives_the_blackboard_back() -> None:
         cls(Wiring("odd", "shop/broken"))._t()
 
 
-# the blackboard and the clock of the run -----------------------------------------------------------------------------
 def test_two_runs_do_not_see_each_other() -> None:
     boards = [Blackboard(), Blackboard()]
     first, second = (node(Hello, board) for board in boards)
@@ -331,7 +328,6 @@ def test_dice_are_those_of_the_run() -> None:
     assert py_trees.behaviours.random is random
 
 
-# finding by dotted path ----------------------------------------------------------------------------------------------
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Make a package with a good and a bad module; give its name."""

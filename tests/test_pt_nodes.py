@@ -37,7 +37,6 @@ def entries(tree: BuiltTree) -> dict[str, object]:
     return {cell.name: cell.value for cell in tree.blackboard if cell.name in tree.blackboard}
 
 
-# composites ----------------------------------------------------------------------------------------------------------
 @FORMS
 @pytest.mark.parametrize(
     ("name", "memory", "scripts", "statuses", "first"),
@@ -101,7 +100,6 @@ def test_a_selection_must_name_children(selected: list[str] | None, message: str
     assert message in str(caught.value)
 
 
-# decorators: their statuses for the statuses of the child -----------------------------------------------------------
 @FORMS
 @pytest.mark.parametrize(
     ("name", "ports", "script", "statuses"),
@@ -155,7 +153,6 @@ def test_a_guard_that_does_not_hold_halts_its_child_and_shows_why(generator: boo
     assert tree["t/pt.EternalGuard/pt.Running"].node.status is INVALID
 
 
-# leaves --------------------------------------------------------------------------------------------------------------
 @FORMS
 @pytest.mark.parametrize(
     ("node", "statuses"),
@@ -295,6 +292,7 @@ def test_a_wrong_operator_in_a_list_is_explained() -> None:
         ("pt.Sequence: [pt.Success]", "'pt.Sequence' needs the port 'memory'"),
         ("pt.ForEach: {source_key: $things, target_key: $thing, child: pt.Success}", "$things is never set"),
         ("pt.Timeout: {duration: 3, child: pt.Success}", "3 has no unit"),
+        ("pt.pick_up_where_you_left_off: {children: [pt.Success]}", "did you mean:  tasks"),
     ],
 )
 def test_mistakes_are_found_before_the_first_tick(node: str, message: str) -> None:
@@ -313,7 +311,6 @@ def test_each_element_is_there_when_its_turn_comes() -> None:
     assert tree.root.feedback_message == "$thing < 3 ($thing is 3) is false"
 
 
-# idioms --------------------------------------------------------------------------------------------------------------
 @FORMS
 def test_a_task_that_was_done_is_not_done_again(generator: bool) -> None:
     tree = built(
@@ -366,7 +363,6 @@ def test_once(policy: str, statuses: str, generator: bool) -> None:
     assert sum(call in "SF" for call in child.calls) == (2 if statuses[1] == "S" else 1)
 
 
-# a run ---------------------------------------------------------------------------------------------------------------
 def test_a_run_closes_what_was_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(TickCounter, "setup", lambda self, **_: said.append("setup"))

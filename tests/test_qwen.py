@@ -202,9 +202,6 @@ def test_images_of_any_shape_are_seen_as_squares_by_the_embedded_model(tiny):
         assert width_seen == height_seen
 
 
-# ---- opening ---------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
@@ -255,9 +252,6 @@ def test_max_pixels_limits_what_the_model_sees(qwen3):
     assert large.vision.read(image.rgb, "a").length > small.vision.read(image.rgb, "a").length
 
 
-# ---- calibration -----------------------------------------------------------------------------------------------------
-
-
 def test_a_calibration_counts_for_its_very_model_only(qwen3, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(qwen3, folder)
@@ -300,8 +294,6 @@ def test_temperature_keeps_sum_and_order(yes, no, temperature):
     if abs(yes - no) > 1e-9:
         assert (after["yes"] >= after["no"]) == (yes > no)
 
-
-# ---- boxes -----------------------------------------------------------------------------------------------------------
 
 JSON = '[{"bbox_2d": [100, 200, 300, 400], "label": "red cube"}]'
 

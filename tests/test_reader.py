@@ -147,7 +147,6 @@ def test_without_libyaml_trees_are_read_with_a_warning(monkeypatch: pytest.Monke
     assert slow.roots == fast.roots
 
 
-# --- any tree comes back as it was ---------------------------------------------------------------------------------
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=40).map(
     lambda text: text.replace("\ufeff", "x").replace("\ufffe", "x").replace("\uffff", "x")
 )

@@ -37,6 +37,8 @@ RULES = [
     ("parallel: {success: one}", ["K111"]),
     ("inverter:", ["K104"]),
     ("bt.Parallel: [home, {bt.Sequence: [{wait: 1s}, home]}]", ["K303"]),
+    ("nav2.PipelineSequence: [{pick: $thing}, {place: {object: $thing, into: tray}}]", ["K303"]),
+    ("nav2.PipelineSequence: [{see: {question: a?, max_age: 1s}}, home]", []),  # nothing halts the motion
     ("parallel: [{wait: 1s, on_success: home}, home]", ["K303"]),
     ("bt.ReactiveSequence: [{see: a?}, {say: b}]", ["K301"]),
     ("bt.ReactiveFallback: [{see: {question: a?, max_age: 1s}}, home]", ["K302"]),
@@ -80,6 +82,11 @@ RULES = [
     ("bt.RetryUntilSuccessful: {num_attempts: -1, child: home}", ["K311"]),
     ("timeout: {duration: 5s, child: {bt.RetryUntilSuccessful: {num_attempts: -1, child: home}}}", []),
     ("bt.RetryUntilSuccessful: {num_attempts: $n, child: home}", []),
+    ("nav2.RecoveryNode: {number_of_retries: 2, children: [home, home, home]}", ["K306"]),
+    ("nav2.RecoveryNode: {number_of_retries: 2, children: [{say: a}, home]}", ["K304"]),
+    ("nav2.RecoveryNode: {number_of_retries: -1, children: [home, home]}", ["K311"]),
+    ("nav2.PipelineSequence: [{see: a?}, home]", ["K301"]),
+    ("bt.KeepRunningUntilFailure: {child: {nav2.RateController: {hz: 1.0, child: {see: a?}}}}", []),
 ]
 
 
@@ -95,7 +102,10 @@ CALLS = [
     ("sequence: [{pick: a cup}, {place: {object: $thing, into: a tray}}]", "at most 2 a tick, 2 a run"),
     ("ground: {query: a, object: $x}\nretry: 3", "at most 1 a tick, 3 a run"),
     ("plan: {instruction: a, steps: $s, attempts: 4}", "at most 1 a tick, 4 a run"),
-    ("see: a?", "at most 1 a tick, no limit for a run (line 8: asked every 0.5 s while it is unsure)"),
+    (
+        "see: a?",
+        "at most 1 a tick, 1,201 in 600 s, no limit for a longer run (line 8: asked every 0.5 s while it is unsure)",
+    ),
     ("see: a?\ntimeout: 10s", "at most 1 a tick, 21 a run"),
     (
         "guard: {check: {see: {question: a?, max_age: 1s, on_unsure: failure}}, child: home}\ntimeout: 10s",
@@ -103,15 +113,16 @@ CALLS = [
     ),
     (
         "guard: {check: {see: {question: a?, max_age: 1s}}, child: home}",
-        "at most 1 a tick, no limit for a run (line 8: asked every 0.5 s while it is watched)",
+        "at most 1 a tick, 1,201 in 600 s, no limit for a longer run (line 8: asked every 0.5 s while it is watched)",
     ),
     (
         "for_each: {item: $x, in: $things, child: {ground: {query: a, object: $y}}}",
-        "at most 1 a tick, no limit for a run (line 8: for each element of a list of unknown length)",
+        "at most 1 a tick, 12,001 in 600 s, no limit for a longer run "
+        "(line 8: for each element of a list of unknown length)",
     ),
     (
         "repeat: {times: -1, child: {ground: {query: a, object: $y}}}",
-        "at most 1 a tick, no limit for a run (line 8: repeat without end)",
+        "at most 1 a tick, 12,001 in 600 s, no limit for a longer run (line 8: repeat without end)",
     ),
     ("repeat: {times: -1, child: {ground: {query: a, object: $y}}}\ntimeout: 1s", "at most 1 a tick, 21 a run"),
     ("bt.IfThenElse: [home, {describe: $a}, {sequence: [{describe: $a}, {describe: $b}]}]",

@@ -257,9 +257,6 @@ def test_files_are_found_by_their_header_and_cases_by_words(folder: Path) -> Non
         find_suites([folder / "empty"])
 
 
-# mistakes ---------------------------------------------------------------------------------------------------------
-
-
 def golden() -> list[tuple[str, str, str]]:
     found = []
     for block in GOLDEN.read_text(encoding="utf-8").split("=== ")[1:]:

@@ -94,16 +94,36 @@ def test_the_fixture_plays_trees_and_coverage_adds_up(tmp_path: Path, pytester_r
     assert counts["hello/sequence/home"] == {"SUCCESS": 2, "FAILURE": 1}
 
 
+def test_trees_of_a_projects_own_leaves_and_folders_are_counted_over_processes(
+    tmp_path: Path, pytester_run: Pytest
+) -> None:
+    (tmp_path / "knothole.toml").write_text('behaviors = ["mine.py"]\ntrees = ["trees"]\n', encoding="utf-8")
+    (tmp_path / "mine.py").write_text(
+        "from knothole import Leaf, behavior\n\n\n"
+        '@behavior("wave")\nclass Wave(Leaf):\n    """Wave."""\n\n'
+        "    def step(self):\n        return self.succeed()\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "trees").mkdir()
+    (tmp_path / "trees" / "inner.yaml").write_text("knothole: 1\ntree: inner\nroot: wave\n", encoding="utf-8")
+    (tmp_path / "outer.yaml").write_text("knothole: 1\ntree: outer\nroot: {use: inner}\n", encoding="utf-8")
+    (tmp_path / "test_outer.py").write_text(
+        'def test_it(tree_runner):\n    assert tree_runner("outer.yaml").status == "SUCCESS"\n\n\n'
+        "def test_gone(tree_runner, tmp_path):\n    tree = tmp_path / 'gone.yaml'\n"
+        "    tree.write_text('knothole: 1\\ntree: gone\\nroot: wave\\n')\n"
+        "    assert tree_runner(tree).status == 'SUCCESS'\n    tree.unlink()\n",
+        encoding="utf-8",
+    )
+    done = pytester_run("--knothole-coverage", "--knothole-report=pages/cover.html", "-n", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "coverage of outer (outer.yaml): nodes 2 of 2" in done.stdout
+    assert "gone.yaml: not counted" in done.stdout
+    assert "Coverage of outer" in (tmp_path / "pages" / "cover.html").read_text(encoding="utf-8")
+
+
 def test_the_distribution_announces_the_plugin() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["entry-points"]["pytest11"] == {"knothole": PLUGIN}
-
-
-def test_the_trees_of_the_library_pass_their_own_tests(pytester_run: Pytest) -> None:
-    done = pytester_run("-q", "--knothole-coverage", str(ROOT / "tests" / "trees"), "-c", os.devnull)
-    assert done.returncode == 0, done.stdout + done.stderr
-    for tree in ("tidy_table", "put_away", "deliver"):
-        assert f"coverage of {tree} (" in done.stdout
 
 
 def test_the_plugin_costs_nothing_where_no_tree_is_tested(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from knothole.app.testing.coverage import Coverage, NodeCoverage, TreeCoverage
+from knothole.app.testing.report import find_suites
 from knothole.app.testing.runner import TreeRunner
+from knothole.behaviors.node import NODES
 from knothole.tests.calling import call
 
 TREE = """\
@@ -45,6 +47,34 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "door.yaml").write_text(TREE, encoding="utf-8")
     (tmp_path / "door_test.yaml").write_text(TEST, encoding="utf-8")
     return tmp_path
+
+
+def test_ctrl_c_keeps_what_was_told(folder: Path) -> None:
+    (folder / "stop.py").write_text(
+        "import os, signal\nfrom knothole import Leaf, behavior\n\n\n"
+        '@behavior("stop_here")\nclass Stop(Leaf):\n    """Press Ctrl-C."""\n\n'
+        "    def step(self):\n        os.kill(os.getpid(), signal.SIGINT)\n        return self.running('stopping')\n",
+        encoding="utf-8",
+    )
+    (folder / "knothole.toml").write_text('behaviors = ["stop.py"]\n', encoding="utf-8")
+    (folder / "stop.yaml").write_text("knothole: 1\ntree: stop\nroot: stop_here\n", encoding="utf-8")
+    (folder / "stop_test.yaml").write_text(
+        "knothole_test: 1\ntree: stop\ncases: {halt: {expect: success}}\n", encoding="utf-8"
+    )
+    try:
+        code, out, err = call("test door_test.yaml stop_test.yaml --html report.html")
+    finally:
+        NODES._things.pop("stop_here", None)
+    assert (code, err) == (130, "interrupted\n")
+    assert [line[:2] for line in out.splitlines()] == ["✓ ", "✓ ", "✗ "]
+    assert not (folder / "report.html").exists()
+
+
+def test_hidden_folders_are_not_looked_through(folder: Path) -> None:
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "other_test.yaml").write_text(TEST, encoding="utf-8")
+    assert find_suites([folder]) == [folder / "door_test.yaml"]
+    assert find_suites([folder / ".venv"]) == [folder / ".venv" / "other_test.yaml"]
 
 
 def test_text_names_each_case_and_explains_what_failed(folder: Path) -> None:
@@ -144,9 +174,6 @@ def test_several_trees_get_a_drawing_each(folder: Path) -> None:
     assert call("test . --draw cover.txt")[0] == 1
     assert (folder / "cover-door.txt").read_text(encoding="utf-8").startswith("door\n")
     assert (folder / "cover-put_away.txt").exists()
-
-
-# coverage ---------------------------------------------------------------------------------------------------------
 
 
 def covered(folder: Path, *runs: dict[str, object]) -> tuple[TreeCoverage, dict[str, NodeCoverage]]:

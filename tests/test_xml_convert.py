@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import behaviortreepy as real
 import pytest
 
 from knothole.app.convert import ConvertError, convert, declare_nodes
@@ -106,11 +107,107 @@ def test_the_library_travels(tmp_path: Path) -> None:
 
 
 def test_generated_files_travel(tmp_path: Path) -> None:
-    for seed in range(40):
+    for seed in range(200, 212):
         text = XmlMaker(seed).file()
         (tmp_path / "a.xml").write_text(text, encoding="utf-8")
         convert(tmp_path / "a.xml", tmp_path / "b.yaml", force=True)
         assert difference(shape_of(text), shape_of(convert(tmp_path / "b.yaml", None))) == "", seed
+
+
+INFERRED = "  Foo: {kind: action, inferred: true, open: true}"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "told"),
+    [
+        (INFERRED, False),
+        (f"{INFERRED}\n  Unused: {{kind: action, inferred: true, open: true}}", False),
+        ("  Foo: {kind: action, inferred: true, about: what it does}", True),
+        ("  Foo: {kind: condition, inferred: true, open: true}", True),
+        ("  Foo: {kind: action, inferred: true, ports: {goal: {direction: in}}}", True),
+    ],
+)
+def test_an_edit_of_what_is_inferred_is_not_lost_in_silence(tmp_path: Path, declaration: str, told: bool) -> None:
+    (tmp_path / "a.xml").write_text(XML, encoding="utf-8")
+    yaml = convert(tmp_path / "a.xml", None)
+    assert INFERRED in yaml
+    (tmp_path / "b.yaml").write_text(yaml.replace(INFERRED, declaration), encoding="utf-8")
+    notes: list[str] = []
+    xml = convert(tmp_path / "b.yaml", None, tell=notes.append)
+    assert difference(shape_of(XML), shape_of(xml)) == ""
+    assert ["XML does not get what is declared of Foo\n" in each for each in notes] == ([True] if told else [])
+
+
+def test_what_is_no_more_inferred_joins_the_one_model_of_the_file(tmp_path: Path) -> None:
+    model = '<TreeNodesModel><Action ID="Bar"><input_port name="x"/></Action></TreeNodesModel>'
+    (tmp_path / "a.xml").write_text(XML.replace("</root>", f"{model}</root>"), encoding="utf-8")
+    yaml = convert(tmp_path / "a.xml", None)
+    mine = "  # mine\n  Foo: {kind: condition, ports: {goal: {direction: in}}}"
+    (tmp_path / "b.yaml").write_text(yaml.replace(INFERRED, mine), encoding="utf-8")
+    notes: list[str] = []
+    xml = convert(tmp_path / "b.yaml", tmp_path / "c.xml", tell=notes.append) and (tmp_path / "c.xml").read_text()
+    assert notes == []
+    assert xml.count("<TreeNodesModel>") == 1  # BehaviorTree.CPP takes no second one
+    assert xml.index('<Action ID="Bar"') < xml.index("<!-- mine -->") < xml.index('<Condition ID="Foo">')
+    again = convert(tmp_path / "c.xml", None)
+    assert "inferred" not in again
+    assert "  # mine\n  Foo:" in again
+    factory = real.BehaviorTreeFactory()
+    factory.register_simple_action("Foo", lambda _: real.NodeStatus.SUCCESS)
+    factory.register_behavior_tree_from_text(xml)
+    assert factory.registered_behavior_trees() == ["t"]
+
+
+def test_subtrees_of_other_files_are_declared_unless_an_include_has_them(tmp_path: Path) -> None:
+    (tmp_path / "other.xml").write_text(
+        '<root BTCPP_format="4"><BehaviorTree ID="Near"><AlwaysSuccess/></BehaviorTree></root>', encoding="utf-8"
+    )
+    text = XML.replace("  <!--", '  <include path="other.xml"/>\n  <!--').replace(
+        "<Foo",
+        '<SubTree ID="Near"/><SubTree ID="Far away"/><SubTree ID="t"/><SubTree ID="wait"/><SubTree ID="Foo"/><Foo',
+    )
+    (tmp_path / "a.xml").write_text(text, encoding="utf-8")
+    yaml = convert(tmp_path / "a.xml", tmp_path / "b.yaml")
+    assert yaml.partition("\nnodes:\n")[2] == (
+        "  Foo: {kind: action, inferred: true, open: true}\n"
+        "  Far away: {kind: subtree, inferred: true, open: true}\n"
+        "  stub.wait: {id: wait, kind: subtree, inferred: true, open: true}\n"
+        "  stub.Foo: {id: Foo, kind: subtree, inferred: true, open: true}\n"
+    )
+    assert [each.code for each in check(tmp_path / "b.yaml") if each.severity == "error"] == ["K118"]  # t uses t
+    assert difference(shape_of(text), shape_of(convert(tmp_path / "b.yaml", None))) == ""
+
+
+def test_yaml_that_is_no_tree_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("knothole_test: 1\ntree: deliver.yaml\n", encoding="utf-8")
+    with pytest.raises(TreeError, match="no document of a tree file"):
+        convert(tmp_path / "a.yaml", None)
+    (tmp_path / "a.yaml").write_text("knothole: 1\ntre: t\ndialect: bt\nroot: bt.AlwaysSuccess\n", encoding="utf-8")
+    with pytest.raises(TreeError, match="unknown key 'tre'"):
+        convert(tmp_path / "a.yaml", None)
+
+
+def test_mistakes_of_the_source_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(XML.replace(' BTCPP_format="4"', ""), encoding="utf-8")
+    told: list[str] = []
+    convert(tmp_path / "a.xml", tmp_path / "b.yaml", tell=told.append)
+    assert "warning K045" in "".join(told)
+    (tmp_path / "a.xml").write_text(XML.replace('"4"', '"3"'), encoding="utf-8")
+    with pytest.raises(TreeError, match="only version 4 is read here"):
+        convert(tmp_path / "a.xml", None)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("a.xml/b.yaml", "is no folder"), ("folder.yaml", "cannot be written"), ("link.yaml", "exists")],
+)
+def test_targets_that_cannot_be(tmp_path: Path, target: str, message: str) -> None:
+    (tmp_path / "a.xml").write_text(XML, encoding="utf-8")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ConvertError, match=message):
+        convert(tmp_path / "a.xml", tmp_path / target, force=target == "folder.yaml")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.xml", "folder.yaml", "link.yaml"]
 
 
 def test_models_given_beside_declare_the_nodes(tmp_path: Path) -> None:
@@ -133,9 +230,11 @@ def test_nodes_of_several_models_become_one_document(tmp_path: Path) -> None:
     }.items():
         text = f'<root BTCPP_format="4"><TreeNodesModel>{inside}</TreeNodesModel></root>'
         (tmp_path / name).write_text(text, encoding="utf-8")
-    (tmp_path / "t.xml").write_text(XML.replace("<Foo", "<Used"), encoding="utf-8")
+    text = XML.replace("<Foo", '<SubTree ID="t"/><SubTree ID="near"/><SubTree ID="far"/><Used')
+    (tmp_path / "t.xml").write_text(text, encoding="utf-8")
+    (tmp_path / "u.xml").write_text(XML.replace('"t"', '"near"').replace("Foo", "Bar"), encoding="utf-8")
     out = io.StringIO()
-    declare_nodes([tmp_path / "a.xml", tmp_path / "b.xml", tmp_path / "t.xml"], out)
+    declare_nodes([tmp_path / f"{name}.xml" for name in "abtu"], out)
     assert (
         out.getvalue()
         == """\
@@ -152,6 +251,7 @@ nodes:
   Same: {kind: action}
   Bar: {kind: condition}
   Used: {kind: action, inferred: true, open: true}
+  far: {kind: subtree, inferred: true, open: true}
 """
     )
     tree = "---\nknothole: 1\ntree: t\ndialect: bt\nroot:\n  bt.Sequence:\n    - Foo: {x: 1}\n    - Bar\n"

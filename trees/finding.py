@@ -20,11 +20,13 @@ _MAX_BYTES: Final = 20_000_000
 _IN_YAML = re.compile(
     r"""^tree:[ \t]+(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|([^\s#'"].*?))[ \t]*(?:#.*)?$""", re.MULTILINE
 )
+_OTHER = re.compile(r"^knothole_(?:test|mocks):", re.MULTILINE)
+"""A test file says ``tree: NAME`` as well, and means one that is elsewhere."""
 _IN_XML = re.compile(r"""<BehaviorTree\b[^<>]*?\bID\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
 def find(path_or_name: str | Path, search: Sequence[str | Path] = ()) -> Path:
-    """Return the file that a path or a tree name means.
+    """Return the file that a path or a tree name means: ``NAME.yaml`` and so on, else the first that declares the tree.
 
     Raises:
         TreeError: There is none; near names of trees are in the error.
@@ -37,7 +39,12 @@ def find(path_or_name: str | Path, search: Sequence[str | Path] = ()) -> Path:
     found = in_folders(text, folders)
     if found is not None or path.exists():
         return found or path
-    known = sorted({file.stem for folder in folders for file in trees_in(folder)})
+    index = TreeIndex()
+    declared = next((file for folder in folders if (file := index.find(text, folder, Path("_")))), None)
+    if declared is not None:
+        return declared
+    known = {file.stem for folder in folders for file in trees_in(folder)}
+    known.update(name for folder in folders for name in index.names(folder))
     raise TreeError(
         [
             Problem(
@@ -45,7 +52,7 @@ def find(path_or_name: str | Path, search: Sequence[str | Path] = ()) -> Path:
                 "K001",
                 f"there is no tree {text!r}",
                 why="it is no file, and no folder of trees has it",
-                guess=near_misses(text, known),
+                guess=near_misses(text, sorted(known)),
                 fix="correct the name, or give the path of a file",
             )
         ]
@@ -129,6 +136,8 @@ def _declared_in(path: Path) -> list[str]:
         return []
     if path.suffix == ".xml":
         return [html.unescape(double or single) for double, single in _IN_XML.findall(text)]
+    if _OTHER.search(text):
+        return []
     return [double or single.replace("''", "'") or plain for double, single, plain in _IN_YAML.findall(text)]
 
 

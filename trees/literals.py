@@ -66,6 +66,8 @@ def type_words(type: str) -> str:
     >>> type_words("list[pose]"), type_words("length")
     ('a list of poses', 'a length such as 5cm')
     """
+    if "|" in type:
+        return " or ".join(type_words(each) for each in type.split("|"))
     if type not in NAMES and (element := element_type(type)):
         return f"a list of {_PLURALS.get(element, element)}"
     return NAMES.get(type, type)

@@ -36,14 +36,14 @@ def load(path_or_name: str | Path, search: Sequence[str | Path] = ()) -> TreeSpe
 
     Args:
         path_or_name: A file, YAML or XML of BehaviorTree.CPP, or the name of a tree: ``NAME.yaml`` is looked for in the
-            working folder, in ``search`` and in the library.
+            working folder, in ``search`` and in the library, else a file there that declares the tree.
         search: Folders with trees, before the library.
 
     Raises:
         TreeError: There is no such file, or it has mistakes; all of them are in the error.
     """
     loader = Loader(search)
-    return loader.main(loader.file(find(path_or_name, search)))
+    return loader.main(loader.file(find(path_or_name, search)), str(path_or_name))
 
 
 def load_text(text: str, file: str = "<text>", search: Sequence[str | Path] = ()) -> TreeSpec:
@@ -76,7 +76,7 @@ def check_and_load(
     except TreeError as error:
         return list(error.problems), None
     try:
-        return loader.sorted_problems(), loader.main(trees)
+        return loader.sorted_problems(), loader.main(trees, str(path_or_name))
     except TreeError:
         return loader.sorted_problems(), None
 
@@ -142,8 +142,13 @@ class Loader:
             self.problems[:] = apply_ignores(self.problems, self._files.sources(), [documents.source.file])
             return trees
 
-    def main(self, trees: Sequence[TreeSpec | None]) -> TreeSpec:
+    def main(self, trees: Sequence[TreeSpec | None], wanted: str = "") -> TreeSpec:
         """Return the tree that is run, of what ``file``, ``text`` or ``documents`` returned last.
+
+        Args:
+            trees: What was returned.
+            wanted: What the author asked for; where it is the name of a tree of the file, and not that of the file,
+                this tree is run.
 
         Raises:
             TreeError: There were mistakes, or no document holds a tree.
@@ -152,7 +157,9 @@ class Loader:
         file = self._first
         assert file is not None
         if not errors:
-            tree = self._main_tree(file) or next((tree for tree in trees if tree is not None), None)
+            named = wanted in file.names and wanted != Path(file.source.file).stem
+            chosen = trees[file.names.index(wanted)] if named else self._main_tree(file)
+            tree = chosen or next((tree for tree in trees if tree is not None), None)
             if tree is not None:
                 return tree
             root = file.documents.roots[0]

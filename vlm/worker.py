@@ -218,9 +218,6 @@ def _end(process: subprocess.Popen[bytes], line: Connection, ring: FrameRing, lo
     log.close()
 
 
-# ---- inside the worker -----------------------------------------------------------------------------------------------
-
-
 def serve(pipe_fd: int, frames_fd: int) -> None:
     """Run the worker: open what the first message names, then answer requests in order until told to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,7 +106,7 @@ def _test(args: argparse.Namespace) -> int:
     from ..testing.command import TestOptions, run_tests
 
     options = TestOptions(args.words, args.coverage, args.json, args.html, args.draw, args.junit)
-    text, code = run_tests(args.files, options)
+    text, code = run_tests(args.files, options, partial(print, flush=True))
     print(text)
     return code
 

@@ -104,7 +104,6 @@ class _Completion:
         elif self.cursor.part == "value":
             yield from self.values()
 
-    # keys ----------------------------------------------------------------------------------------------------------
     def keys(self) -> Iterator[Suggestion]:
         kind, inner = self.spot.role.kind, self.cursor.inner
         if inner is not None and not inner.mapping:
@@ -203,7 +202,6 @@ class _Completion:
         depth = 1 if keys[:1] in (("include",), ("xml",)) else 2
         return _FIELDS.get(keys[:1], ()) if len(keys) == depth else ()
 
-    # values --------------------------------------------------------------------------------------------------------
     def values(self) -> Iterator[Suggestion]:
         frame = self.cursor.inner
         if frame is None or not frame.mapping:

@@ -175,9 +175,6 @@ def outline(analysis: Analysis) -> list[Symbol]:
     return found
 
 
-# what the cursor stands on ------------------------------------------------------------------------------------------
-
-
 def _things(documents: Documents) -> Iterator[_Thing]:
     """Yield all keys and scalars of a file."""
     waiting: list[tuple[Item, Role, str, int, tuple[str, ...]]] = [
@@ -291,9 +288,6 @@ def _declaration(workspace: Workspace, analysis: Analysis, name: str, path: str)
         if found is not None and re.search(r"^nodes:|<TreeNodesModel", text.text, re.MULTILINE):
             return Span(file, text, *found.span(1 if found[1] else 2))
     return None
-
-
-# pages --------------------------------------------------------------------------------------------------------------
 
 
 def _of_entry(analysis: Analysis, mention: Mention) -> str:

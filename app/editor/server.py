@@ -84,7 +84,6 @@ class _Features:
         for name, feature, options in features:
             server.feature(name, options)(_function(feature))
 
-    # files ---------------------------------------------------------------------------------------------------------
     def initialized(self, params: t.InitializedParams) -> None:
         """Read the project's configuration."""
         encoding = self.server.workspace.position_encoding
@@ -185,7 +184,6 @@ class _Features:
             )
         return made
 
-    # answers -------------------------------------------------------------------------------------------------------
     def completion(self, params: t.CompletionParams) -> t.CompletionList:
         """Say what can be written at the cursor."""
         uri = params.text_document.uri
@@ -293,7 +291,6 @@ class _Features:
         text = Text(file.text, self.workspace.encoding)
         return [t.TextEdit(self.range(text, 0, len(file.text)), made)]
 
-    # places --------------------------------------------------------------------------------------------------------
     def refusal(self, words: str) -> Exception:
         return JsonRpcException(words, t.LSPErrorCodes.RequestFailed.value)
 

@@ -115,9 +115,9 @@ class Workspace:
         return made if made is not None and made.documents is not None else None
 
     def last(self, uri: str) -> Analysis | None:
-        """Return what the checker made of an open file when it last was YAML."""
+        """Return what the checker made of an open file last; it is not asked anew while one types in a long file."""
         file = self.opened.get(uri)
-        return self.current(uri) or (file.good if file is not None else None)
+        return file.good if file is not None and file.good is not None else self.analyse(uri)
 
     def touching(self, path: str) -> list[str]:
         """Return the other open files that use a file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ...trees.draw import FORMATS
 from ..inspect import project
 from .coverage import TreeCoverage
 from .page import page
-from .report import TestReport, find_suites, read_suites, run_suites
+from .report import TestReport, find_suites, line_of, read_suites, run_suites
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,18 @@ class TestOptions:
     junit: Path | None = None
 
 
-def run_tests(files: Sequence[str | Path], options: TestOptions = TestOptions()) -> tuple[str, int]:
+def run_tests(
+    files: Sequence[str | Path], options: TestOptions = TestOptions(), tell: Callable[[str], None] = print
+) -> tuple[str, int]:
     """Test trees.
 
     Args:
         files: Test files and folders with test files; none means the current folder.
         options: Reports that are wanted.
+        tell: Prints the line of a case as soon as it has ended; not used with JSON.
 
     Returns:
-        What to print, and the exit code: 0 when every case passed, 1 otherwise.
+        What to print at the end, and the exit code: 0 when every case passed, 1 otherwise.
 
     Raises:
         KnotholeError: A file has mistakes, there is nothing to test, or a report cannot be written.
@@ -55,11 +58,11 @@ def run_tests(files: Sequence[str | Path], options: TestOptions = TestOptions())
         raise KnotholeError(f"{options.draw}: no picture format\n  fix:  use .svg, .png, .dot or .txt")
     config = project()
     suites = read_suites(find_suites(files or [Path()]), config)
-    report = run_suites(suites, config, options.words)
+    report = run_suites(suites, config, options.words, lambda verdict: None if options.json else tell(line_of(verdict)))
     written = _write(report, options)
     if options.json:
         return json.dumps(report.to_json(options.coverage)), report.exit_code
-    return "\n".join([report.text(options.coverage), *(f"wrote {path}" for path in written)]), report.exit_code
+    return "\n".join(["", report.text(options.coverage), *(f"wrote {path}" for path in written)]), report.exit_code
 
 
 def _write(report: TestReport, options: TestOptions) -> list[Path]:

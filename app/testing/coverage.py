@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from ...behaviors.ports import CONDITION_KEYS
@@ -14,6 +15,7 @@ from ...trees.draw import render
 from ...trees.loader import load
 from ...trees.mocking.sites import Site, sites
 from ...trees.node_types import NodeType
+from ...trees.problems import TreeError
 from ...trees.spec import Literal, NodeSpec, TreeSpec
 from .play import Played
 
@@ -148,14 +150,20 @@ class Coverage:
         """Return plain data, for another process to ``absorb``."""
         return {file: {path: dict(each) for path, each in counts.items()} for file, counts in self._counts.items()}
 
-    def absorb(self, data: Mapping[str, Mapping[str, Mapping[str, int]]], search: tuple[str, ...] = ()) -> None:
-        """Add what another process collected."""
+    def absorb(self, data: Mapping[str, Mapping[str, Mapping[str, int]]], search: Sequence[Path] = ()) -> list[str]:
+        """Add what another process collected; return files that cannot be read again, such as those a test removed."""
+        lost: list[str] = []
         for file, counts in data.items():
-            if file not in self.trees:
-                self.trees[file] = load(file, search)
+            try:
+                if file not in self.trees:
+                    self.trees[file] = load(file, search)
+            except TreeError:
+                lost.append(file)
+                continue
             mine = self._counts.setdefault(file, {})
             for path, outcomes in counts.items():
                 mine.setdefault(path, Counter()).update(outcomes)
+        return lost
 
     def results(self) -> list[TreeCoverage]:
         """Return the coverage of each tree, in the order of their files."""

@@ -23,7 +23,8 @@ p { margin: .2rem 0 1rem; color: var(--faint); }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; }
 th { text-align: left; color: var(--faint); font-weight: 500; }
 th, td { padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.path { font-family: ui-monospace, monospace; word-break: break-all; } td.n { text-align: right; }
+td.path { font-family: ui-monospace, monospace; word-break: break-all; }
+.n { text-align: right; } .n + th, .n + td { padding-left: 1rem; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .8rem; overflow-x: auto;
   font: .82rem/1.45 ui-monospace, monospace; }
 .covered, .passed { color: var(--good); } .partly { color: var(--part); } .never, .failed { color: var(--bad); }
@@ -41,7 +42,7 @@ def page(report: TestReport, title: str = "knothole test") -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
-        f"<h1>{escape(title)}</h1>\n<p>{escape(report.summary)}</p>",
+        f"<h1>{escape(title)}</h1>",
         *_cases(report),
     ]
     for tree in report.coverage.results():
@@ -50,7 +51,10 @@ def page(report: TestReport, title: str = "knothole test") -> str:
 
 
 def _cases(report: TestReport) -> Iterator[str]:
-    yield "<h2>Cases</h2>\n<table>\n<tr><th></th><th>case</th><th>status</th><th>ticks</th><th>time</th></tr>"
+    if not report.verdicts:
+        return
+    yield f"<p>{escape(report.summary)}</p>\n<h2>Cases</h2>\n<table>\n<tr><th></th><th>case</th><th>status</th>"
+    yield "<th class='n'>ticks</th><th class='n'>time</th></tr>"
     yield from map(_case, report.verdicts)
     yield "</table>"
     for verdict in report.verdicts:
@@ -74,7 +78,7 @@ def _tree(tree: TreeCoverage) -> Iterator[str]:
         count = f"<td class='n'>{got} of {all_of}</td><td class='n'>{share:.0f} %</td>"
         yield f"<tr><td>{name}</td><td>{bar}</td>{count}</tr>"
     yield f"</table>\n<div class='tree'>{tree.picture('svg').decode()}</div>\n<table>"
-    yield "<tr><th></th><th>node</th><th>line</th><th>outcomes, in ticks</th><th>missing</th></tr>"
+    yield "<tr><th></th><th>node</th><th class='n'>line</th><th>outcomes, in ticks</th><th>missing</th></tr>"
     yield from map(_node, tree.nodes)
     yield "</table>"
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .runner import TreeRunner
 
 _COLLECTED = "knothole_coverage"
+_LOST = "knothole_lost"
 
 
 class CaseFailed(Exception):
@@ -128,11 +129,16 @@ def _short(path: Path) -> Path:
         return path
 
 
+def _wanted(config: pytest.Config) -> tuple[bool, str | None]:
+    """Return whether coverage is shown, and the file it is written into."""
+    return bool(config.getoption("--knothole-coverage")), config.getoption("--knothole-report")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand coverage to the process that reports it, where tests are spread over several."""
     collected = getattr(session.config, _COLLECTED, None)
     output = getattr(session.config, "workeroutput", None)
-    if collected is not None and output is not None:
+    if collected is not None and output is not None and any(_wanted(session.config)):
         output[_COLLECTED] = json.dumps(collected.dump())
 
 
@@ -140,19 +146,26 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """Take the coverage of a worker of pytest-xdist."""
     data = getattr(node, "workeroutput", {}).get(_COLLECTED)
-    if data:
-        _coverage(node.config).absorb(json.loads(data))
+    if not data:
+        return
+    from ..inspect import project
+
+    search = project().trees  # the trees may be made of the project's own leaves
+    for file in _coverage(node.config).absorb(json.loads(data), search):
+        setattr(node.config, _LOST, [*getattr(node.config, _LOST, ()), file])
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Report coverage when it was asked for."""
-    shown, file = config.getoption("--knothole-coverage"), config.getoption("--knothole-report")
+    shown, file = _wanted(config)
     collected = getattr(config, _COLLECTED, None)
     if collected is None or not collected.trees or not (shown or file):
         return
     terminalreporter.section("coverage of trees")
     for tree in collected.results() if shown else ():
         terminalreporter.write_line(str(tree))
+    for lost in dict.fromkeys(getattr(config, _LOST, ())):
+        terminalreporter.write_line(f"{lost}: not counted, it is no longer there or has changed")
     if not file:
         return
     from .page import page
@@ -160,7 +173,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
     path = Path(file)
     if path.suffix == ".json":
-        path.write_text(json.dumps([tree.to_json() for tree in collected.results()]), encoding="utf-8")
+        text = json.dumps([tree.to_json() for tree in collected.results()])
     else:
-        path.write_text(page(TestReport(coverage=collected), "coverage of trees"), encoding="utf-8")
+        text = page(TestReport(coverage=collected), "coverage of trees")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        terminalreporter.write_line(f"{path} cannot be written: {error.strerror}", red=True)
+        return
     terminalreporter.write_line(f"wrote {path}")

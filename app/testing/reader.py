@@ -48,8 +48,7 @@ def read_suite(path: str | Path, config: Config) -> Suite:
     forms = Forms(documents.source, problems)
     root = single_document(documents, problems, "a test file")
     suite = Suite(str(path), ())
-    if root is not None:
-        check_header(forms, root, HEADER, "a test file")
+    if root is not None and check_header(forms, root, HEADER, "a test file"):
         forms.pairs(root, "a test file", "", _FILE_KEYS)
         suite = _Reader(forms, root, Path(path).parent, config).suite(str(path))
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -61,11 +60,13 @@ def read_suite(path: str | Path, config: Config) -> Suite:
 class _Reader:
     def __init__(self, forms: Forms, root: Pairs, folder: Path, config: Config) -> None:
         self.forms, self.root, self.folder, self.config = forms, root, folder, config
+        self.keys = [key.text for key, _ in root if key.text not in _FILE_KEYS]
+        """Keys that are told to be unknown: the one that is missing may be among them."""
 
     def suite(self, file: str) -> Suite:
         tree = self._tree()
         given = self.root.get("cases")
-        if given is None:
+        if given is None and not near_misses("cases", self.keys):
             self.forms.report(
                 self.root, "K243", "a test file has no `cases`", fix="write cases: {NAME: {expect: success}}"
             )
@@ -81,6 +82,8 @@ class _Reader:
         at = self.root.get("tree")
         if not isinstance(at, Scalar) or at.is_null:
             here = at if at is not None else self.root
+            if at is None and near_misses("tree", self.keys):
+                return None
             self.forms.report(here, "K243", "a test file needs a `tree`", fix="write tree: NAME, or the path of a file")
             return None
         beside = self.folder / at.text
@@ -115,7 +118,7 @@ class _CaseReader:
         if pairs is None:
             return None
         own = {name.text: value for name, value in pairs}
-        if "expect" not in own:
+        if "expect" not in own and not near_misses("expect", [each for each in own if each not in _CASE_KEYS]):
             self.forms.report(key, "K243", f"{label} expects nothing", fix="write expect: {status: success}")
         expected = self.expects.read(own["expect"]) if "expect" in own else ()
         tree = self._mocked(self._mocks(own))

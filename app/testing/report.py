@@ -53,9 +53,8 @@ class TestReport:
         return f"{len(self.verdicts) - self.failed} passed, {self.failed} failed, {ticks} ticks"
 
     def text(self, coverage: bool = False) -> str:
-        """Return one line a case, then every failure whole, then coverage."""
-        parts = ["\n".join(map(line_of, self.verdicts))]
-        parts += [verdict.explanation for verdict in self.verdicts if not verdict.passed]
+        """Return every failure whole, then coverage, then how many passed."""
+        parts = [verdict.explanation for verdict in self.verdicts if not verdict.passed]
         if coverage:
             parts += map(str, self.coverage.results())
         return "\n\n".join([*parts, self.summary])
@@ -96,7 +95,7 @@ def line_of(verdict: Verdict) -> str:
 
 
 def find_suites(paths: Sequence[str | Path]) -> list[Path]:
-    """Return test files: those named, and in folders every YAML file whose header says that it is one.
+    """Return test files: those named, and in folders every YAML file whose header says that it is one, none hidden.
 
     Raises:
         NoTestsError: A folder has none.
@@ -106,7 +105,12 @@ def find_suites(paths: Sequence[str | Path]) -> list[Path]:
         if not each.is_dir():
             found.append(each)
             continue
-        files = sorted(file for suffix in ("yaml", "yml") for file in each.rglob(f"*.{suffix}") if is_suite(file))
+        files = sorted(
+            file
+            for suffix in ("yaml", "yml")
+            for file in each.rglob(f"*.{suffix}")
+            if not any(part.startswith(".") for part in file.relative_to(each).parts) and is_suite(file)
+        )
         if not files:
             raise NoTestsError(f"{each}: no test file here\n  fix:  write one that begins with `knothole_test: 1`")
         found += files
@@ -135,9 +139,9 @@ def run_suites(
     suites: Sequence[Suite],
     config: Config,
     words: str = "",
-    progress: Callable[[Verdict], None] = lambda verdict: None,
+    played: Callable[[Verdict], None] = lambda verdict: None,
 ) -> TestReport:
-    """Play the cases that have all of some words in their file or name.
+    """Play the cases that have all of some words in their file or name; ``played`` is told of each as it ends.
 
     Raises:
         NoTestsError: No case has them.
@@ -157,5 +161,5 @@ def run_suites(
         report.verdicts.append(verdict)
         if verdict.played is not None:
             report.coverage.add(case.tree, verdict.played)
-        progress(verdict)
+        played(verdict)
     return report

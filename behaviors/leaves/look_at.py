@@ -7,7 +7,7 @@ import numpy as np
 from ...robots.errors import UnreachableError
 from ...robots.pose import Array, Pose
 from ..means.motion import Failed, MotionLeaf, Script
-from ..means.target import find
+from ..means.target import THING, find
 from ..node import behavior
 from ..ports import Port
 
@@ -35,7 +35,7 @@ class LookAt(MotionLeaf):
 
     visual = True
     ports = (
-        Port("object", "any", "what to look at: an object from ground, or words", main=True),
+        Port("object", "any", "what to look at: an object from ground, or words", main=True, takes=THING),
         Port("distance", "length", "from the tool to the thing", default=0.3, minimum=0.05),
         Port("camera", "text", "camera that finds the thing", default=""),
     )

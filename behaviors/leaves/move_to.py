@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...robots.pose import Pose
 from ..means.grounded import GroundedObject
 from ..means.motion import Failed, MotionLeaf, Script
-from ..means.target import find, yaw_of
+from ..means.target import THING, find, yaw_of
 from ..node import NodeFault, behavior
 from ..ports import Port
 
@@ -38,7 +38,9 @@ class MoveTo(MotionLeaf):
 
     visual = True
     ports = (
-        Port("above", "any", "thing to move above: an object from ground, or words", default=None, main=True),
+        Port(
+            "above", "any", "thing to move above: an object from ground, or words", default=None, main=True, takes=THING
+        ),
         Port("height", "length", "how far above its top", default=0.15, minimum=0.0),
         Port("pose", "pose", "pose of the tool in the world", default=None),
         Port("point", "point", "world x, y, z of the tool, [m]", default=None),

@@ -13,7 +13,7 @@ from ..means.grounded import GroundedObject
 from ..means.motion import HIGH, Act, Failed, Fingers, MotionLeaf, Rest, Script
 from ..means.put_down import put_back
 from ..means.surroundings import Held, Surroundings
-from ..means.target import find, yaw_of
+from ..means.target import THING, find, yaw_of
 from ..node import behavior
 from ..ports import Port
 
@@ -46,7 +46,7 @@ class Pick(MotionLeaf):
     skills = frozenset({"arm", "gripper"})
     visual = True
     ports = (
-        Port("object", "any", "what to take: an object from ground, or words", main=True),
+        Port("object", "any", "what to take: an object from ground, or words", main=True, takes=THING),
         Port("force", "number", "largest force of the fingers, [N]", default=40.0, minimum=1.0, maximum=140.0),
         Port("camera", "text", "camera to look through; the robot's default one if left out", default=""),
     )

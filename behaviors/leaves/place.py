@@ -13,7 +13,7 @@ from ..means.grounded import GroundedObject
 from ..means.motion import Act, Failed, MotionLeaf, Rest, Script
 from ..means.put_down import check_held, put_back, put_down
 from ..means.surroundings import Held, Surroundings
-from ..means.target import find, yaw_of
+from ..means.target import THING, find, yaw_of
 from ..node import NodeFault, behavior
 from ..ports import Port
 
@@ -48,9 +48,16 @@ class Place(MotionLeaf):
     skills = frozenset({"arm", "gripper"})
     visual = True
     ports = (
-        Port("object", "any", "what the hand holds: an object from ground, or words", main=True, default=None),
-        Port("into", "any", "container to put it into: an object from ground, or words", default=None),
-        Port("onto", "any", "thing to put it on: an object from ground, or words", default=None),
+        Port(
+            "object",
+            "any",
+            "what the hand holds: an object from ground, or words",
+            main=True,
+            default=None,
+            takes=THING,
+        ),
+        Port("into", "any", "container to put it into: an object from ground, or words", default=None, takes=THING),
+        Port("onto", "any", "thing to put it on: an object from ground, or words", default=None, takes=THING),
         Port("at", "point", "world x, y, z of the surface to put it on, [m]", default=None),
         Port("camera", "text", "camera to look through; the robot's default one if left out", default=""),
     )

@@ -9,7 +9,11 @@ import numpy as np
 
 from ...robots.contract import CameraFrame
 from ...robots.pose import Array, Pose
-from ...robots.seeing import Seen
+from ...robots.seeing import NotSeenError, Seen, View
+from ...vlm.questions import Answer
+
+SAME = 0.6
+"""Two boxes whose measured pixels overlap by this share (intersection over union) are one thing."""
 
 
 def _no_points() -> Array:
@@ -90,3 +94,37 @@ class GroundedObject:
             "camera": self.camera,
             "frame_id": self.frame_id,
         }
+
+
+def lift(
+    answer: Answer, view: View, query: str, least: float = 0.0, narrower: float | None = None
+) -> tuple[list[tuple[GroundedObject, Seen]], list[str]]:
+    """Measure the things that an answer has boxes for.
+
+    Args:
+        answer: What the model said about the picture of ``view``.
+        view: That picture with depth, lifted into the world.
+        query: What was asked for; the label of boxes that have none.
+        least: Boxes below this confidence are dropped.
+        narrower: Things that are wider at their narrower side are not meant, [m]; None takes all.
+
+    Returns:
+        The objects with their measured pixels, best first, and for each dropped box why.
+    """
+    found: list[tuple[GroundedObject, Seen]] = []
+    dropped: list[str] = []
+    for region in sorted(answer.regions, key=lambda region: -region.confidence):
+        label = region.label or query
+        if region.confidence < least:
+            dropped.append(f"{label}: confidence {region.confidence:.2f} is below {least:g}")
+            continue
+        try:
+            seen = view.find(region.box_xyxy, narrower)
+        except NotSeenError as error:
+            dropped.append(f"{label}: {str(error).splitlines()[0]}")
+            continue
+        if any((seen.mask & old.mask).sum() > SAME * (seen.mask | old.mask).sum() for _, old in found):
+            dropped.append(f"{label}: found twice")
+            continue
+        found.append((GroundedObject.of(label, seen, view.frame, region.confidence), seen))
+    return found, dropped

@@ -276,7 +276,6 @@ class MotionLeaf(Leaf):
             self._again = True
             self.robot.stop()
 
-    # pieces that scripts are made of ------------------------------------------------------------------------------
     def travel(self, scene: Scene, q: Array, doing: str, speed: float = BRISK) -> Travel:
         """Return the act of moving to joint positions ``q``, shape (n,), around what stands in the way."""
         return Travel(lambda here: plan(scene, here, q, self.context.rng), doing, speed)

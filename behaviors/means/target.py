@@ -10,12 +10,13 @@ import numpy as np
 from ...robots.pose import Pose
 from ...robots.seeing import NotSeenError, Seen, View
 from ...vlm.questions import Question
-from ..leaves.ground import lift
 from .asking import ask
-from .grounded import GroundedObject
+from .grounded import GroundedObject, lift
 from .motion import Act, Await, Failed, MotionLeaf
 from .surroundings import Surroundings
 
+THING = ("object", "text")
+"""Types of the entries that can name a thing: what ``ground`` found, or words."""
 MOVED = 0.08
 """A grounded object that is farther than this from where it was found is taken for another thing, [m]."""
 LOOKS = 2

@@ -1,1 +1,1 @@
-"""Control nodes and decorators of Nav2 under the prefix ``nav2.``."""
+"""Control nodes, decorators and conditions of Nav2 under the prefix ``nav2.``."""

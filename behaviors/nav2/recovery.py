@@ -81,7 +81,8 @@ class RecoveryNode(Control):
                 return self.blame(f"{why or task.name + ' failed'} (and the recovery was skipped)")
             else:
                 break
-        tried = f" (after {self._count} recoveries)" if self._count and not self._at else ""
+        times = "1 recovery" if self._count == 1 else f"{self._count} recoveries"
+        tried = f" (after {times})" if self._count and not self._at else ""
         failed = f"{self._why}{tried}" if self._why else "it may not even be tried"
         self._end()
         return self.blame(failed)

@@ -33,7 +33,7 @@ class PipelineSequence(Control):
     Source: ``pipeline_sequence.cpp`` of Nav2.
     """
 
-    flow = "sequence"
+    flow = "pipeline"
     reactive = True
 
     def __init__(self, wiring: Wiring) -> None:

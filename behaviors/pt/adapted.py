@@ -18,6 +18,7 @@ from ..ports import Port
 from ..step import FAILURE, INVALID, RUNNING, Status, Steps, adopt, raise_fault
 from .arguments import Argument, same
 from .connection import Connection
+from .insides import own_nodes, reason_of
 from .lending import Lending, key_of
 from .signature import DeclaredPort, taken_by
 
@@ -103,7 +104,6 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         if self.inner is not None:
             self.inner.parent = node
 
-    # what arguments are made from --------------------------------------------------------------------------------
     def get(self, port: str) -> object:
         """Return the present value of an input port, converted to its declared type."""
         return self.wiring.inputs[port]()
@@ -122,7 +122,6 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             return name
         return key_of(f"{self.wiring.scope}/{name}" if self.wiring.scope else name)[1:]
 
-    # the instance ------------------------------------------------------------------------------------------------
     def _given(self) -> dict[str, object]:
         return {argument.name: argument.make(self) for argument in self.arguments}
 
@@ -132,7 +131,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         self.inner = inner = self._construct(values)
         self.inner.parent = self._parent
         self._ready = False
-        for node in _own(inner):
+        for node in own_nodes(inner):
             if node is not inner:
                 adopt(node)
         self._plain = type(inner).tick is type(self)._ticks_of
@@ -175,7 +174,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
 
     def _set_up(self, options: dict[str, Any]) -> None:
         self._ready = True
-        for node in _own(self.inner):
+        for node in own_nodes(self.inner):
             node.setup(**options)
 
     def setup(self, **options: Any) -> None:
@@ -189,10 +188,9 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         if self._ready:
             self._ready = False
             with self._lent:
-                for node in _own(self.inner):
+                for node in own_nodes(self.inner):
                     node.shutdown()
 
-    # ticking -----------------------------------------------------------------------------------------------------
     def _t(self) -> Status:
         inner = self._begin()
         if self._plain:
@@ -265,14 +263,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
 
     def _reason(self) -> str:
         """Return what the instance says, and why the child failed that decided."""
-        said: str = self.inner.feedback_message
-        child = getattr(self.inner, "current_child", None)
-        if child is None or child.status is not FAILURE:
-            child = next((c for c in reversed(self.inner.children) if c.status is FAILURE), None)
-        why = (child.feedback_message or f"{child.name} failed") if child is not None else ""
-        if said and why and why not in said:
-            return f"{said}: {why}"
-        return said or why or f"{self.name} failed"
+        return reason_of(self.inner) or f"{self.name} failed"
 
     def _broke(self, error: Exception) -> None:
         """Leave the node RUNNING, so that it is halted, and raise."""
@@ -388,11 +379,3 @@ class AdaptedComposite(Adapted):
     def current_child(self) -> Any:
         """The child that decided last."""
         return self.inner.current_child if self.inner is not None else None
-
-
-def _own(node: Any) -> Iterator[Any]:
-    """Yield an instance and what it has made for itself below, children first; not the nodes of the tree."""
-    for child in node.children:
-        if not isinstance(child, Steps):
-            yield from _own(child)
-    yield node

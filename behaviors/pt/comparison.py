@@ -49,7 +49,8 @@ def comparison(name: str = "check") -> Argument:
 
 def comparisons(name: str = "checks") -> Argument:
     """Return the argument made of a list of mappings with those three keys; ``variable`` is a name without dollar."""
-    port = Port(name, "list", "comparisons, each a mapping with variable (a name), operator and value")
+    about = "comparisons, each a mapping with variable (a name), operator and value"
+    port = Port(name, "list", about, names="variable")
     return Argument(name, (port,), lambda node: [_read(each, node) for each in node.get(name)])
 
 

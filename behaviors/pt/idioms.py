@@ -9,6 +9,7 @@ from py_trees.common import OneShotPolicy
 
 from ..node import behavior
 from ..ports import Port
+from ..step import FAILURE
 from .adapted import AdaptedComposite
 from .arguments import entry, given
 from .comparison import comparisons
@@ -123,3 +124,8 @@ class OneShot(AdaptedComposite):
 
     def _construct(self, values: dict[str, object]) -> Any:
         return self.origin(**self._named(), behaviour=self._below[0], **values)
+
+    def _reason(self) -> str:
+        (task,) = self._below
+        why: str = task.feedback_message if task.status is FAILURE else ""
+        return why or super()._reason()

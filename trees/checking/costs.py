@@ -17,6 +17,8 @@ from .settling import settle
 
 TICK: Final = 0.05
 """Time between two ticks where nothing else is said, [s]."""
+RUN_TIME: Final = 600.0
+"""Time limit of a run where nothing else is said, [s]."""
 _GLANCE: Final = 0.5
 """Time after which an unsure answer is looked at again, [s]; as ``see`` does it."""
 _INF: Final = math.inf
@@ -32,18 +34,20 @@ class ModelCalls:
         per_run: Calls from the first tick until the tree ends, at 20 ticks a second; ``inf`` without a limit.
         because: Place of what makes ``per_run`` infinite, None where it is finite.
         reason: What that is, in words, with its line.
+        in_time: Calls of a run that is ended after ``RUN_TIME``.
     """
 
     per_tick: int
     per_run: float
     because: Place | None = None
     reason: str = ""
+    in_time: float = 0.0
 
     def __str__(self) -> str:
         tick = f"at most {self.per_tick} a tick"
         if self.because is None:
             return f"{tick}, {self.per_run:g} a run"
-        return f"{tick}, no limit for a run ({self.reason})"
+        return f"{tick}, {self.in_time:,.0f} in {RUN_TIME:g} s, no limit for a longer run ({self.reason})"
 
 
 def model_calls(tree: TreeSpec) -> ModelCalls:
@@ -54,7 +58,8 @@ def model_calls(tree: TreeSpec) -> ModelCalls:
     if run.because is None:
         return ModelCalls(ticks, run.calls)
     where = "" if run.because.file == tree.file else f" of {Path(run.because.file).name}"
-    return ModelCalls(ticks, run.calls, run.because, f"line {run.because.line}{where}: {run.reason}")
+    in_time = min(counter.run_of(tree, False, RUN_TIME).calls, ticks * _ticks(RUN_TIME))
+    return ModelCalls(ticks, run.calls, run.because, f"line {run.because.line}{where}: {run.reason}", in_time)
 
 
 class _Run(NamedTuple):
@@ -85,7 +90,6 @@ class _Counter:
         self.runs: dict[tuple[int, bool, float], _Run] = {}
         self.types: dict[int, Mapping[str, str]] = {}
 
-    # one tick ------------------------------------------------------------------------------------------------------
     def tick_of(self, tree: TreeSpec) -> int:
         if id(tree) not in self.ticks:
             self.ticks[id(tree)] = self._tick(tree.root, self._types(tree))
@@ -106,7 +110,6 @@ class _Counter:
             own += sum(below)
         return own + sum(self._tick(each, types) for each in (*node.parts.values(), *node.hooks.values()))
 
-    # one run -------------------------------------------------------------------------------------------------------
     def run_of(self, tree: TreeSpec, watched: bool, limit: float) -> _Run:
         key = (id(tree), watched, limit)
         if key not in self.runs:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import Final
 
 from ..._base import Place, slips
+from ..node_types import BT_TEXT
 from ..problems import Problem
 from ..reading.document import Source
-from ..reading.reporting import Report
-from ..spec import Literal, NodeSpec, TreeSpec
+from ..spec import Literal, NodeSpec, Reference, TreeSpec
 from .entries import (
     AUTOREMAP,
     NOTHING,
@@ -34,10 +33,9 @@ from .entries import (
 from .entry_types import check_types
 from .flows import State, Walk
 from .outcomes import Outcomes
+from .reporting import Report, Severity
 from .settling import Settled
-
-_SHORT: Final = 4
-_DIGITS: Final = "0123456789"
+from .slips import warn_of_root_slips, warn_of_slips
 
 
 @dataclass(frozen=True)
@@ -92,25 +90,36 @@ def check_entries(trees: Sequence[Checked], flows: Flows) -> list[Problem]:
         order = flows.orders[id(each.tree)] = list(each.tree.walk())
         borrowed |= {id(node.uses) for node in order if node.uses is not None and node.type == SUBTREE}
     checkers = []
+    used = {id(node.uses) for order in flows.orders.values() for node in order if node.uses is not None}
     for each in trees:
         outside = each.tree.dialect == "bt" or id(each.tree) in borrowed
-        checker = _Checker(each, flows, outside)
+        checker = _Checker(each, flows, outside, outside and id(each.tree) not in used)
         checker.run()
         checkers.append(checker)
     if any(checker.root_reads for checker in checkers):
         known = _root_names(checkers)
         for checker in checkers:
-            checker.misspelt_root(known)
+            warn_of_root_slips(checker.root_reads, known, checker.report)
     for checker in checkers:
-        checker.misspelt()
+        if checker.outside and checker.complete:
+            warn_of_slips(checker.needs, checker.counts, checker.writes, checker.report)
     return [problem for checker in checkers for problem in checker.report.problems]
 
 
 class _Checker:
-    def __init__(self, checked: Checked, flows: Flows, outside: bool) -> None:
+    """Checks one tree.
+
+    Args:
+        checked: The tree.
+        flows: What is known of the trees that it uses.
+        outside: True where its entries may be set from outside.
+        outermost: True for such a tree that no tree uses: it starts with its inputs, and what a program adds.
+    """
+
+    def __init__(self, checked: Checked, flows: Flows, outside: bool, outermost: bool) -> None:
         self.tree, self.source = checked.tree, checked.source
         self.complete, self.doubtful = checked.complete, checked.doubtful
-        self.flows, self.outside = flows, outside
+        self.flows, self.outside, self.outermost = flows, outside, outermost
         self.report = Report(checked.source)
         self.order = flows.orders[id(checked.tree)]
         self.mentions: dict[int, Mentions] = {}
@@ -139,6 +148,8 @@ class _Checker:
         after = walk.node(tree.root, State(start, start))
         for read in self.unset:
             self._never_set(read)
+        if not self.outside or self.outermost:
+            self._never_made()
         self._outputs(after.success)
         if not self.outside:
             self._unread()
@@ -179,7 +190,6 @@ class _Checker:
             mask |= self.bits[name]
         return mask
 
-    # what is read --------------------------------------------------------------------------------------------------
     def _read(self, read: Read, before: State) -> None:
         if read.root:
             self.root_reads.append(read)
@@ -194,6 +204,8 @@ class _Checker:
             return
         self.needs.setdefault(name, read.inner or read.place)
         if self.outside:
+            if self.outermost and bit and not before.may & bit and any(not w.guessed for w in self.writes[name]):
+                self._too_early(read, "warning")
             return
         if not bit:
             self.unset.append(read)
@@ -208,13 +220,38 @@ class _Checker:
                 severity="warning",
             )
         else:
+            self._too_early(read)
+
+    def _too_early(self, read: Read, severity: Severity = "error") -> None:
+        fix = "move the node that sets it before this one"
+        self.report.entry(
+            read.place,
+            read.name,
+            "K202",
+            f"${read.name} is read before it is set",
+            why=f"it is set by {self._writers(read.name)}, which no way to here passes",
+            fix=fix if severity == "error" else f"{fix}; if it is set from outside, declare it under `inputs`",
+            severity=severity,
+        )
+
+    def _never_made(self) -> None:
+        """Report entries that scripts assign with ``=`` only, which needs an entry that is there already."""
+        start = set(starts_with(self.tree))
+        for name, writes in self.writes.items():
+            if not writes or name in start or name in self.doubtful or any(write.makes for write in writes):
+                continue
+            if any(_declares(node, name) for node in self.order):
+                continue
+            near = self.report.near(name, [each for each in self.bits if each != name])
             self.report.entry(
-                read.place,
+                writes[0].place,
                 name,
-                "K202",
-                f"${name} is read before it is set",
-                why=f"it is set by {self._writers(name)}, which no way to here passes",
-                fix="move the node that sets it before this one",
+                "K201",
+                f"nothing makes ${name}",
+                why="'=' in a script needs an entry that is there already, and this stops the run",
+                guess=tuple(f"${each}" for each in near),
+                fix=f"write `{name} := …`, which makes it",
+                severity="warning" if self.outside else "error",
             )
 
     def _never_set(self, read: Read) -> None:
@@ -238,7 +275,6 @@ class _Checker:
         shown = ", ".join(str(line) for line in lines[:3])
         return f"line {shown}" if len(lines) == 1 else f"lines {shown}"
 
-    # outputs -------------------------------------------------------------------------------------------------------
     def _outputs(self, success: State | None) -> None:
         given = {each.name for each in self.tree.inputs}
         for each in self.tree.outputs:
@@ -288,7 +324,6 @@ class _Checker:
                 severity="warning",
             )
 
-    # subtrees ------------------------------------------------------------------------------------------------------
     def _unmapped(self, node: NodeSpec, tree: TreeSpec) -> None:
         """Warn of names that a subtree reads, that nothing in it sets and that it is not given."""
         border = self.flows.borders.get(id(tree))
@@ -334,51 +369,6 @@ class _Checker:
             frozenset(tree.params),
         )
 
-    def misspelt(self) -> None:
-        """Warn, where entries may come from outside, of a name that is read once and nearly one that is set here."""
-        if not self.outside or not self.complete:
-            return
-        known = [name for name, writes in self.writes.items() if writes]
-        for name, place in self.needs.items():
-            if self.writes.get(name) or self.counts.get(name, 0) != 1 or place.file != self.source.file:
-                continue
-            near = self._likely(name, known)
-            if near:
-                setter = self.report.where(self.writes[near[0]][0].place)
-                self.report.entry(
-                    place,
-                    name,
-                    "K207",
-                    f"${name} is never set in this tree",
-                    why=f"it stands here only, and {setter} sets ${near[0]}",
-                    guess=tuple(f"${each}" for each in near),
-                    fix="correct the name; if it is set from outside, declare it under `inputs`",
-                    severity="warning",
-                )
-
-    def misspelt_root(self, known: list[str]) -> None:
-        """Warn of ``$@name`` that nothing sets and that is nearly a name of the root blackboard."""
-        for read in self.root_reads:
-            near = () if read.name in known else self._likely(read.name, known)
-            if near:
-                self.report.entry(
-                    read.place,
-                    read.name,
-                    "K207",
-                    f"$@{read.name} is never set",
-                    why="no tree here sets an entry of the root blackboard with this name",
-                    guess=tuple(f"$@{name}" for name in near),
-                    fix="correct the name",
-                    severity="warning",
-                )
-
-    def _likely(self, name: str, known: list[str]) -> tuple[str, ...]:
-        """Return names of which one is a slip of the finger: not short ones, and not another number at the end."""
-        if len(name) < _SHORT:
-            return ()
-        near = self.report.near(name, known, cutoff=0.8)
-        return tuple(each for each in near if slips(name, each) <= 2 and each.rstrip(_DIGITS) != name.rstrip(_DIGITS))
-
 
 def _root_names(checkers: Sequence[_Checker]) -> list[str]:
     """Return the entries of the root blackboard: what is written there, and all of trees that no other tree uses."""
@@ -389,3 +379,10 @@ def _root_names(checkers: Sequence[_Checker]) -> list[str]:
         if id(checker.tree) not in used:
             known |= set(checker.writes) | set(checker.reads)
     return sorted(known)
+
+
+def _declares(node: NodeSpec, name: str) -> bool:
+    """Tell whether a port of a node in the manner of BehaviorTree.CPP names an entry, which makes it, still empty."""
+    if node.kind.dialect not in BT_TEXT:
+        return False
+    return any(isinstance(value, Reference) and value.name == name for value in node.values.values())

@@ -43,6 +43,8 @@ class Write(NamedTuple):
         loop: True for the element of a loop, which need not be read.
         sure: False where the node may succeed without writing it.
         inner: Place of the write in the subtree that does it.
+        makes: False where the entry must exist already: ``=`` in a script.
+        guessed: True for a port that may well be read only, and for a subtree that is not at hand.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Write(NamedTuple):
     loop: bool = False
     sure: bool = True
     inner: Place | None = None
+    makes: bool = True
+    guessed: bool = False
 
 
 class Wanted(NamedTuple):
@@ -61,7 +65,7 @@ class Wanted(NamedTuple):
 
     Attributes:
         name: Entry name.
-        type: What it takes.
+        type: What it takes; types with ``|`` between them where it takes several.
         reader: How messages call it.
         place: Where.
         strict: False for text in the manner of BehaviorTree.CPP, which is converted when it is read.
@@ -121,16 +125,21 @@ def reads_of(value: Value) -> Iterator[Read]:
         for entry in value.expression.references:
             yield Read(entry.name, value.place, entry.root)
     elif isinstance(value, Program):
-        for name in value.script.reads:
+        script = value.script
+        for name in script.reads:
             yield Read(name.removeprefix("@"), value.place, name.startswith("@"))
+        for name in script.uses:
+            if name not in script.reads:  # it reads what it has set itself
+                yield Read(name.removeprefix("@"), value.place, name.startswith("@"), False)
 
 
 def assigned_in(value: Value) -> Iterator[Write]:
     """Yield the entries that a script assigns."""
     if isinstance(value, Program):
-        sure = set(value.script.sure_writes)
+        sure, makes = set(value.script.sure_writes), value.script.makes
         for name in value.script.writes:
-            yield Write(name.removeprefix("@"), value.place, name.startswith("@"), sure=name in sure)
+            plain, root = name.removeprefix("@"), name.startswith("@")
+            yield Write(plain, value.place, root, sure=name in sure, makes=name in makes)
 
 
 class Mentions(NamedTuple):
@@ -148,7 +157,7 @@ def mentions_of(node: NodeSpec, borders: Borders) -> Mentions:
     """Return the entries that the type of a node and its ports read and write."""
     values = node.values
     for value in values.values():
-        if type(value) is not Literal:
+        if type(value) is not Literal or type(value.value) is tuple:
             break
     else:
         return NOTHING if node.uses is None or node.type != SUBTREE else _remapped(node, borders)
@@ -160,6 +169,8 @@ def mentions_of(node: NodeSpec, borders: Borders) -> Mentions:
     for name, value in values.items():
         if type(value) is not Literal:
             _port(node, name, value, reads, writes, wanted)
+        elif type(value.value) is tuple:
+            reads.extend(_named(node, name, value))
     return Mentions(reads, writes, wanted)
 
 
@@ -198,7 +209,8 @@ def _port(
     if not isinstance(value, Reference):
         return
     if unknown or (port is not None and port.direction == "inout"):
-        writes.append(Write(value.name, value.place, value.root, "any" if port is None else port.type))
+        type = "any" if port is None else port.type
+        writes.append(Write(value.name, value.place, value.root, type, guessed=unsure))
     if value.accessors or value.root:
         return
     if name.startswith("inputs.") and node.uses is not None:
@@ -206,9 +218,22 @@ def _port(
         if declared != "any":
             reader = f"input {name[7:]!r} of {node.uses.name!r}"
             wanted.append(Wanted(value.name, declared, reader, value.place))
-    elif port is not None and port.direction == "in" and port.type not in ("any", "expression", "script"):
-        reader = f"port {name!r} of {node.type!r}"
-        wanted.append(Wanted(value.name, port.type, reader, value.place, not kind.dialect))
+    elif port is not None and port.direction == "in" and port.type not in ("expression", "script"):
+        type = "|".join(port.takes) if port.type == "any" else port.type
+        if type:
+            wanted.append(Wanted(value.name, type, f"port {name!r} of {node.type!r}", value.place, not kind.dialect))
+
+
+def _named(node: NodeSpec, name: str, value: Literal) -> Iterator[Read]:
+    """Yield the entries that are named in a list of mappings, such as the comparisons of py_trees."""
+    port = node.kind.ports.get(name)
+    if port is None or not port.names or not isinstance(value.value, tuple):
+        return
+    for each in value.value:
+        entry = str(each.get(port.names, "")) if isinstance(each, Mapping) else ""
+        if entry:
+            plain = entry.removeprefix("/").partition(".")[0]
+            yield Read(plain, value.place, entry.startswith("/"), False)
 
 
 def _output(node: NodeSpec, target: Reference, declared: str) -> Write:
@@ -282,7 +307,7 @@ def _unknown_subtree(node: NodeSpec) -> Mentions:
     given = [v for k, v in node.values.items() if k.startswith("remap.") and isinstance(v, Reference)]
     return Mentions(
         [Read(value.name, value.place, value.root, False) for value in given],
-        [Write(value.name, value.place, value.root) for value in given],
+        [Write(value.name, value.place, value.root, guessed=True) for value in given],
         (),
     )
 

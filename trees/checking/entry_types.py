@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..literals import type_words
-from ..reading.reporting import Report
 from ..spec import NodeSpec, TreeSpec
 from .entries import Wanted, Write
+from .reporting import Report
 from .settling import Conflict, Settled, settle
 from .typing_rules import accepts, expression_mistakes
 

@@ -164,7 +164,6 @@ class Walk:
             return state
         return State(state.must | self.mask(writes, sure=True), state.may | self.mask(writes))
 
-    # how control passes --------------------------------------------------------------------------------------------
     def _sequence(self, node: NodeSpec, before: State) -> After:
         return self._in_order(node.children, before)
 
@@ -356,6 +355,7 @@ def _needs_all(node: NodeSpec) -> bool:
 
 _FOLLOW: Final[Mapping[str, Callable[[Walk, NodeSpec, State], After]]] = {
     "sequence": Walk._sequence,
+    "pipeline": Walk._sequence,
     "selector": Walk._selector,
     "parallel": Walk._parallel,
     "guard": Walk._guard,

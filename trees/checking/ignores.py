@@ -10,7 +10,6 @@ from typing import Final
 from ..problems import Problem
 from ..reading.document import Source
 
-MARK: Final = "knothole: ignore"
 _COMMENT: Final = re.compile(r"(?:^|(?<=\s))(?P<open>#|<!--)\s*knothole:\s*ignore\b(?P<rest>[^\n]*)")
 _CODES: Final = re.compile(r"\s*(K\d{3}(?:\s*,\s*K\d{3})*)?[\s:,-]*(?:because\b)?[\s:]*(.*)", re.DOTALL)
 _FIX: Final = "write `# knothole: ignore K301 because …`"

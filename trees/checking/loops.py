@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..problems import Problem
-from ..reading.reporting import at_node
 from ..spec import NodeSpec
 from .dataflow import Checked, Flows
 from .outcomes import FAILURE, RUNNING, loops_of
+from .reporting import at_node
 
 _THROTTLES: Final = ("nav2.RateController",)
 """Decorators that tick their child at a given rate only."""
@@ -47,7 +47,6 @@ def check_loops(checked: Checked, flows: Flows, limbs: Limbs) -> Iterator[Proble
                 yield from _motion_after_question(checked, node, limbs, flows)
 
 
-# questions ---------------------------------------------------------------------------------------------------------
 def _is_unlimited(node: NodeSpec) -> bool:
     kind, values = node.kind, node.values
     if not kind.visual or "max_age" in values or "rate" in values:
@@ -115,7 +114,6 @@ def _below(node: NodeSpec, loop: str) -> Iterator[tuple[NodeSpec, str]]:
         yield hook, loop
 
 
-# motions -----------------------------------------------------------------------------------------------------------
 def _motion_after_question(checked: Checked, node: NodeSpec, limbs: Limbs, flows: Flows) -> Iterator[Problem]:
     """A question before a motion in a reactive composite restarts the motion whenever there is no news."""
     asked: NodeSpec | None = None
@@ -135,7 +133,6 @@ def _motion_after_question(checked: Checked, node: NodeSpec, limbs: Limbs, flows
             asked = next((e for e in child.walk() if e.kind.visual or id(e.uses) in flows.visual), None)
 
 
-# loops without end -------------------------------------------------------------------------------------------------
 def _endless(node: NodeSpec) -> bool:
     return any(each.endless and each.kind in ("repeat", "retry") for each in loops_of(node))
 

@@ -155,7 +155,7 @@ class Outcomes:
         below = [self.of[id(child)] for child in node.children]
         if not below:
             return ALL | SKIPPED
-        if flow == "sequence":
+        if flow in ("sequence", "pipeline"):
             return _chain(below, PASSES, SUCCESS)
         if flow == "selector":
             return _chain(below, YIELDS, FAILURE)

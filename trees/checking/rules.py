@@ -8,11 +8,11 @@ from typing import Final
 
 from ...behaviors.ports import CONDITION_KEYS
 from ..problems import Problem
-from ..reading.reporting import at_node, at_place
 from ..spec import Computed, Literal, NodeSpec, Program
 from .dataflow import Checked, Flows, check_entries
 from .loops import check_loops
 from .outcomes import FAILURE, PASSES, SUCCESS, YIELDS, Outcomes
+from .reporting import at_node, at_place
 
 _LEAST_MOST: Final[Mapping[str, tuple[int, int, str]]] = {
     "if": (2, 3, "a condition, what follows success, and perhaps what follows failure"),
@@ -75,7 +75,7 @@ def _clashes(checked: Checked, flows: Flows, limbs: Limbs) -> Iterator[Problem]:
     if not limbs.of:
         return
     for node in flows.orders[id(checked.tree)]:
-        if node.kind.flow != "parallel":
+        if node.kind.flow not in ("parallel", "pipeline"):
             continue
         claimed: dict[str, NodeSpec] = {}
         for child in node.children:
@@ -104,11 +104,10 @@ def _shapes(checked: Checked, flows: Flows) -> Iterator[Problem]:
             yield from _idle_hooks(checked, node, outcomes)
 
 
-# what cannot be reached --------------------------------------------------------------------------------------------
 def _unreachable(checked: Checked, node: NodeSpec, outcomes: Outcomes) -> Iterator[Problem]:
     """Children after one that never lets them have their turn."""
     flow, children = node.kind.flow, node.children
-    if flow in ("sequence", "selector", "try"):
+    if flow in ("sequence", "pipeline", "selector", "try"):
         body = children[:-1] if flow == "try" else children
         goes_on = YIELDS if flow == "selector" else PASSES
         for child, after in pairwise(body):
@@ -173,7 +172,6 @@ def _idle_hooks(checked: Checked, node: NodeSpec, outcomes: Outcomes) -> Iterato
             )
 
 
-# how many children -------------------------------------------------------------------------------------------------
 def _counts(checked: Checked, node: NodeSpec) -> Iterator[Problem]:
     """Too few or too many children for what the node does, and thresholds that no number of children meets."""
     kind, count = node.kind, len(node.children)
@@ -230,7 +228,6 @@ def _thresholds(checked: Checked, node: NodeSpec, count: int) -> Iterator[Proble
             )
 
 
-# conditions that never change --------------------------------------------------------------------------------------
 def _conditions(checked: Checked, flows: Flows, used: bool) -> Iterator[Problem]:
     """Conditions that read nothing, and watched ones that read only what nothing writes."""
     fixed = _fixed(checked, flows) if not used and checked.tree.dialect != "bt" else frozenset()
@@ -254,7 +251,7 @@ def _conditions(checked: Checked, flows: Flows, used: bool) -> Iterator[Problem]
 def _watched(node: NodeSpec) -> Iterator[Computed]:
     """Yield the conditions that a node looks at again in every tick: of a guard, and early ones of a reactive node."""
     checks = [node.parts["check"]] if "check" in node.parts else []
-    if node.kind.reactive and node.kind.flow in ("sequence", "selector"):
+    if node.kind.reactive and node.kind.flow in ("sequence", "pipeline", "selector"):
         checks += node.children[:-1]
     for check in checks:
         expression = check.values.get("expression") if check.type == "check" else None

@@ -24,6 +24,8 @@ def accepts(wanted: str, has: str) -> bool:
     """
     if wanted == has or "any" in (wanted, has):
         return True
+    if "|" in wanted:
+        return has in wanted.split("|")
     if wanted == "text":
         return has in _AS_TEXT
     if wanted in _NUMBERS and has in _NUMBERS:

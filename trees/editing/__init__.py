@@ -1,1 +1,1 @@
-"""What an editor needs: comments, formatting, schema, completion."""
+"""Writing YAML: comments found and kept, the canonical form, scripts made modern."""

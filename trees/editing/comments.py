@@ -92,7 +92,6 @@ class _Finder:
         self.outside(self.gap(len(self.text)))
         return self.comments
 
-    # tokens --------------------------------------------------------------------------------------------------------
     def scalar(self, event: yaml.ScalarEvent, start: int, end: int) -> None:
         """Take a scalar, and hang what stands within it: behind its anchor, or behind ``|`` and ``>``."""
         item = self.entry(start)
@@ -149,7 +148,6 @@ class _Finder:
             self.carried += self.below(notes, 0)
         self.ended = self.ended[-1:]
 
-    # items ---------------------------------------------------------------------------------------------------------
     def entry(self, start: int) -> Item:
         """Take the next item, which begins at ``start``, and hang what stands before it."""
         notes = self.gap(start)
@@ -219,7 +217,6 @@ class _Finder:
         self.hang(self.comments.last, [*self.carried, *self.below(notes, root)])
         self.carried, self.ended = [], []
 
-    # hanging -------------------------------------------------------------------------------------------------------
     def above(self, target: int, notes: Sequence[_Note], start: int) -> None:
         self.hang_above(target, notes)
         if notes and self.line_of(start) - notes[-1].line > 1:
@@ -243,13 +240,10 @@ class _Finder:
         self.comments.beside[target] = _said(text)
         self.count += 1
 
-    # text ----------------------------------------------------------------------------------------------------------
     def gap(self, upto: int) -> list[_Note]:
         """Return the comments from the last token to ``upto``; one on the line of that token is hung beside it."""
         notes = list(self.notes(self.at, upto))
-        self.before = self.at
-        while self.before > 0 and self.text[self.before - 1].isspace():
-            self.before -= 1
+        self.before = self.at - _blank_before(self.text, self.at)
         if notes and not notes[0].alone and self.tail is not None and self.tail not in self.comments.beside:
             start = self.starts[notes[0].line - 1]
             if start < self.before:
@@ -273,6 +267,17 @@ class _Finder:
 
     def column_of(self, index: int) -> int:
         return index - self.starts[self.line_of(index) - 1] + 1
+
+
+def _blank_before(text: str, index: int) -> int:
+    """Return how many characters of white space stand before an index."""
+    width = 64
+    while True:
+        piece = text[max(0, index - width) : index]
+        blank = len(piece) - len(piece.rstrip())
+        if blank < len(piece) or width >= index:
+            return blank
+        width *= 4
 
 
 def _first(item: Item) -> int:

@@ -72,7 +72,6 @@ class Entries:
         self._kinds: dict[Entry, str] = {}
         self._settle()
 
-    # who uses what -------------------------------------------------------------------------------------------------
     def _visit(self, item: Item, tree: str, type: str = "", port: str = "") -> None:
         if isinstance(item, Scalar):
             self._mention(item, tree, type, port)
@@ -141,7 +140,6 @@ class Entries:
         self._foreign.setdefault(entry, who)
         self._used.setdefault(entry[0], set()).add(entry[1])
 
-    # which names are one entry ---------------------------------------------------------------------------------------
     def _join_trees(self, main: str) -> None:
         for name in self._used.get("@", ()):
             self._join(("@", name), (main, name))
@@ -188,7 +186,6 @@ class Entries:
         """Return the entry that a name of a script stands for, one for all its names."""
         return self._root(("@" if name.root else tree, name.name))
 
-    # what they hold --------------------------------------------------------------------------------------------------
     def _settle(self) -> None:
         foreign = {self._root(entry) for entry in self._foreign}
         self._kinds = {entry: "?" for entry in self._values if entry not in foreign}

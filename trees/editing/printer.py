@@ -70,7 +70,6 @@ class _Printer:
     def is_empty(self, item: Item) -> bool:
         return isinstance(item, Scalar) and item.style == "plain" and not item.text
 
-    # lists and mappings --------------------------------------------------------------------------------------------
     def collection(self, item: Items | Pairs, indent: int, role: Role) -> None:
         """Print a list or mapping in block style, each line with its indentation."""
         if isinstance(item, Pairs):
@@ -149,7 +148,6 @@ class _Printer:
         beside[id(key)] = note
         return True
 
-    # values --------------------------------------------------------------------------------------------------------
     def scalar(self, head: str, item: Scalar, anchor: str, indent: int, note: str | None, prose: bool) -> None:
         """Print a key and a scalar."""
         own = self.comments.beside.get(id(item))
@@ -240,7 +238,6 @@ class _Printer:
         text = self.flow(item, role, room)
         return text if text is None or text == anchor else _joined(anchor, text)
 
-    # lines ---------------------------------------------------------------------------------------------------------
     def noted(self, item: Item) -> bool:
         return id(item) in self.comments.above or id(item) in self.comments.beside
 

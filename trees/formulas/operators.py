@@ -34,7 +34,9 @@ class ExpressionError(KnotholeError):
 
 def truth(value: object) -> bool:
     """Tell whether a value counts as true: none, false, zero, empty text and empty collections do not."""
-    if value is None or isinstance(value, bool | int | float | str | bytes):
+    if value is True or value is False:
+        return value  # nearly always
+    if value is None or isinstance(value, int | float | str | bytes):
         return bool(value)
     try:
         return len(value) > 0  # type: ignore[arg-type]
@@ -154,7 +156,9 @@ def call(name: str, arguments: Sequence[object], column: int) -> int | float:
 
 def as_number(value: object, sign: str, column: int) -> int | float:
     """Return ``value`` if it is a number; a bool is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is float:
+        return value
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise ExpressionError(f"{sign!r} needs numbers, this is {shown(value)}", column)
     return checked(value, column)
 

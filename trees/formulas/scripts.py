@@ -60,6 +60,8 @@ class Script:
         writes: Entries that it may assign, in order.
         sure_writes: Those that it assigns whenever it is run to its end.
         needs: Entries that must exist before it is run: ``reads`` and the targets of ``=``.
+        makes: Entries that a ``:=`` in it can make.
+        uses: All entries whose value it looks at, also those that it wrote itself.
         columns: Entry → where it is first mentioned, from 1.
 
     Raises:
@@ -69,7 +71,9 @@ class Script:
     ((), ('y',))
     """
 
-    __slots__ = ("columns", "constants", "needs", "reads", "source", "statements", "sure_writes", "writes")
+    __slots__ = (
+        "columns", "constants", "makes", "needs", "reads", "source", "statements", "sure_writes", "uses", "writes",
+    )  # fmt: skip
 
     def __init__(self, source: str, constants: Mapping[str, float] | None = None) -> None:
         self.source = source
@@ -80,6 +84,7 @@ class Script:
             flow.visit(statement)
         self.reads, self.writes = tuple(flow.reads), tuple(flow.writes)
         self.sure_writes, self.needs = tuple(flow.sure), tuple(flow.needs)
+        self.makes, self.uses = tuple(flow.makes), tuple(flow.uses)
         self.columns: Mapping[str, int] = dict(flow.columns)
 
     def names(self) -> Iterator[Name]:
@@ -151,11 +156,14 @@ class _Flow:
         self.writes: dict[str, None] = {}
         self.sure: dict[str, None] = {}
         self.needs: dict[str, None] = {}
+        self.makes: dict[str, None] = {}
+        self.uses: dict[str, None] = {}
         self.columns: dict[str, int] = {}
 
     def visit(self, node: Node) -> None:
         if isinstance(node, Name):
             if node.root or node.name not in self.constants:
+                self.uses[str(node)] = None
                 self.mention(node, self.reads, self.needs)
         elif isinstance(node, Prefix):
             self.visit(node.operand)
@@ -171,7 +179,9 @@ class _Flow:
             self.visit(node.other)
             self.sure = {name: None for name in then if name in self.sure}
         elif isinstance(node, Assign):
-            if node.sign != ":=":
+            if node.sign == ":=":
+                self.makes[str(node.target)] = None
+            else:
                 self.mention(node.target, self.needs, *([] if node.sign == "=" else [self.reads]))
             self.visit(node.value)
             name = str(node.target)

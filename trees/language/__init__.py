@@ -1,1 +1,1 @@
-"""From YAML text to a checked description: reader, grammar, and the rules of the checker."""
+"""From documents to the description of a tree: header, declarations, generation, grammar of nodes and values."""

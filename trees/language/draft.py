@@ -65,10 +65,13 @@ def unknown_port(source: Source, kind: NodeType, key: Scalar) -> Problem:
         )
     declared = kind.dialect == "stub"
     see = "declare it under `nodes:`" if declared else f"see its ports with `knothole nodes {kind.name}`"
+    guess = near_misses(key.text, kind.ports)
+    if not guess and key.text in ("child", "children"):
+        guess = tuple(port.name for port in kind.ports.values() if port.type in ("node", "nodes"))
     return source.problem(
         key,
         "K102",
         f"unknown port {key.text!r} of {kind.name!r}",
-        guess=near_misses(key.text, kind.ports),
+        guess=guess,
         fix=f"correct the name, or {see}" if kind.ports else see if declared else "it has no ports",
     )

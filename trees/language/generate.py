@@ -88,7 +88,6 @@ class _Generator(Substitution):
                 self.report(key, "K142", f"{key.text!r} is no name for a constant", fix="use letters, digits and _")
         return known
 
-    # items ---------------------------------------------------------------------------------------------------------
     def one(self, item: Item, known: Known) -> Item:
         """Write out an item that stands for one value."""
         if isinstance(item, Scalar):
@@ -146,7 +145,6 @@ class _Generator(Substitution):
         elif not (isinstance(item, Scalar) and item.is_null):
             yield self.one(item, known)
 
-    # for and if ----------------------------------------------------------------------------------------------------
     def loop(self, item: Pairs, loop: Pairs, known: Known) -> Iterator[Item]:
         """Yield the nodes of a ``for``, once for each element."""
         if not self.shape(item, loop, "for", _FOR, _FOR, "K143"):
@@ -164,15 +162,18 @@ class _Generator(Substitution):
             self.report(name or item, "K143", "'item' of a 'for' names what changes from round to round", fix=fix)
             yield _placeholder(item)
             return
-        for value in self.rounds(values):
+        rounds = self.rounds(values)
+        if rounds is None:
+            yield _placeholder(item)
+            return
+        for value in rounds:
             self.count(item, 1)
             yield from self.nodes(body, {**known, name.text: value})
 
-    def rounds(self, values: Item) -> Iterator[Item]:
-        """Yield the elements that a ``for`` runs through: those of a list, or the numbers of ``1..4``."""
+    def rounds(self, values: Item) -> Iterator[Item] | None:
+        """Return the elements of a list, or the numbers of ``1..4``; None after reporting what is neither."""
         if isinstance(values, Items):
-            yield from values.items
-            return
+            return iter(values.items)
         found = _RANGE.match(values.text) if isinstance(values, Scalar) else None
         if found is None:
             self.report(
@@ -181,11 +182,11 @@ class _Generator(Substitution):
                 f"'in' of a 'for' takes a list or a range, not {kind_of(values)}",
                 fix="write [a, b], 1..4, or $(NAME) with a constant that is a list",
             )
-            return
+            return None
+        assert isinstance(values, Scalar)
         first, last = int(found[1]), int(found[2])
-        for number in range(first, last + 1) if first <= last else range(first, last - 1, -1):
-            assert isinstance(values, Scalar)
-            yield values._replace(text=str(number), style="plain")
+        numbers = range(first, last + 1) if first <= last else range(first, last - 1, -1)
+        return (values._replace(text=str(number), style="plain") for number in numbers)
 
     def single(self, item: Pairs, choice: Pairs, known: Known) -> Item:
         """Return the one node that an ``if`` gives where one node is wanted."""

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from ..problems import Problem
 from ..reading.document import Item, Scalar, Source
-from ..reading.params import params_of
 from ..spec import NodeSpec, TreeSpec
 from .interface_grammar import InterfaceReader
 from .node_grammar import NodeReader
 from .node_names import NodeNames
+from .params import params_of
 from .port_values import ValueReader
 from .tree_header import HeaderReader, Keys
 

@@ -173,7 +173,6 @@ class NodeReader:
             why, fix, guess = error.why, error.hint, error.near or guess
         self._report(key, "K101", f"unknown node {key.text!r}", why=why, guess=guess, fix=fix)
 
-    # putting it together -------------------------------------------------------------------------------------------
     def _finish(self, draft: Draft, path: str, level: int, keys: Keys) -> NodeSpec | None:
         kind = draft.type
         self.ports.missing(draft)

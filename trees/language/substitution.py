@@ -100,7 +100,11 @@ class Substitution:
         for step in _STEP.finditer(inside[2]):
             part = self.part(found, step[1], step[2])
             if part is None:
-                near = near_misses(step[1], [key.text for key, _ in found]) if isinstance(found, Pairs) else ()
+                near = (
+                    near_misses(step[1], [key.text for key, _ in found]) if step[1] and isinstance(found, Pairs) else ()
+                )
+                before, after = inside[1] + inside[2][: step.start()], inside[2][step.end() :]
+                near = tuple(f"$({before}.{each}{after})" for each in near)
                 where = f"field {step[1]!r}" if step[1] is not None else f"element [{step[2]}]"
                 message = f"{match[0]}: there is no {where} in {kind_of(found)}"
                 fix = "correct the field or index"

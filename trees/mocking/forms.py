@@ -12,7 +12,7 @@ from ..language.port_values import ValueReader
 from ..problems import Problem
 from ..reading.document import Documents, Item, Items, Pairs, Scalar, Source
 
-_DURATION: Final = "duration"
+_HEADERS: Final = ("knothole", "knothole_mocks", "knothole_test")
 
 
 class Forms:
@@ -120,13 +120,18 @@ def single_document(documents: Documents, problems: list[Problem], what: str) ->
     return None
 
 
-def check_header(forms: Forms, root: Pairs, key: str, what: str) -> None:
-    """Report a header such as ``knothole_mocks: 1`` that is missing or not version 1."""
+def check_header(forms: Forms, root: Pairs, key: str, what: str) -> bool:
+    """Report a header such as ``knothole_mocks: 1`` that is missing or not version 1; False for a file of another kind.
+
+    What begins with another header of ours is not read on: each of its keys would be a mistake.
+    """
     value = root.get(key)
     if value is None:
         forms.report(root, "K230", f"{what} begins with `{key}: 1`", fix=f"write `{key}: 1` above")
-    elif not isinstance(value, Scalar) or value.text != "1":
+        return not any(name.text in _HEADERS for name, _ in root)
+    if not isinstance(value, Scalar) or value.text != "1":
         forms.report(value, "K230", f"there is no version {kind_of(value)} of {what}", fix=f"write `{key}: 1`")
+    return True
 
 
 def entries(pairs: Pairs | None) -> Iterator[tuple[Scalar, Item]]:

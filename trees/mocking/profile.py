@@ -74,8 +74,7 @@ def scan_profile(documents: Documents) -> tuple[tuple[Mock, ...], list[Problem]]
     forms = Forms(documents.source, problems)
     root = single_document(documents, problems, "a mock profile")
     mocks: tuple[Mock, ...] = ()
-    if root is not None:
-        check_header(forms, root, HEADER, "a mock profile")
+    if root is not None and check_header(forms, root, HEADER, "a mock profile"):
         forms.pairs(root, "a mock profile", "", (HEADER, "about", "mocks"))
         given = root.get("mocks")
         if given is None:
@@ -94,6 +93,9 @@ def read_mocks(forms: Forms, item: Item) -> tuple[Mock, ...]:
 def _mock(forms: Forms, key: Scalar, value: Item) -> Mock:
     mock = Mock(Selector(key.text), key, forms.source)
     if isinstance(value, Scalar | Items):
+        if isinstance(value, Scalar) and value.is_null:
+            forms.report(value, "K236", f"the mock of {key.text!r} says nothing", fix=_FIX)
+            return mock
         return replace(mock, statuses=forms.words(value, STATUSES, "a mock"))
     label = f"the mock of {key.text!r}"
     pairs = forms.pairs(value, label, _FIX, _KEYS) or value

@@ -1,1 +1,1 @@
-"""From text to documents with places, nothing typed; and how mistakes there are told."""
+"""From YAML text to documents with places, nothing typed; and what is no YAML, in plain words."""

@@ -1,1 +1,1 @@
-"""The loop and what follows a run: clock, signals, changes, digest."""
+"""The loop and what belongs to it: clock, signals, outcome, digest."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...behaviors.blackboard import UNSET, Cell
 from ...vlm.questions import Answer, Question
 from ..builder import BuiltTree
+from ..tracing.changes import Change
 from ..tracing.summary import summary
-from .changes import Change
 
 
 class Digest:

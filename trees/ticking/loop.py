@@ -13,8 +13,8 @@ from ...robots.contract import CameraFrame
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltTree
 from ..recursion import deep_recursion
+from ..tracing.changes import Changes
 from ..tracing.trace import TraceWriter
-from .changes import Changes
 from .clock import Clock, clock_of
 from .digest import Digest
 from .outcome import Listener, LoopResult, Outcome, Ticked
@@ -75,16 +75,10 @@ class Loop:
         self._began = self._wall = 0.0
         self._problems: list[str] = []
 
-    # from outside ------------------------------------------------------------------------------------------------
     def request_stop(self, outcome: Outcome = Outcome.INTERRUPTED) -> None:
         """Let the run end before its next tick. May be called from a signal handler or another thread."""
         if self._wish is None:
             self._wish = outcome
-
-    @property
-    def stop_requested(self) -> bool:
-        """True when somebody wants the run to end."""
-        return self._wish is not None
 
     def run(self) -> LoopResult:
         """Tick until the root is not RUNNING, the time is over, something is raised, or a signal comes.
@@ -137,7 +131,6 @@ class Loop:
             outcome = Outcome.SUCCESS if status is SUCCESS or status is INVALID else Outcome.FAILURE
         return self._end(outcome, fault)
 
-    # one tick ----------------------------------------------------------------------------------------------------
     def tick(self) -> Status:
         """Let time pass to the next tick, deliver answers, tick the tree, send its questions; return the root's status.
 
@@ -196,7 +189,6 @@ class Loop:
             for listener in self.listeners:
                 listener(ticked)
 
-    # beginning and end -------------------------------------------------------------------------------------------
     def _begin(self) -> None:
         self._begun = True
         self._stack.enter_context(deep_recursion())

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from ...behaviors.step import Status
-from .changes import Change
+from ..tracing.changes import Change
 
 
 class Outcome(IntEnum):

@@ -1,1 +1,1 @@
-"""A run on disk: what is recorded, on which channels, and how it is read again."""
+"""What is recorded of a run: changes by tick, the channels of the file, and how it is read again."""

@@ -24,7 +24,7 @@ from ...robots.contract import CameraFrame, RobotState
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltNode, BuiltTree
 from ..spec import Literal
-from ..ticking.changes import Change
+from .changes import Change
 from .channels import nanos, schema, stamp
 from .recording import Recording, TraceError, read_trace
 from .summary import summary
@@ -74,7 +74,6 @@ class TraceWriter:
         self._thread.start()
         self._closed = False
 
-    # what the loop calls -----------------------------------------------------------------------------------------
     def put(self, topic: str, now: float, message: _Message) -> None:
         """Queue a message; a function is called on the writing thread and may return None for nothing to write.
 
@@ -140,7 +139,6 @@ class TraceWriter:
         self._queue.put(None)
         self._thread.join()
 
-    # the writing thread ------------------------------------------------------------------------------------------
     def _work(self) -> None:
         flushed, waiting = time.monotonic(), False
         while True:

@@ -86,7 +86,7 @@ class ModelWriter:
             at = each.get("before") if isinstance(each, Pairs) else None
             if not before or (isinstance(at, Scalar) and at.text == before):
                 tag.inside.extend(notes(self.remarks.above(each)))
-                tag.inside.extend(self.generic(each))
+                self.generic(tag.inside, each)
             else:
                 rest.append(each)
         return rest
@@ -211,8 +211,8 @@ class ModelWriter:
         tag.inside.append(fields)
 
     # anything else -------------------------------------------------------------------------------------------------
-    def generic(self, item: Item) -> Iterator[Tag | Note]:
-        """Yield the element of ``{TAG: {attributes: …, text: …, elements: […]}}``."""
+    def generic(self, into: list[Tag | Note], item: Item) -> None:
+        """Write the element of ``{TAG: {attributes: …, text: …, elements: […]}}``."""
         found = (
             next(((key, value) for key, value in item if key.text != "before"), None)
             if isinstance(item, Pairs)
@@ -223,7 +223,18 @@ class ModelWriter:
             return
         key, value = found
         tag = Tag(key.text)
+        into.append(tag)
+        left: list[str] = []
         for name, inner in value if isinstance(value, Pairs) else ():
+            left += [*self.remarks.above(name), *self.remarks.beside(name)]
+            if name.text == "elements" and isinstance(inner, Items):
+                left += [*self.remarks.above(inner), *self.remarks.beside(inner)]
+                for each in inner.items:
+                    tag.inside.extend(notes(self.remarks.above(each)))
+                    self.generic(tag.inside, each)
+                tag.inside.extend(notes(self.remarks.below(inner)))
+                continue
+            left += self.remarks.within(inner)
             if name.text == "attributes" and isinstance(inner, Pairs):
                 for attribute, text in inner:
                     self.refused.attribute(tag, attribute, attribute.text, self.refused.text(text))
@@ -231,15 +242,17 @@ class ModelWriter:
                 tag.text = self.refused.text(inner)
             elif is_inner_comment(name.text, ""):
                 tag.inside.append(Note(self.refused.text(inner)))
-            elif name.text == "elements" and isinstance(inner, Items):
-                for each in inner.items:
-                    tag.inside.extend(notes(self.remarks.above(each)))
-                    tag.inside.extend(self.generic(each))
-                tag.inside.extend(notes(self.remarks.below(inner)))
             else:
                 self.refused(name, "K064", f"an element has no {name.text!r}", "it has attributes, text and elements")
-        yield tag
-        yield from notes(self.remarks.within(item))
+        around = [*self.remarks.above(item), *self.remarks.beside(item), *self.remarks.above(key)]
+        around += [*self.remarks.beside(key), *self.remarks.above(value), *self.remarks.beside(value)]
+        into.extend(notes([*around, *left, *self.remarks.below(value), *self._before(item), *self.remarks.below(item)]))
+
+    def _before(self, item: Item) -> list[str]:
+        """Take the comments at the key ``before``, which is no element."""
+        at = item.get("before") if isinstance(item, Pairs) else None
+        keys = [key for key, _ in item if key.text == "before"] if isinstance(item, Pairs) else []
+        return [*self.remarks.above(*keys), *self.remarks.beside(*keys), *(self.remarks.within(at) if at else [])]
 
 
 def _tag(declaration: Pairs) -> str:

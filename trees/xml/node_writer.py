@@ -32,6 +32,8 @@ from .remarks import Remarks, notes
 
 _CONDITION_OF: Final = {key: attribute for attribute, key in CONDITIONS.items()}
 _HOOK_OF: Final = {key: attribute for attribute, key in HOOKS.items()}
+_MISSPELT: Final = "correct its name, or take off the prefix where it is a node of your own"
+_FOREIGN: Final = "use one of its own, such as bt.Sequence; or take out `dialect: bt`: then XML keeps it for knothole"
 _INSTEAD: Final = {
     "retry": "use bt.RetryUntilSuccessful",
     "repeat": "use bt.Repeat",
@@ -139,12 +141,13 @@ class NodeWriter:
         if declared is not None:
             return declared
         kind = registered(key.text)
-        if key.text in LOAD_TIME or (kind is not None and kind.dialect not in ("bt", "nav2")):
+        misspelt = kind is None and key.text.startswith(("bt.", "nav2."))
+        if misspelt or key.text in LOAD_TIME or (kind is not None and kind.dialect not in ("bt", "nav2")):
             self.refused(
                 key,
                 "K060",
                 f"BehaviorTree.CPP has no node {key.text!r}",
-                "use one of its own, such as bt.Sequence; or take out `dialect: bt`: then XML keeps it for knothole",
+                _MISSPELT if misspelt else _FOREIGN,
             )
         if kind is not None:
             return Node(id_of(key.text), category(kind))

@@ -24,6 +24,8 @@ from .usage import Usage, is_native
 
 _PLACES: Final = ("knothole", "include", "nodes", "tree", "root")
 """Header keys whose comments stand at elements of their own."""
+MAX_TOLD: Final = 1000
+"""Mistakes of a refused file that are told; nobody reads more, and a hostile file has any number."""
 NATIVE: Final = "knothole"
 """Attribute of ``<root>`` of files that hold trees of our own language."""
 
@@ -72,13 +74,14 @@ class _Reader:
         with deep_recursion(), gc_paused():
             self._children()
         if self.lost:
-            raise TreeError([*self.lost, *self.problems])
+            raise TreeError([*self.lost, *self.problems][:MAX_TOLD])
         return Documents(self.source, tuple(self.documents), self.problems, comments=self.keeper.comments)
 
     def _children(self) -> None:
         waiting: list[Comment] = []
         includes: list[Item] = []
         model: tuple[Element, list[Entry]] | None = None
+        models = 0
         for each in self.root.inside:
             if isinstance(each, Comment):
                 waiting.append(each)
@@ -95,6 +98,9 @@ class _Reader:
                 self._tree(each, blocks, includes, held)
                 includes, model = [], None
             elif tag == "TreeNodesModel":
+                models += 1
+                if models == 2:
+                    self._second_model(each)
                 entries = self._model(each, blocks, includes)
                 includes = []
                 model = (each, entries) if entries is not None else None
@@ -140,7 +146,7 @@ class _Reader:
                     )
                 )
         elif format.text.strip() != "4":
-            self.problems.append(
+            self.lost.append(
                 self.source.problem(
                     format,
                     "K045",
@@ -247,6 +253,18 @@ class _Reader:
         self.keeper.above(entries[0][0] if first and not includes else entries[-1][0], blocks)
         return entries
 
+    def _second_model(self, element: Element) -> None:
+        self.lost.append(
+            self.source.problem(
+                element.tag,
+                "K046",
+                "this is a second <TreeNodesModel>",
+                why="BehaviorTree.CPP loads no file with two",
+                fix="put what it declares into the first",
+                width=len(element.tag.text),
+            )
+        )
+
     def _other(self, element: Element, blocks: list[str], includes: list[Item]) -> None:
         problem = self._unknown(element, "<root>")
         self.problems.append(
@@ -293,7 +311,7 @@ class _Reader:
     def _ends(self, waiting: list[Comment]) -> None:
         """Hang what stands behind the last tree, and declare what nobody has declared."""
         at = self.root
-        inferred = self.usage.inferred()
+        inferred = self.usage.inferred(self.keep)
         if not inferred and not self.file.after:
             self.keeper.comments.last.extend(blocks_of(waiting))
             return

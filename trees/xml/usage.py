@@ -50,14 +50,21 @@ class Usage:
 
     def __init__(self, file: XmlFile, models: Sequence[Path]) -> None:
         self.types: dict[str, Used] = {}
+        self._trees: set[str] = set()
+        self._elsewhere: dict[str, Element] = {}
+        self._subtrees: dict[str, Element] = {}
         folder = Path(file.source.file).parent
         self._take(file.root, own=True)
+        self._take_trees(file.root)
         for path in models:
             self._take(parse_file(path).root, own=False)
         self._includes(file.root, folder, set())
         verbose = compact = 0
         for element in _nodes(file.root):
             if element.tag.text in SUBTREE_TAGS:
+                id = element.get("ID")
+                if id is not None and id.text and "\n" not in id.text and id.text not in self._trees:
+                    self._subtrees.setdefault(id.text, element)
                 continue
             if element.tag.text in CATEGORIES and element.get("ID") is not None:
                 verbose += 1
@@ -70,19 +77,23 @@ class Usage:
         """Return the node type of an ID that the file uses."""
         return self.types[id]
 
-    def inferred(self) -> list[Entry]:
-        """Return the declarations of the nodes that the file uses and does not declare, in the order of their use."""
+    def inferred(self, subtrees: bool) -> list[Entry]:
+        """Return the declarations of the nodes that the file uses and does not declare, in the order of their use.
+
+        Args:
+            subtrees: Whether to declare also the trees that are neither here nor in what is included.
+        """
         made: list[Entry] = []
         for id, used in self.types.items():
             if used.first is None or used.key in NODES:
                 continue
-            at = used.first
-            fields: list[Entry] = [(word("id", at), word(id, at))] if used.key != id else []
-            fields.append((word("kind", at), word(used.kind, at)))
-            ports = model_ports(used.model) if used.model is not None else []
-            fields.append((word("inferred", at), word("true", at)))
-            fields.append((word("ports", at), pairs(ports, at)) if ports else (word("open", at), word("true", at)))
-            made.append((word(used.key, at), pairs(fields, at, flow=not ports)))
+            made.append(_declaration(id, used.key, used.kind, used.first, used.model))
+        taken = {used.key for used in self.types.values()}
+        for id, at in self._subtrees.items() if subtrees else ():
+            key = declared_key(id)
+            key = f"stub.{id}" if key in taken else key
+            if key not in taken:
+                made.append(_declaration(id, key, "subtree", at, self._elsewhere.get(id)))
         return made
 
     def _take(self, root: Element, own: bool) -> None:
@@ -90,6 +101,7 @@ class Usage:
         for model in root.elements:
             if model.tag.text != "TreeNodesModel":
                 continue
+            self._take_subtrees(model, known=own)
             for each in model.elements:
                 id = each.get("ID")
                 kind = CATEGORIES.get(each.tag.text)
@@ -99,6 +111,19 @@ class Usage:
                 if key and (key.startswith("bt.") or _fits(each, registered(key))):
                     continue
                 self.types[id.text] = Used(declared_key(id.text), kind, each.tag.text, own, None, None if own else each)
+
+    def _take_subtrees(self, model: Element, known: bool) -> None:
+        for each in model.elements:
+            id = each.get("ID")
+            if each.tag.text == "SubTree" and id is not None:
+                if known:
+                    self._trees.add(id.text)
+                else:
+                    self._elsewhere.setdefault(id.text, each)
+
+    def _take_trees(self, root: Element) -> None:
+        ids = (each.get("ID") for each in root.elements if each.tag.text == "BehaviorTree")
+        self._trees.update(id.text for id in ids if id is not None)
 
     def _includes(self, root: Element, folder: Path, seen: set[Path]) -> None:
         """Take the declared nodes of included files as known; what cannot be read is reported when it is loaded."""
@@ -115,6 +140,7 @@ class Usage:
             except TreeError:
                 continue
             self._take(inner, own=False)
+            self._take_trees(inner)
             self._includes(inner, file.parent, seen)
 
     def _use(self, element: Element) -> None:
@@ -145,6 +171,15 @@ class Usage:
             return Used(declared_key(name), CATEGORIES[tag], tag, False, element)
         model = "action" if count == 0 else "decorator" if count == 1 else "control"
         return Used(declared_key(name), model, TAGS[model], False, element)
+
+
+def _declaration(id: str, key: str, kind: str, at: Element, model: Element | None) -> Entry:
+    """Return the entry of ``nodes`` for what is used and not declared; ``model`` is its declaration in another file."""
+    fields: list[Entry] = [(word("id", at), word(id, at))] if key != id else []
+    ports = model_ports(model) if model is not None else []
+    fields += [(word("kind", at), word(kind, at)), (word("inferred", at), word("true", at))]
+    fields.append((word("ports", at), pairs(ports, at)) if ports else (word("open", at), word("true", at)))
+    return word(key, at), pairs(fields, at, flow=not ports)
 
 
 def _fits(model: Element, kind: NodeType | None) -> bool:

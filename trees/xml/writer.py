@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ..._base import near_misses
+from ..language.tree_header import HEADER
 from ..reading.document import Comments, Documents, Item, Items, Pairs, Scalar
 from ..reading.reader import gc_paused
 from ..recursion import deep_recursion
@@ -117,9 +119,7 @@ class _Writer:
 
     def _describe(self, models: list[Tag]) -> None:
         """Add the models of our own nodes, which other programs show, to the models of the file."""
-        home = next(
-            (each for each in self.root.inside if isinstance(each, Tag) and each.name == "TreeNodesModel"), None
-        )
+        home = _model_of(self.root)
         if home is None:
             home = Tag("TreeNodesModel")
             last = next(n for n, each in reversed(list(enumerate(self.root.inside))) if isinstance(each, Tag))
@@ -132,6 +132,10 @@ class _Writer:
             self.refused(root, "K064", "this document is no mapping", "begin it with `knothole: 1`")
             return
         keys = {key.text: (key, value) for key, value in root}
+        if "knothole" not in keys:
+            key = root.pairs[0][0] if root.pairs else root
+            self.refused(key, "K064", "this is no document of a tree file", "begin it with `knothole: 1` if it is one")
+            return
         top = self._top(number, root, keys)
         at_keys = list(self._at_keys(root))
         inside = self.root.inside
@@ -142,12 +146,14 @@ class _Writer:
         nodes = keys.get("nodes")
         written = nodes is not None and not (isinstance(nodes[1], Pairs) and _all_inferred(nodes[1]))
         has_tree = "tree" in keys or "root" in keys
+        joined = False
         if nodes is not None and not written:
             at_keys += self.remarks.at_key(*nodes)
         if nodes is not None and written:
-            inside.extend(notes([*top, *self.remarks.above(nodes[0]), *([] if has_tree else at_keys)]))
+            blocks = notes([*top, *self.remarks.above(nodes[0]), *([] if has_tree else at_keys)])
             xml = keys["xml"][1] if "xml" in keys else None
-            inside.extend(self.models.write(nodes[0], nodes[1], xml if isinstance(xml, Pairs) else None))
+            made = self.models.write(nodes[0], nodes[1], xml if isinstance(xml, Pairs) else None)
+            joined = self._join([*blocks, *made])
             top = []
         elif "xml" in keys and isinstance(keys["xml"][1], Pairs) and keys["xml"][1].get("element") is not None:
             inside.extend(self._element(keys["xml"][1], top))
@@ -159,13 +165,27 @@ class _Writer:
             tree = self.own.tree(root) if own else self.nodes.tree(root)
             if self.native and not own:
                 tree.attributes.append(("_dialect", "bt"))
-            if nodes is not None and written:
+            if nodes is not None and written and not joined:
                 tree.attributes.append(("_with_nodes", "true"))
             inside.append(tree)
             top = at_keys = []
         if not written or has_tree:
             inside.extend(notes([*top, *at_keys]))
         inside.extend(notes(self.remarks.below(root)))
+
+    def _join(self, made: list[Tag | Note]) -> bool:
+        """Add a model to the one of the file, since BehaviorTree.CPP takes one; tell whether there was one."""
+        home = _model_of(self.root)
+        if home is None:
+            self.root.inside.extend(made)
+            return False
+        for each in made:
+            if isinstance(each, Tag):
+                home.attributes.extend(new for new in each.attributes if new[0] not in dict(home.attributes))
+                home.inside.extend(each.inside)
+            else:
+                home.inside.append(each)
+        return True
 
     def _top(self, number: int, root: Pairs, keys: dict[str, tuple[Scalar, Item]]) -> list[str]:
         """Return the comments that the document begins with; those of the first stand before <root>."""
@@ -184,7 +204,10 @@ class _Writer:
                 yield from self._at_xml(key, value)
             elif key.text not in _PLACES:
                 yield from self.remarks.at_key(key, value)
-            if key.text not in _WRITTEN and not _is_own(root):
+            near = near_misses(key.text, HEADER) if key.text not in HEADER else ()
+            if near:
+                self.refused(key, "K060", f"unknown key {key.text!r}", f"write {near[0]!r}, or take it out")
+            elif key.text not in _WRITTEN and not _is_own(root):
                 self.refused(
                     key,
                     "K060",
@@ -215,11 +238,17 @@ class _Writer:
             yield tag
             yield from notes(self.remarks.within(each))
 
-    def _element(self, xml: Pairs, top: list[str]) -> Iterator[Tag | Note]:
+    def _element(self, xml: Pairs, top: list[str]) -> list[Tag | Note]:
+        made: list[Tag | Note] = []
         for key, value in xml:
             if key.text == "element":
-                yield from notes([*top, *self.remarks.above(key)])
-                yield from self.models.generic(value)
+                made.extend(notes([*top, *self.remarks.above(key)]))
+                self.models.generic(made, value)
+        return made
+
+
+def _model_of(root: Tag) -> Tag | None:
+    return next((each for each in root.inside if isinstance(each, Tag) and each.name == "TreeNodesModel"), None)
 
 
 def _is_own(root: Pairs) -> bool:

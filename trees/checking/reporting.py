@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from ..._base import Place, near_misses
-from ..language.locating import locate
 from ..problems import Problem
+from ..reading.document import Source
 from ..spec import NodeSpec
-from .document import Source
+from .locating import locate
 
 Severity = Literal["error", "warning"]
 _NEAR: Final = 300

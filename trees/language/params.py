@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..finding import is_file
-from ..language.constants import constant_value, kind_of
 from ..literals import LiteralError
 from ..problems import Problem, TreeError
-from .document import Item, Pairs, Scalar, Source
-from .reader import read_file
+from ..reading.document import Item, Pairs, Scalar, Source
+from ..reading.reader import read_file
+from .constants import constant_value, kind_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 

@@ -20,14 +20,13 @@ class Spot(NamedTuple):
     width: int
 
 
-def locate(source: Source, place: Place, name: str, nth: int = 0) -> Spot:
+def locate(source: Source, place: Place, name: str) -> Spot:
     """Return where the value at ``place`` mentions the entry ``name``: at its dollar, else at the name, else ``place``.
 
     Args:
         source: The file.
         place: Where the value begins.
         name: Entry name.
-        nth: How many mentions to pass over.
     """
     if place.file != source.file:
         return Spot(place.line, place.column, len(name) + 1)
