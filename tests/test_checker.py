@@ -10,7 +10,7 @@ import pytest
 
 from knothole.robots.contract import Capabilities
 from knothole.tests.checking import codes, tree
-from knothole.trees.loader import check, find, library, load, load_text
+from knothole.trees.loader import check, check_text, find, library, load, load_text
 from knothole.trees.problems import TreeError
 from knothole.trees.requirements import check_capabilities, check_latency
 from knothole.trees.spec import Computed, Literal, Reference, Template
@@ -249,3 +249,30 @@ def test_a_tree_is_found_by_its_name_in_a_file_of_another_name(tmp_path: Path) -
     assert load("many", [tmp_path]).name == "first"
     with pytest.raises(TreeError, match="did you mean:  second one"):
         load("second oen", [tmp_path])
+
+
+def test_mistakes_below_an_unknown_node_are_told_as_well() -> None:
+    text = tree(
+        """
+        sequence:
+          - sequnce:
+              - wait: 5
+              - retry:
+                  attempts: 2
+                  child: {hom: null}
+          - invertr: {child: {sayy: hello}}
+        """
+    )
+    assert codes(text) == ["K101", "K106", "K101", "K101", "K101"]
+
+
+def test_an_entry_that_only_a_mistyped_node_sets_is_still_what_was_meant() -> None:
+    text = tree(
+        """
+        sequence:
+          - grond: {query: "a cup", object: $cup}
+          - pick: $cpu
+        """
+    )
+    found = check_text(text)
+    assert [(problem.code, problem.guess[:1]) for problem in found] == [("K101", ("ground",)), ("K201", ("$cup",))]

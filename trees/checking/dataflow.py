@@ -255,7 +255,7 @@ class _Checker:
             )
 
     def _never_set(self, read: Read) -> None:
-        near = self.report.near(read.name, list(self.bits))
+        near = self.report.near(read.name, [*self.bits, *sorted(self.doubtful)])
         near = tuple(sorted(near, key=lambda name: (slips(read.name, name), name in self.reads)))
         why = "no input of this tree and no output of a node has this name"
         if read.inner is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -93,7 +93,7 @@ class NodeReader:
             self.doubtful.update(names_in(other))
         if kind is None:
             self.doubtful.update(names_in(value))
-            self._unfinished(path, level, common)
+            self._unfinished(path, level, common, value)
             return None
         draft = Draft(key, kind, given={k.text for k, _ in others})
         self.ports.read(draft, value)
@@ -206,9 +206,11 @@ class NodeReader:
         read = ((key, self._node(item, f"{path}#{key}/{_peek(item)}", level + 1)) for key, item in hooks)
         return {key: node for key, node in read if node is not None}
 
-    def _unfinished(self, path: str, level: int, keys: Keys) -> None:
-        """Read what stands beside an unknown type key, for its mistakes."""
+    def _unfinished(self, path: str, level: int, keys: Keys, value: Item | None = None) -> None:
+        """Read what stands beside and below an unknown type key, for its mistakes."""
         self._hooks(path, level, self.common.read(keys).hooks)
+        for child in _nodes_below(value):
+            self._node(child, f"{path}/{_peek(child)}", level + 1)
 
     def _report(
         self, item: Item, code: str, message: str, *, why: str = "", guess: tuple[str, ...] = (), fix: str = ""
@@ -218,6 +220,16 @@ class NodeReader:
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _NOTHING = Common({}, {}, [], {})
+
+
+def _nodes_below(value: Item | None) -> Sequence[Item]:
+    """Return what must be nodes below a type key that nobody knows: a list, ``children``, ``child``."""
+    if isinstance(value, Items):
+        return value.items
+    if not isinstance(value, Pairs):
+        return ()
+    child, children = value.get("child"), value.get("children")
+    return (*([child] if child is not None else []), *(children.items if isinstance(children, Items) else ()))
 
 
 def _peek(item: Item) -> str:
