@@ -113,7 +113,7 @@ def spot_of(frames: tuple[Frame, ...]) -> Spot:
             if outer.mapping:
                 keys.append(outer.key)
                 type = outer.key if role.kind is Kind.NODE else type
-                role = below(role, _scalar(outer.key), _dummy(frame))
+                role = below(role, _scalar(outer.key), _item_of(frame))
                 type = type if role.kind in (Kind.PORTS, Kind.DATA) else ""
             else:
                 role, type = element(role), ""
@@ -124,7 +124,7 @@ def _scalar(text: str) -> Scalar:
     return Scalar(text, "plain", 1, 1, 1, 1)
 
 
-def _dummy(frame: Frame) -> Item:
+def _item_of(frame: Frame) -> Item:
     """Return a list or mapping that stands for a frame; ``child`` tells ``retry`` the node from the common key."""
     if not frame.mapping:
         return Items((), 1, 1)

@@ -105,7 +105,7 @@ class _Generator(Substitution):
                 "'for' gives several nodes, here one is wanted",
                 fix="put it into the list of a composite, such as `sequence:`",
             )
-            return _placeholder(item)
+            return _unmade(item)
         pairs = tuple((self.key(key, known), self.one(value, known)) for key, value in item.pairs)
         if all(new[0] is old[0] and new[1] is old[1] for new, old in zip(pairs, item.pairs, strict=True)):
             return item
@@ -133,7 +133,7 @@ class _Generator(Substitution):
             choice = _alone(item, "if")
             if choice is not None:
                 chosen = self.choice(item, choice, known)
-                yield from (_placeholder(item),) if chosen is None else self.nodes(chosen, known)
+                yield from (_unmade(item),) if chosen is None else self.nodes(chosen, known)
                 return
         yield self.one(item, known)
 
@@ -148,23 +148,23 @@ class _Generator(Substitution):
     def loop(self, item: Pairs, loop: Pairs, known: Known) -> Iterator[Item]:
         """Yield the nodes of a ``for``, once for each element."""
         if not self.shape(item, loop, "for", _FOR, _FOR, "K143"):
-            yield _placeholder(item)
+            yield _unmade(item)
             return
         name, body = loop.get("item"), loop.get("do")
         before = len(self.problems)
         values = self.one(loop.get("in") or loop, known)
         assert body is not None
         if len(self.problems) > before:
-            yield _placeholder(item)
+            yield _unmade(item)
             return
         if not isinstance(name, Scalar) or not _NAME.match(name.text):
             fix = "write a word, such as `item: side`, and $(side) below"
             self.report(name or item, "K143", "'item' of a 'for' names what changes from round to round", fix=fix)
-            yield _placeholder(item)
+            yield _unmade(item)
             return
         rounds = self.rounds(values)
         if rounds is None:
-            yield _placeholder(item)
+            yield _unmade(item)
             return
         for value in rounds:
             self.count(item, 1)
@@ -192,7 +192,7 @@ class _Generator(Substitution):
         """Return the one node that an ``if`` gives where one node is wanted."""
         chosen = self.choice(item, choice, known)
         if chosen is None:
-            return _placeholder(item)
+            return _unmade(item)
         nodes = list(self.nodes(chosen, known))
         if len(nodes) == 1:
             return nodes[0]
@@ -203,7 +203,7 @@ class _Generator(Substitution):
             why="" if nodes else "of 'then' and 'else' the one that counts is missing or empty",
             fix="put them into one `sequence:`" if nodes else "give it `then:` and `else:` with one node each",
         )
-        return _placeholder(item)
+        return _unmade(item)
 
     def choice(self, item: Pairs, choice: Pairs, known: Known) -> Item | None:
         """Return what an ``if`` chooses, an empty list for nothing; None after reporting why it cannot choose."""
@@ -274,6 +274,6 @@ def _alone(item: Pairs, key: str) -> Pairs | None:
     return item.pairs[0][1]
 
 
-def _placeholder(item: Pairs) -> Scalar:
+def _unmade(item: Pairs) -> Scalar:
     """Return what the grammar passes over in silence, for nodes that could not be made."""
     return Scalar("*", "plain", item.line, item.column, item.line, item.column + 1)
