@@ -45,35 +45,54 @@ class Sequence(Composite, py_trees.composites.Sequence):  # type: ignore[misc]
         self._wire(wiring)
 
     def _t(self) -> Status:
+        status: Status
         children = self.children
-        old = self.status
-        first = 0
-        if old is not RUNNING:
+        start = self.status is not RUNNING
+        if start:
             self.skipped = False
             self.current_child = children[0] if children else None
-            for child in children:
-                if child.status is not INVALID:
-                    child._x(INVALID)
-            self.initialise()
+            self._reset()
+            if self._plain:
+                self.feedback_message = ""
+            else:
+                self.initialise()
+            rest = children
         elif self.memory and self.current_child is not None:
-            first = children.index(self.current_child)
-        elif children:
-            self.current_child = children[0]
-        for child in children[first:] if first else children:
-            self.current_child = child
-            status: Status = child._t()
-            if status is SUCCESS or status is INVALID:
-                continue
-            if not self.memory:
-                for later in children[children.index(child) + 1 :]:
-                    if later.status is not INVALID:
-                        later._x(INVALID)
+            child = self.current_child
+            status = child._t()
             if status is RUNNING:
-                if old is not RUNNING:
-                    self._runs(old)
+                return RUNNING
+            if status is FAILURE:
+                self._ends(FAILURE)
+                return FAILURE
+            rest = children[children.index(child) + 1 :]
+        else:
+            self.current_child = children[0] if children else None
+            rest = children
+        child = self.current_child
+        try:
+            for child in rest:
+                status = child._t()
+                if status is not SUCCESS and status is not INVALID:
+                    break
+            else:
+                status = SUCCESS
+        finally:
+            self.current_child = child
+        if status is not SUCCESS:
+            if not self.memory:
+                self._leave_after(child)
+            if status is RUNNING:
+                if start:
+                    self._runs(INVALID)
                 return RUNNING
             self._ends(FAILURE)
             return FAILURE
+        if self._plain and children and not children[0].skipped:
+            self.status = SUCCESS
+            if self._log is not None and (self._noted is not SUCCESS or self.feedback_message != self._said):
+                self._log(self)
+            return SUCCESS
         self._x(SUCCESS)
         return self.status
 
@@ -129,36 +148,42 @@ class Selector(Composite, py_trees.composites.Selector):  # type: ignore[misc]
         self._wire(wiring)
 
     def _t(self) -> Status:
-        children = self.children
-        old = self.status
-        if old is not RUNNING:
+        rest = children = self.children
+        start = self.status is not RUNNING
+        if start:
             self.skipped = False
             self.current_child = children[0] if children else None
-            self.initialise()
+            if self._plain:
+                self.feedback_message = ""
+            else:
+                self.initialise()
         if not children:
             self._ends(FAILURE)
             return FAILURE
         previous = self.current_child
-        first = 0
-        if self.memory:
+        if self.memory and previous is not children[0]:
             first = children.index(previous)
             for earlier in children[:first]:
                 if earlier.status is not INVALID:
                     earlier._x(INVALID)
-        for child in children[first:] if first else children:
+            rest = children[first:]
+        for child in rest:
             status: Status = child._t()
             if status is FAILURE or status is INVALID:
                 continue
-            self.current_child = child
             if previous is not child:
-                for later in children[children.index(child) + 1 :]:
-                    if later.status is not INVALID:
-                        later._x(INVALID)
+                self.current_child = child
+                self._leave_after(child)
             if status is RUNNING:
-                if old is not RUNNING:
-                    self._runs(old)
+                if start:
+                    self._runs(INVALID)
                 return RUNNING
-            self._ends(SUCCESS)
+            if self._plain:
+                self.status = SUCCESS
+                if self._log is not None and (self._noted is not SUCCESS or self.feedback_message != self._said):
+                    self._log(self)
+            else:
+                self._ends(SUCCESS)
             return SUCCESS
         self._x(FAILURE)
         self.current_child = children[-1]

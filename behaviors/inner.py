@@ -29,8 +29,7 @@ class Inner(Steps):
     context: Context
 
     def _wire(self, wiring: Wiring) -> None:
-        self._log = None
-        self.skipped = False
+        self._unlogged()
         self.wiring = wiring
         self.context = wiring.context
         self.path = wiring.path
@@ -63,6 +62,12 @@ class Composite(Inner):
 
     kind: ClassVar[Literal["composite", "decorator"]] = "composite"
     current_child: Any
+    _plain: bool = False
+    """True when nothing happens at the start and at a successful end of an execution but what stands here."""
+
+    def _unlogged(self) -> None:
+        super()._unlogged()
+        self._plain = type(self)._plain
 
     def add_child(self, child: Any) -> Any:
         """Append a child."""
@@ -84,10 +89,29 @@ class Composite(Inner):
             return self.feedback_message or "it has no child that could succeed"
         return child.feedback_message or f"{child.name} failed"
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._plain = all(getattr(cls, name) is getattr(Composite, name) for name in _ENDS)
+
     def _reset(self) -> None:
+        """Make every child INVALID. A child that is only a status is reset here, without a call."""
         for child in self.children:
-            if child.status is not INVALID:
-                child._x(INVALID)
+            status = child.status
+            if status is not INVALID:
+                if child._light and status is not RUNNING:
+                    child.status = INVALID
+                else:
+                    child._x(INVALID)
+        if self._resets is not None:
+            self._resets.extend(self.children)
+
+    def _leave_after(self, child: Any) -> None:
+        """Make every child after ``child`` INVALID; what runs is halted."""
+        children = self.children
+        if child is not children[-1]:
+            for later in children[children.index(child) + 1 :]:
+                if later.status is not INVALID:
+                    later._x(INVALID)
 
     def _all_skipped(self) -> bool:
         for child in self.children:
@@ -106,10 +130,12 @@ class Composite(Inner):
 
     def _ends(self, new: Status) -> None:
         self.terminate(new)
-        changed = new is not self.status
         self.status = new
-        if self._log is not None and (changed or new is FAILURE):
+        if self._log is not None and (new is not self._noted or self.feedback_message != self._said):
             self._log(self)
+
+
+_ENDS = ("initialise", "terminate", "_ends", "_x")
 
 
 class Decorator(Inner, py_trees.decorators.Decorator):  # type: ignore[misc]
@@ -149,7 +175,10 @@ class Decorator(Inner, py_trees.decorators.Decorator):  # type: ignore[misc]
             self.skipped = False
             self.initialise()
         self.decorated._t()
-        return self._settle(old, self.update())
+        new = self.update()
+        if new is RUNNING is old:
+            return RUNNING
+        return self._settle(old, new)
 
     def _settle(self, old: Status, new: Status) -> Status:
         if new is RUNNING:
@@ -166,7 +195,6 @@ class Decorator(Inner, py_trees.decorators.Decorator):  # type: ignore[misc]
             child._x(INVALID)
         if child.status is RUNNING:
             child._x(INVALID)
-        changed = new is not self.status
         self.status = new
-        if self._log is not None and (changed or new is FAILURE):
+        if self._log is not None and (new is not self._noted or self.feedback_message != self._said):
             self._log(self)

@@ -81,9 +81,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring.name)
-        self._said = ""
-        self._log = None
-        self.skipped = False
+        self._unlogged()
         self.wiring = wiring
         self.context = wiring.context
         self.path = wiring.path
@@ -97,6 +95,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         plain = Leaf._t_startless if cls.start is Leaf.start else Leaf._t
         cls._t = Leaf._t_generator if ticks else Leaf._t_hooked if hooked else plain  # type: ignore[method-assign]
         cls._x = Leaf._x_hooked if hooked or ticks else Leaf._x  # type: ignore[method-assign]
+        cls._light = not (hooked or ticks)
 
     def start(self) -> None:
         """Called before the first ``step`` of an execution."""
@@ -146,9 +145,8 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         return INVALID
 
     def _t(self) -> Status:
-        old = self.status
         try:
-            if old is not RUNNING:
+            if self.status is not RUNNING:
                 self.skipped = False
                 self.feedback_message = ""
                 self.start()
@@ -158,16 +156,13 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         except Exception as error:
             self._broke(error)
         self.status = status
-        log = self._log
-        if log is not None and (status is not old or self.feedback_message != self._said):
-            self._said = self.feedback_message
-            log(self)
+        if self._log is not None and (status is not self._noted or self.feedback_message != self._said):
+            self._log(self)
         return status
 
     def _t_startless(self) -> Status:
         """Tick a leaf that has no ``start``: the same, without the call."""
-        old = self.status
-        if old is not RUNNING:
+        if self.status is not RUNNING:
             self.skipped = False
             self.feedback_message = ""
         try:
@@ -177,10 +172,8 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         except Exception as error:
             self._broke(error)
         self.status = status
-        log = self._log
-        if log is not None and (status is not old or self.feedback_message != self._said):
-            self._said = self.feedback_message
-            log(self)
+        if self._log is not None and (status is not self._noted or self.feedback_message != self._said):
+            self._log(self)
         return status
 
     def _t_hooked(self) -> Status:

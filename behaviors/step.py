@@ -59,6 +59,9 @@ class Steps:
         place: Where the node stands in its file.
         index: Position among the nodes of the built tree.
         skipped: True when the last tick passed over the node (``when``, ``skip_if``); its status is then INVALID.
+
+    A change log sets ``_log`` (called when a node may have changed), ``_resets`` (its list of nodes that were made
+    INVALID after they had ended), and keeps in ``_noted`` and ``_said`` what it knows of the node.
     """
 
     path: str = ""
@@ -68,6 +71,17 @@ class Steps:
     status: Status
     children: list[Any]
     _log: Callable[[Any], None] | None = None
+    _resets: list[Any] | None = None
+    _noted: Status | None = INVALID
+    _said: str = ""
+    _light: bool = False
+    """True when a node that has ended is reset by its status alone: it has no children and no hook for that."""
+
+    def _unlogged(self) -> None:
+        """Give the instance what each tick looks at: CPython 3.11 finds that faster there than on the class."""
+        self._log = self._resets = None
+        self._light = type(self)._light
+        self.skipped = False
 
     def _t(self) -> Status:
         """Tick once and return the status."""
@@ -128,7 +142,7 @@ def adopt(node: Any) -> Any:
     if not isinstance(node, Steps) and "_t" not in node.__dict__:
         node._t, node._x = partial(_foreign_tick, node), node.stop
         node._pause, node._resume = partial(Steps._pause, node), partial(Steps._resume, node)
-        node.skipped = False
+        node.skipped, node._light = False, False
     return node
 
 

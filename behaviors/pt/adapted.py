@@ -66,9 +66,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         self._parent: Any = None
         self.inner: Any = None
         super().__init__(wiring.name)
-        self._log = None
-        self._said = ""
-        self.skipped = False
+        self._unlogged()
         self.wiring, self.context = wiring, wiring.context
         self.path, self.place = wiring.path, wiring.place
         self._below = [adopt(child) for child in self._nodes()]
@@ -252,13 +250,11 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
 
     def _show(self) -> Status:
         """Show the instance's status and message as those of the node."""
-        old, inner = self.status, self.inner
+        inner = self.inner
         self.status = status = inner.status
         self.feedback_message = self._reason() if status is FAILURE else inner.feedback_message
-        log = self._log
-        if log is not None and (status is not old or self.feedback_message != self._said):
-            self._said = self.feedback_message
-            log(self)
+        if self._log is not None and (status is not self._noted or self.feedback_message != self._said):
+            self._log(self)
         return status
 
     def _reason(self) -> str:

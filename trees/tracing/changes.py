@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...behaviors.step import INVALID
+from ...behaviors.step import INVALID, RUNNING
 from ..builder import BuiltTree
 
 
@@ -27,6 +27,9 @@ class Change(NamedTuple):
 class Changes:
     """The change log of one run: nodes report here when they change, the loop fetches once a tick.
 
+    A node that had ended, is reset, and ends again in the same tick in the same way has not changed. One that was
+    RUNNING and is halted has, also when it starts again at once. Resets are noted after everything else of their tick.
+
     Args:
         tree: The tree whose nodes report from now on.
 
@@ -41,21 +44,31 @@ class Changes:
         self._is_leaf = [built.kind == "leaf" for built in tree.nodes]
         self._running: set[int] = set()
         self._events: list[tuple[int, int, str, str]] = []
+        self._resets: list[Any] = []
         for built in tree.nodes:
-            built.node._log = self.record
+            node = built.node
+            node._log, node._resets, node._noted, node._said = self.record, self._resets, INVALID, ""
 
     def record(self, node: Any) -> None:
         """Note a node's status and reason if they differ from what was noted last."""
-        status: str = node.status._value_
+        noted = node.status
+        status: str = noted._value_
         reason: str = node.feedback_message
-        if node.status is INVALID:
+        if noted is INVALID:
             if node.skipped:
-                status = "SKIPPED"
-            else:
+                status, noted = "SKIPPED", None
+            elif node._noted is RUNNING:
                 reason = ""
-        index: int = node.index
-        if status == self._status[index] and reason == self._reason[index]:
+            else:
+                if node._noted is not INVALID:
+                    self._resets.append(node)
+                return
+        if noted is node._noted and reason == node._said:
             return
+        node._noted, node._said = noted, reason
+        self._note(node.index, status, reason)
+
+    def _note(self, index: int, status: str, reason: str) -> None:
         self._status[index], self._reason[index] = status, reason
         self._events.append((index, self.tick, status, reason))
         if self._is_leaf[index]:
@@ -66,6 +79,12 @@ class Changes:
 
     def fetch(self) -> list[Change]:
         """Return what was noted since the last call, in order."""
+        if self._resets:
+            for node in [node for node in self._resets if node.status is INVALID]:
+                if node._noted is not INVALID and not node.skipped:
+                    node._noted, node._said = INVALID, ""
+                    self._note(node.index, "INVALID", "")
+            self._resets.clear()
         events, self._events = self._events, []
         return [Change._make(event) for event in events]
 
