@@ -152,21 +152,19 @@ class Selector(Composite, py_trees.composites.Selector):  # type: ignore[misc]
         start = self.status is not RUNNING
         if start:
             self.skipped = False
-            self.current_child = children[0] if children else None
+            self.current_child = previous = children[0] if children else None
             if self._plain:
                 self.feedback_message = ""
             else:
                 self.initialise()
-        if not children:
-            self._ends(FAILURE)
-            return FAILURE
-        previous = self.current_child
-        if self.memory and previous is not children[0]:
-            first = children.index(previous)
-            for earlier in children[:first]:
-                if earlier.status is not INVALID:
-                    earlier._x(INVALID)
-            rest = children[first:]
+        else:
+            previous = self.current_child
+            if self.memory and previous is not children[0]:
+                first = children.index(previous)
+                for earlier in children[:first]:
+                    if earlier.status is not INVALID:
+                        earlier._x(INVALID)
+                rest = children[first:]
         for child in rest:
             status: Status = child._t()
             if status is FAILURE or status is INVALID:
@@ -185,6 +183,9 @@ class Selector(Composite, py_trees.composites.Selector):  # type: ignore[misc]
             else:
                 self._ends(SUCCESS)
             return SUCCESS
+        if not children:
+            self._ends(FAILURE)
+            return FAILURE
         self._x(FAILURE)
         self.current_child = children[-1]
         return self.status

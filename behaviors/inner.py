@@ -9,7 +9,7 @@ import py_trees
 from .context import Context
 from .node import Wiring
 from .ports import Port
-from .step import FAILURE, INVALID, RUNNING, Status, Steps, adopt, raise_fault
+from .step import FAILURE, INVALID, RUNNING, Status, Steps, adopt, own_copy, raise_fault
 
 
 class Inner(Steps):
@@ -68,6 +68,7 @@ class Composite(Inner):
     def _unlogged(self) -> None:
         super()._unlogged()
         self._plain = type(self)._plain
+        self._lights: list[Any] | None = None
 
     def add_child(self, child: Any) -> Any:
         """Append a child."""
@@ -90,20 +91,28 @@ class Composite(Inner):
         return child.feedback_message or f"{child.name} failed"
 
     def __init_subclass__(cls, **options: Any) -> None:
+        if "_t" not in cls.__dict__:
+            cls._t = own_copy(cls._t)  # type: ignore[method-assign]
         super().__init_subclass__(**options)
         cls._plain = all(getattr(cls, name) is getattr(Composite, name) for name in _ENDS)
 
     def _reset(self) -> None:
         """Make every child INVALID. A child that is only a status is reset here, without a call."""
-        for child in self.children:
-            status = child.status
-            if status is not INVALID:
-                if child._light and status is not RUNNING:
-                    child.status = INVALID
-                else:
+        children = self.children
+        if self._lights == children:
+            for child in children:
+                if child.status is RUNNING:
                     child._x(INVALID)
+                else:
+                    child.status = INVALID
+        else:
+            for child in children:
+                if child.status is not INVALID:
+                    child._x(INVALID)
+            if self._lights is None:
+                self._lights = list(children) if all(child._light for child in children) else []
         if self._resets is not None:
-            self._resets.extend(self.children)
+            self._resets.extend(children)
 
     def _leave_after(self, child: Any) -> None:
         """Make every child after ``child`` INVALID; what runs is halted."""
@@ -123,6 +132,12 @@ class Composite(Inner):
         if new is INVALID:
             self.current_child = None
             self._reset()
+            if self._plain:
+                self.feedback_message = ""
+                self.status = INVALID
+                if self._log is not None:
+                    self._log(self)
+                return
         elif self._all_skipped():
             self._skip()
             return

@@ -13,7 +13,7 @@ from .._base import Place, Registry
 from .blackboard import Blackboard, Cell
 from .context import Context
 from .ports import COMMON_KEYS, Port
-from .step import FAILURE, INVALID, RUNNING, SUCCESS, NodeFault, Steps, raise_fault
+from .step import FAILURE, INVALID, RUNNING, SUCCESS, NodeFault, Steps, own_copy, raise_fault
 
 __all__ = [
     "FAILURE",
@@ -88,14 +88,13 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         self.place = wiring.place
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
         # Methods chosen once per class save look-ups and calls in each tick (benchmarks/ticks.py).
         hooked = any(getattr(cls, name) is not getattr(Leaf, name) for name in ("initialise", "update", "terminate"))
-        ticks = cls.tick is not Leaf.tick
         plain = Leaf._t_startless if cls.start is Leaf.start else Leaf._t
-        cls._t = Leaf._t_generator if ticks else Leaf._t_hooked if hooked else plain  # type: ignore[method-assign]
-        cls._x = Leaf._x_hooked if hooked or ticks else Leaf._x  # type: ignore[method-assign]
-        cls._light = not (hooked or ticks)
+        cls._t = own_copy(Leaf._t_hooked if hooked else plain)  # type: ignore[method-assign]
+        cls._x = Leaf._x_hooked if hooked or cls.tick is not Leaf.tick else Leaf._x  # type: ignore[method-assign]
+        super().__init_subclass__(**options)
+        cls._light = cls._x is Leaf._x
 
     def start(self) -> None:
         """Called before the first ``step`` of an execution."""
@@ -188,12 +187,6 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         if self._log is not None:
             self._log(self)
         return status
-
-    def _t_generator(self) -> Status:
-        """Tick a leaf that overrides py_trees' tick."""
-        for _ in self.tick():
-            pass
-        return self.status
 
     def _x(self, new: Status) -> None:
         old = self.status

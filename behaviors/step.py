@@ -10,13 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NoReturn
+from types import FunctionType
+from typing import Any, NoReturn, cast
 
 from py_trees.common import Status
 
 from .._base import KnotholeError, Place
 
-__all__ = ["FAILURE", "INVALID", "RUNNING", "SUCCESS", "NodeFault", "Status", "Steps", "adopt", "raise_fault"]
+__all__ = [
+    "FAILURE",
+    "INVALID",
+    "RUNNING",
+    "SUCCESS",
+    "NodeFault",
+    "Status",
+    "Steps",
+    "adopt",
+    "own_copy",
+    "raise_fault",
+]
 
 SUCCESS, FAILURE, RUNNING, INVALID = Status.SUCCESS, Status.FAILURE, Status.RUNNING, Status.INVALID
 
@@ -78,9 +90,15 @@ class Steps:
     """True when a node that has ended is reset by its status alone: it has no children and no hook for that."""
 
     def _unlogged(self) -> None:
-        """Give the instance what each tick looks at: CPython 3.11 finds that faster there than on the class."""
+        """Give the instance what a tick looks at, also what others set later.
+
+        CPython 3.11 finds attributes faster on the instance than on the class, and slower once an instance was given
+        attributes that its class did not have when most of its instances were made.
+        """
         self._log = self._resets = None
         self._light = type(self)._light
+        self._noted, self._said = INVALID, ""
+        self.index = -1
         self.skipped = False
 
     def _t(self) -> Status:
@@ -91,9 +109,33 @@ class Steps:
         """Stop with a status; INVALID halts."""
         raise NotImplementedError
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.tick is not Steps.tick:
+            cls._t = Steps._t_generator  # type: ignore[method-assign]
+        if cls.stop is not Steps.stop and cls._x is not Steps._x_by_stop:
+            cls._own_x = cls._x  # type: ignore[method-assign]
+            cls._x = Steps._x_by_stop  # type: ignore[method-assign]
+
     def stop(self, new_status: Status = INVALID) -> None:
-        """Stop with a status (py_trees' name)."""
-        self._x(new_status)
+        """Stop with a status (py_trees' name). A class that overrides this, or ``tick``, has its own called."""
+        self._own_x(new_status)
+
+    def _own_x(self, new: Status) -> None:
+        self._x(new)
+
+    def _x_by_stop(self, new: Status) -> None:
+        """Stop a node of a class that overrides py_trees' ``stop``."""
+        try:
+            self.stop(new)
+        except Exception as error:
+            raise_fault(self, error)
+
+    def _t_generator(self) -> Status:
+        """Tick a node of a class that overrides py_trees' ``tick``."""
+        for _ in self.tick():
+            pass
+        return self.status
 
     def tick(self) -> Iterator[Any]:
         """Tick as py_trees does, node by node. A skipped node is not yielded, so that its parent passes over it."""
@@ -135,6 +177,19 @@ class Steps:
         for child in self.children:
             if child.status is RUNNING:
                 child._resume()
+
+
+def own_copy(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a copy of a method for one class alone.
+
+    CPython 3.11 specialises the instructions of a function to the class that it meets; one that all leaves shared would
+    meet another class at each call and lose that.
+    """
+    function = cast(FunctionType, method)
+    code, scope = function.__code__.replace(), function.__globals__
+    made = FunctionType(code, scope, function.__name__, function.__defaults__, function.__closure__)
+    made.__kwdefaults__, made.__qualname__, made.__doc__ = function.__kwdefaults__, method.__qualname__, method.__doc__
+    return made
 
 
 def adopt(node: Any) -> Any:

@@ -4,9 +4,9 @@
 
 All engines run interleaved in one process (A B C, A B C, …), measured in CPU time of the thread with the collector off
 inside a round. Absolute times follow the machine and its load; the ratios of one run are the result. Leaves return a
-constant status. ``behaviortreepy`` is BehaviorTree.CPP itself, once with leaves that are Python functions and once with
-the leaves that it brings in C++ (``AlwaysSuccess``, ``AlwaysFailure``, and ``Sleep`` for one that is RUNNING). The second
-table is the same with our change log on, fetched once a tick as a run does; failure reasons are always on.
+constant status. ``behaviortreepy`` is BehaviorTree.CPP itself, once with leaves that are Python functions and once
+with its own in C++ (``AlwaysSuccess``, ``AlwaysFailure``, and ``Sleep`` for one that is RUNNING). The second table is
+the same with our change log on, fetched once a tick as a run does; failure reasons are always on.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ SHAPES: Final[dict[str, Callable[[], Shape]]] = {
     "big10k-reactive": lambda: big(False),
 }
 ENGINES: Final = ("BehaviourTree", "tick_once", "bt python", "bt c++", "knothole", "+ log")
-"""``BehaviourTree.tick`` and ``tick_once`` of py_trees, ``behaviortreepy`` twice, and ours without and with a change log."""
+"""``BehaviourTree.tick`` and ``tick_once`` of py_trees, ``behaviortreepy`` twice, ours without and with the log."""
 TARGETS: Final[dict[str, dict[str, float]]] = {
     "BehaviourTree": {"task60": 15, "reactive20g": 25, "flat1000": 45, "big10k": 1000},
     "bt python": {"task60": 0.9, "reactive20g": 3, "flat1000": 3.5},

@@ -15,7 +15,7 @@ from knothole.behaviors.composites import (
     Sequence,
 )
 from knothole.behaviors.node import NODES, NodeFault
-from knothole.behaviors.step import INVALID
+from knothole.behaviors.step import INVALID, RUNNING, Status
 from knothole.tests.script_nodes import Script, letter, play, wiring
 
 TABLE = [
@@ -158,3 +158,30 @@ def test_visitors_and_displays_of_py_trees_work() -> None:
     shown = py_trees.display.ascii_tree(root, show_status=True)
     assert "see the cup" in shown
     assert root.tip().name == "pick it"
+
+
+class Stopped(Sequence):
+    """A composite that overrides py_trees' own tick and stop."""
+
+    def __init__(self, *children: Any) -> None:
+        super().__init__(wiring(list(children)))
+        self.calls: list[str] = []
+
+    def tick(self) -> Any:
+        self.calls.append("tick")
+        yield from super().tick()
+
+    def stop(self, new_status: Status = INVALID) -> None:
+        self.calls.append(f"stop {new_status.name}")
+        super().stop(new_status)
+
+
+def test_a_class_that_overrides_tick_and_stop_has_them_called_in_a_run() -> None:
+    inside = Stopped(Script("R", "leaf"))
+    root = Sequence(wiring([inside]))
+    assert root._t() is RUNNING
+    assert root._t() is RUNNING
+    root._x(INVALID)
+    assert inside.calls == ["tick", "tick", "stop INVALID"]
+    assert inside.status is INVALID
+    assert inside.children[0].status is INVALID
