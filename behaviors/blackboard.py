@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from .._base import KnotholeError
 
@@ -119,6 +120,20 @@ class Blackboard:
         """
         if self._cells.setdefault(name, cell) is not cell:
             raise ValueError(f"the blackboard entry {name!r} exists already")
+
+    def has_scope(self, scope: str) -> bool:
+        """Tell whether any name of a scope, or of one inside it, is known."""
+        return scope in self._parents or any(name.startswith(f"{scope}/") for name in self._cells)
+
+    @contextmanager
+    def undo_names(self) -> Iterator[None]:
+        """Forget the names that were made, shared or given a meaning inside the block when it raises."""
+        cells, parents = dict(self._cells), dict(self._parents)
+        try:
+            yield
+        except BaseException:
+            self._cells, self._parents = cells, parents
+            raise
 
     def __getitem__(self, name: str) -> object:
         cell = self._cells.get(name) or self._shared(name)

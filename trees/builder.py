@@ -68,6 +68,9 @@ class BuiltTree:
     blackboard: Blackboard
     context: Context
     inputs: Mapping[str, object] = field(default_factory=dict)
+    overrides: Mapping[str, Factory] = field(default_factory=dict)
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """Path of a node that uses a tree → the scope of that tree on the blackboard; its path, but after a change."""
 
     def tick(self) -> None:
         """Tick the root once, the fast way. The caller moves ``context.now`` and ``context.tick``."""
@@ -99,6 +102,22 @@ class BuiltTree:
             if built.path == path:
                 return built
         raise UnknownNameError("node path", path, [b.path for b in self.nodes], "use a path of `knothole draw`")
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """What a tree that is built again takes from the tree that ran before.
+
+    Attributes:
+        nodes: Path → existing node that stands there, with everything below it.
+        scopes: Path of a node that uses a tree → scope of that tree and the inputs to evaluate at each start, where
+            both stay.
+        overrides: Path → factory, as for ``build``.
+    """
+
+    nodes: Mapping[str, Any] = field(default_factory=dict)
+    scopes: Mapping[str, tuple[str, list[tuple[Cell, Getter]]]] = field(default_factory=dict)
+    overrides: Mapping[str, Factory] = field(default_factory=dict)
 
 
 def build(
@@ -140,7 +159,43 @@ def build(
     nodes = tuple(cast("list[BuiltNode]", builder.nodes))
     for built in nodes:
         built.node.path, built.node.place, built.node.index = built.path, built.place, built.index
-    return BuiltTree(tree, root, nodes, board, context, values)
+    _write_all(builder.writes)
+    return BuiltTree(tree, root, nodes, board, context, values, dict(overrides or {}), builder.scopes)
+
+
+def rebuild(old: BuiltTree, tree: TreeSpec, reuse: Reuse) -> BuiltTree:
+    """Build an edited tree on the blackboard and in the context of the one that runs.
+
+    Entries keep their values. Written are inputs that are new, and params that are new or edited. Nothing is written,
+    and no name gets another meaning, when this raises.
+
+    Raises:
+        KnotholeError: A new input has no default, or a node refuses what it was given.
+    """
+    scope = Scope(old.blackboard)
+    declared = {entry.name for entry in tree.inputs}
+    given = {name: value for name, value in old.inputs.items() if name in declared}
+    values = _inputs(tree, given, tree.params)
+    builder = _Builder(old.context, dict(reuse.overrides), reuse)
+    with old.blackboard.undo_names(), deep_recursion(), gc_paused():
+        root = builder.node(tree.root, scope, "", -1)
+    nodes = tuple(cast("list[BuiltNode]", builder.nodes))
+    for built in nodes:
+        built.node.path, built.node.place, built.node.index = built.path, built.place, built.index
+    for name, value in tree.params.items():
+        if name not in old.spec.params or old.spec.params[name] != value:
+            scope.cell(name).set(value, "params")
+    for entry in tree.inputs:
+        cell = scope.cell(entry.name, entry.type)
+        if entry.name not in given:
+            cell.set(values[entry.name], "input")
+    _write_all(builder.writes)
+    return BuiltTree(tree, root, nodes, old.blackboard, old.context, values, reuse.overrides, builder.scopes)
+
+
+def _write_all(writes: Iterable[tuple[Cell, object]]) -> None:
+    for cell, value in writes:
+        cell.set(value, "params")
 
 
 def _inputs(tree: TreeSpec, given: Mapping[str, object], params: Mapping[str, object]) -> dict[str, object]:
@@ -162,9 +217,17 @@ def _inputs(tree: TreeSpec, given: Mapping[str, object], params: Mapping[str, ob
 
 
 class _Builder:
-    def __init__(self, context: Context, overrides: dict[str, Factory]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        overrides: dict[str, Factory],
+        reuse: Reuse | None = None,
+    ) -> None:
         self.context = context
         self.overrides = overrides
+        self.again, self.reuse = reuse is not None, reuse or Reuse()
+        self.scopes: dict[str, str] = {}
+        self.writes: list[tuple[Cell, object]] = []
         self.nodes: list[BuiltNode | None] = []
 
     def node(self, spec: NodeSpec, scope: Scope, prefix: str, parent: int) -> Any:
@@ -180,19 +243,20 @@ class _Builder:
         for (index, label, cls, given), above in reversed(list(zip(wrappers, chain, strict=False))):
             place = (spec.common.get(given[0]) or spec.hooks[given[0]]).place
             own = f"{path}#{label}"
+            parts = {key: self.node(spec.hooks[key], scope, prefix, index) for key in given if key in spec.hooks}
             wiring = Wiring(
                 f"{label} {spec.name}",
                 own,
                 place,
                 {_PORTS.get(key, key): _common(spec.common[key], scope, own) for key in given if key in spec.common},
                 children=[node],
-                parts={key: self.node(spec.hooks[key], scope, prefix, index) for key in given if key in spec.hooks},
+                parts=parts,
                 context=self.context,
                 options={f"shown.{key}": scope.shown(spec.common[key]) for key in given if key in spec.common},
                 board=scope.board,
                 scope=scope.name,
             )
-            node = cls(wiring)
+            node = self.reuse.nodes[own] if own in self.reuse.nodes else cls(wiring)
             self.nodes[index] = BuiltNode(index, own, label, wiring.name, "decorator", place, above, node, spec)
         return node
 
@@ -217,6 +281,11 @@ class _Builder:
             if spec.uses is not None:
                 child, options["inputs"] = self._subtree(spec, spec.uses, scope, path, index)
                 children.append(child)
+        kind = str(getattr(cls, "kind", "leaf"))
+        if path in self.reuse.nodes:
+            node = self.reuse.nodes[path]
+            self.nodes[index] = BuiltNode(index, path, spec.type, spec.name, kind, spec.place, parent, node, spec)
+            return node
         ports = _ports_of(spec)
         wiring = Wiring(
             spec.name,
@@ -233,7 +302,6 @@ class _Builder:
             frozenset(name for name, value in spec.values.items() if moves(value)),
         )
         node = cast(Factory, factory or cls)(wiring)
-        kind = str(getattr(cls, "kind", "leaf"))
         self.nodes[index] = BuiltNode(index, path, spec.type, spec.name, kind, spec.place, parent, node, spec)
         return node
 
@@ -241,10 +309,14 @@ class _Builder:
         self, spec: NodeSpec, tree: TreeSpec, outer: Scope, path: str, index: int
     ) -> tuple[Any, list[tuple[Cell, Getter]]]:
         """Build a used tree in a scope of its own; return its root and the inputs to evaluate at each start."""
-        inner = Scope(outer.board, path)
         computed: list[tuple[Cell, Getter]] = []
+        if path in self.reuse.scopes:
+            name, computed = self.reuse.scopes[path]
+            self.scopes[path] = name
+            return self.node(tree.root, Scope(outer.board, name), f"{path}/", index), computed
+        inner = Scope(outer.board, self._new_scope(outer.board, path))
         for name, value in tree.params.items():
-            inner.own(name).set(value, "params")
+            self.writes.append((inner.own(name), value))
         if spec.type == SUBTREE:
             computed = remap(spec, tree, outer, inner)
             return self.node(tree.root, inner, f"{path}/", index), computed
@@ -261,6 +333,15 @@ class _Builder:
                 get = typed(outer.getter(value), entry.type, f"input {entry.name}")
                 computed.append((inner.cell(entry.name, entry.type), get))
         return self.node(tree.root, inner, f"{path}/", index), computed
+
+    def _new_scope(self, board: Blackboard, path: str) -> str:
+        """Return the path, with a number where a tree that is still there, or was before a change, has that scope."""
+        name, count = path, 1
+        while self.again and board.has_scope(name):
+            count += 1
+            name = f"{path}~{count}"
+        self.scopes[path] = name
+        return name
 
 
 def use_values(spec: NodeSpec, port: str) -> dict[str, Any]:

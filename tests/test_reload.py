@@ -1,0 +1,202 @@
+"""A tree is edited while it runs: what did not change goes on untouched, what is gone is halted."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from typing import Any
+
+import pytest
+
+from knothole._base import KnotholeError
+from knothole.behaviors.context import Context
+from knothole.behaviors.node import Wiring
+from knothole.behaviors.step import RUNNING
+from knothole.tests.script_nodes import Script
+from knothole.trees.builder import BuiltTree, build
+from knothole.trees.changing.reload import reload
+from knothole.trees.loader import load_text
+
+LEAF = {"see": "is it there"}
+HEAD = "knothole: 1\ntree: t\nroot:\n"
+
+
+def tree(text: str) -> BuiltTree:
+    return build(load_text(HEAD + text), Context())
+
+
+def ticks(built: BuiltTree, count: int, period: float = 0.1) -> None:
+    for _ in range(count):
+        built.context.tick += 1
+        built.tick()
+        built.context.now += period
+
+
+def finish(built: BuiltTree) -> int:
+    """Tick until the root has ended; return how many ticks that took."""
+    for count in range(1, 100):
+        ticks(built, 1)
+        if built.root.status is not RUNNING:
+            return count
+    raise AssertionError("it runs for ever")
+
+
+def statuses(built: BuiltTree) -> dict[str, tuple[str, str, bool]]:
+    return {b.path: (b.node.status.name, b.node.feedback_message, b.node.skipped) for b in built.nodes}
+
+
+def random_node(rng: random.Random, depth: int) -> dict[str, Any]:
+    """Return a node with leaves that are replaced by scripted ones."""
+    common: dict[str, Any] = {}
+    if rng.random() < 0.3:
+        common |= rng.choice(({"retry": 2}, {"repeat": 2}, {"timeout": "5s"}, {"skip_if": "2 < 1"}))
+    if rng.random() < 0.15:
+        common[rng.choice(("on_success", "on_failure", "on_halt", "finally"))] = dict(LEAF)
+    if depth == 0 or rng.random() < 0.2:
+        return {**LEAF, **common}
+    kinds = ("sequence", "selector", "parallel", "reactive_sequence", "reactive_selector", "bt.Sequence", "bt.Fallback")
+    kind = rng.choice((*kinds, "inverter", "guard"))
+    if kind == "inverter":
+        return {"inverter": {"child": random_node(rng, depth - 1)}, **common}
+    if kind == "guard":
+        return {"guard": {"check": random_node(rng, 0), "child": random_node(rng, depth - 1)}, **common}
+    return {kind: [random_node(rng, depth - 1) for _ in range(rng.randint(1, 3))], **common}
+
+
+def random_text(rng: random.Random) -> str:
+    """Return a tree that has no mistakes."""
+    while True:
+        text = text_of(random_node(rng, 3))
+        with contextlib.suppress(KnotholeError):
+            load_text(text)
+            return text
+
+
+def text_of(node: dict[str, Any]) -> str:
+    return "knothole: 1\ntree: t\nroot: " + json.dumps(node) + "\n"
+
+
+def scripted(text: str, seed: int) -> BuiltTree:
+    spec = load_text(text)
+    leaves = [b.path for b in build(spec, Context()).nodes if b.type == "see"]
+
+    def factory(letters: str) -> Any:
+        def make(wiring: Wiring) -> Script:
+            return Script(letters, wiring.name, wiring.context)
+
+        return make
+
+    rng = random.Random(seed)
+    overrides = {p: factory("".join(rng.choice("RRRSSFK") for _ in range(rng.randint(1, 9)))) for p in leaves}
+    return build(spec, Context(), overrides=overrides)
+
+
+def calls(built: BuiltTree) -> dict[str, list[str]]:
+    return {b.path: list(b.node.calls) for b in built.nodes if isinstance(b.node, Script)}
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_reload_of_the_same_tree_changes_nothing(seed: int) -> None:
+    rng = random.Random(seed)
+    text = random_text(rng)
+    plain, changed = scripted(text, seed), scripted(text, seed)
+    at = rng.randint(0, 12)
+    for tick in range(16):
+        if tick == at:
+            before = [b.node for b in changed.nodes]
+            done = reload(changed, load_text("\n" + text))
+            assert [b.node for b in changed.nodes] == before
+            assert (done.replaced, done.added, done.removed, done.halted) == ((), (), (), ())
+        ticks(plain, 1)
+        ticks(changed, 1)
+        assert statuses(plain) == statuses(changed)
+        assert calls(plain) == calls(changed)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_an_edit_elsewhere_leaves_everything_else_as_it_goes(seed: int) -> None:
+    """The edited node is a branch that is ticked after the others and never decides: all others go on as without."""
+    rng = random.Random(seed)
+    node = json.loads(random_text(rng).partition("root: ")[2])
+    texts = [text_of({"parallel": [node, {"wait": long}]}) for long in ("1h", "2h")]
+    plain, changed = scripted(texts[0], seed), scripted(texts[0], seed)
+    at = rng.randint(1, 12)
+    for tick in range(16):
+        if tick == at:
+            before = {b.path: b.node for b in changed.nodes}
+            done = reload(changed, load_text(texts[1]))
+            assert all(b.node is before[b.path] for b in changed.nodes if isinstance(b.node, Script))
+            assert not any(isinstance(before[path], Script) for path in done.halted)
+        ticks(plain, 1)
+        ticks(changed, 1)
+        assert calls(plain) == calls(changed)
+    changed.halt()
+    assert all(b.node.status is not RUNNING for b in changed.nodes)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_edit_leaves_no_leaf_running_outside_the_tree(seed: int) -> None:
+    rng = random.Random(seed)
+    built = scripted(random_text(rng), seed)
+    ticks(built, rng.randint(1, 8))
+    old = [b.node for b in built.nodes]
+    reload(built, load_text(random_text(rng)))
+    now = {id(b.node) for b in built.nodes}
+    assert all(node.status is not RUNNING for node in old if id(node) not in now and isinstance(node, Script))
+    assert all(b.node.parent is None or b.node in b.node.parent.children for b in built.nodes)
+    for b in built.nodes:  # what runs can be reached by a halt from the root
+        node = b.node
+        while node.status is RUNNING and node.parent is not None:
+            node = node.parent
+            assert node.status is RUNNING
+
+
+def test_a_running_leaf_and_the_deadline_above_it_go_on_beside_an_edit() -> None:
+    text = "  sequence:\n    - wait: 1s\n    - say: WORD\n  timeout: 1.5s\n"
+    built = tree(text)
+    ticks(built, 3)
+    leaf, deadline = built["t/sequence/wait"].node, built["t/sequence#timeout"].node.finish_time
+    done = reload(built, load_text(HEAD + text.replace("WORD", "other")))
+    assert built["t/sequence/wait"].node is leaf
+    assert leaf.status is RUNNING
+    assert built["t/sequence#timeout"].node.finish_time == deadline
+    assert done.kept == ("t/sequence/wait",)
+    assert set(done.replaced) == {"t/sequence#timeout", "t/sequence", "t/sequence/say"}
+    assert (done.added, done.removed, done.halted) == ((), (), ())
+    assert finish(built) == 8
+    assert built.root.status.name == "SUCCESS"
+
+
+def test_a_running_leaf_that_is_edited_is_halted_and_starts_anew() -> None:
+    built = tree("  sequence:\n    - say: a\n    - wait: 1s\n")
+    ticks(built, 3)
+    old = built["t/sequence/wait"].node
+    done = reload(built, load_text(HEAD + "  sequence:\n    - say: a\n    - wait: 2s\n"))
+    assert done.halted == ("t/sequence/wait",)
+    assert old.status.name == "INVALID"
+    assert finish(built) == 21
+    assert built.root.status.name == "SUCCESS"
+
+
+def test_a_sequence_goes_on_with_the_next_child_when_the_present_one_is_gone() -> None:
+    built = tree("  sequence:\n    - say: a\n    - wait: 1s\n    - set: {name: $x, to: 1}\n")
+    ticks(built, 2)
+    done = reload(built, load_text(HEAD + "  sequence:\n    - say: a\n    - set: {name: $x, to: 1}\n"))
+    assert (done.removed, done.halted) == (("t/sequence/wait",), ("t/sequence/wait",))
+    said: list[str] = []
+    built.context.say = said.append
+    ticks(built, 1)
+    assert (built.root.status.name, built.blackboard["x"], said) == ("SUCCESS", 1, [])
+
+
+def test_a_tree_that_cannot_be_built_leaves_the_old_one_as_it_was() -> None:
+    built = tree("  sequence:\n    - wait: 1s\n    - say: a\n")
+    ticks(built, 2)
+    nodes, before = built.nodes, statuses(built)
+    bad = "knothole: 1\ntree: t\ninputs:\n  n: {type: int}\nroot:\n  sequence:\n    - wait: 1s\n    - say: $n\n"
+    with pytest.raises(KnotholeError, match="needs the input 'n'"):
+        reload(built, load_text(bad))
+    assert built.nodes is nodes
+    assert statuses(built) == before
+    assert all(b.node.parent is None or b.node in b.node.parent.children for b in built.nodes)
