@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from knothole.tests.script_nodes import Script
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.changing.reload import reload
 from knothole.trees.loader import load_text
+from knothole.trees.ticking.loop import Loop, LoopResult, Ticked
+from knothole.trees.tracing.trace import TraceWriter, read_trace
 
 LEAF = {"see": "is it there"}
 HEAD = "knothole: 1\ntree: t\nroot:\n"
@@ -200,3 +203,55 @@ def test_a_tree_that_cannot_be_built_leaves_the_old_one_as_it_was() -> None:
     assert built.nodes is nodes
     assert statuses(built) == before
     assert all(b.node.parent is None or b.node in b.node.parent.children for b in built.nodes)
+
+
+LONG = "  sequence:\n    - wait: 1s\n    - say: WORD\n"
+
+
+def reloaded_run(trace: Path, text: str, at: int = 5) -> LoopResult:
+    """Run a tree that is replaced after a tick."""
+
+    def edit(ticked: Ticked) -> None:
+        if ticked.tick == at:
+            loop.reload(load_text(HEAD + text))
+
+    loop = Loop(tree(LONG), listeners=[edit], trace=TraceWriter(trace), max_time=10.0)
+    return loop.run()
+
+
+def test_a_trace_is_read_with_the_tree_of_its_tick(tmp_path: Path) -> None:
+    text = "  sequence:\n    - say: first\n    - wait: 1s\n    - say: then\n"
+    result = reloaded_run(tmp_path / "a.mcap", text)
+    assert result.status == "SUCCESS"
+    trace = read_trace(tmp_path / "a.mcap")
+
+    def shown(tick: int) -> dict[str, str]:
+        nodes = trace.tree_at(tick)["nodes"]
+        return {nodes[index]["path"]: status for index, (status, _) in trace.statuses(tick).items()}
+
+    assert shown(5) == {"t/sequence/wait": "RUNNING", "t/sequence": "RUNNING"}
+    assert shown(6) == {"t/sequence/wait": "RUNNING", "t/sequence": "RUNNING"}
+    ended = {"t/sequence/wait": "SUCCESS", "t/sequence/say[2]": "SUCCESS", "t/sequence": "SUCCESS"}
+    assert shown(result.ticks) == ended
+    (event,) = [m.data for m in trace.topic("/run") if m.data["event"] == "reload"]
+    assert (event["tick"], event["added"]) == (5, ["t/sequence/say[1]", "t/sequence/say[2]"])
+    assert result.ticks == 21
+
+
+def test_a_halt_of_a_reload_is_in_the_trace(tmp_path: Path) -> None:
+    reloaded_run(tmp_path / "a.mcap", LONG.replace("1s", "2s"))
+    trace = read_trace(tmp_path / "a.mcap")
+    halts = [
+        (m.data["tick"], c["node"])
+        for m in trace.topic("/status")
+        for c in m.data["changes"]
+        if c["status"] == "INVALID"
+    ]
+    assert halts[0] == (5, 1)
+
+
+def test_a_reload_is_in_the_digest(tmp_path: Path) -> None:
+    texts = (LONG, LONG, LONG.replace("WORD", "x"))
+    same, again, other = (reloaded_run(tmp_path / f"{i}.mcap", text).digest for i, text in enumerate(texts))
+    assert same == again != other
+    assert same != Loop(tree(LONG)).run().digest

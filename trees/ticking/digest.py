@@ -31,6 +31,11 @@ class Digest:
         self._sha.update(json.dumps(what, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode())
         self._sha.update(b"\n")
 
+    def reload(self, tick: int, tree: BuiltTree, came_from: Sequence[int]) -> None:
+        """Take in that the tree was changed after a tick, and how; its nodes enter by their new paths from now on."""
+        self._paths = [built.path for built in tree.nodes]
+        self._add("reload", tick, tree.spec.name, self._paths, list(came_from))
+
     def changes(self, changes: Iterable[Change]) -> None:
         """Take in the status changes of a tick."""
         for change in changes:

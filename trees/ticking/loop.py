@@ -12,7 +12,9 @@ from ...behaviors.step import INVALID, RUNNING, SUCCESS, Status
 from ...robots.contract import CameraFrame
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltTree
+from ..changing.reload import Reloaded, reload
 from ..recursion import deep_recursion
+from ..spec import TreeSpec
 from ..tracing.changes import Changes
 from ..tracing.trace import TraceWriter
 from .clock import Clock, clock_of
@@ -161,6 +163,33 @@ class Loop:
                 broker.flush(now)
         self._publish(status)
         return status
+
+    def reload(self, spec: TreeSpec, origins: Mapping[str, str] | None = None) -> Reloaded:
+        """Replace the tree by an edited one between two ticks; see ``changing.reload``. The trace gets the new tree.
+
+        Raises:
+            KnotholeError: The edited tree cannot be built, and the old one goes on; or a node that is gone raised when
+                it was halted, and the new tree is in place.
+            RuntimeError: The run has ended.
+        """
+        if self._ended:
+            raise RuntimeError("the run has ended; its tree cannot be changed any more")
+        context = self.context
+        done = reload(self.tree, spec, origins)
+        changes = self.changes.fetch()
+        self.digest.changes(changes)
+        self.changes.follow(self.tree, done.came_from)
+        if self._begun:
+            self.digest.reload(context.tick, self.tree, done.came_from)
+        else:
+            self.digest = Digest(self.tree)
+        if self.trace is not None and self._begun:
+            self.trace.changes(context.now, context.tick, changes)
+            self.trace.tree(context.now, self.tree)
+            self.trace.put("/run", context.now, {"event": "reload", "tick": context.tick, **_listed(done)})
+        if done.faults:
+            raise done.faults[0]
+        return done
 
     def _next_time(self) -> float:
         return self._began + (self._steps + 1) * self.period
@@ -327,3 +356,9 @@ class Loop:
             act()
         except Exception as error:
             self._problems.append(f"{what}: {error}")
+
+
+def _listed(done: Reloaded) -> dict[str, object]:
+    names = ("kept", "replaced", "added", "removed", "halted", "came_from")
+    lists: dict[str, object] = {name: list(getattr(done, name)) for name in names}
+    return {**lists, "faults": [str(fault) for fault in done.faults]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ...behaviors.step import INVALID, RUNNING
@@ -39,15 +40,29 @@ class Changes:
 
     def __init__(self, tree: BuiltTree) -> None:
         self.tick = 0
-        self._status = ["INVALID"] * len(tree.nodes)
-        self._reason = [""] * len(tree.nodes)
-        self._is_leaf = [built.kind == "leaf" for built in tree.nodes]
+        self._status: list[str] = []
+        self._reason: list[str] = []
         self._running: set[int] = set()
         self._events: list[tuple[int, int, str, str]] = []
         self._resets: list[Any] = []
-        for built in tree.nodes:
+        self.follow(tree, [-1] * len(tree.nodes))
+
+    def follow(self, tree: BuiltTree, came_from: Sequence[int]) -> None:
+        """Listen to the nodes of a tree that was changed; fetch before what the nodes of the old one reported.
+
+        Args:
+            tree: The tree from now on.
+            came_from: Index before of each node, -1 for one of which nothing is known.
+        """
+        self._status = [self._status[i] if i >= 0 else "INVALID" for i in came_from]
+        self._reason = [self._reason[i] if i >= 0 else "" for i in came_from]
+        self._is_leaf = [built.kind == "leaf" for built in tree.nodes]
+        self._running = {i for i, leaf in enumerate(self._is_leaf) if leaf and self._status[i] == "RUNNING"}
+        for built, before in zip(tree.nodes, came_from, strict=True):
             node = built.node
-            node._log, node._resets, node._noted, node._said = self.record, self._resets, INVALID, ""
+            node._log, node._resets = self.record, self._resets
+            if before < 0:
+                node._noted, node._said = INVALID, ""
 
     def record(self, node: Any) -> None:
         """Note a node's status and reason if they differ from what was noted last."""

@@ -59,8 +59,14 @@ class Recording:
 
     @property
     def tree(self) -> Mapping[str, Any]:
-        """The tree: name, text, nodes; empty if missing."""
+        """The tree that the run began with: name, text, nodes; empty if missing."""
         return next((m.data for m in self.topic("/tree")), {})
+
+    def tree_at(self, tick: int | None = None) -> Mapping[str, Any]:
+        """Return the tree that was ticked in a tick (default: the last one); statuses of that tick are of its nodes."""
+        trees = self.topic("/tree")
+        changed = sum(1 for m in self.topic("/run") if _reloaded_before(m, tick))
+        return trees[min(changed, len(trees) - 1)].data if trees else {}
 
     @property
     def last_tick(self) -> int:
@@ -68,9 +74,13 @@ class Recording:
         return max((int(m.data.get("tick", 0)) for m in self.messages), default=0)
 
     def statuses(self, tick: int | None = None) -> dict[int, tuple[str, str]]:
-        """Return node index → status and reason at the end of a tick (default: the last one)."""
+        """Return node index, in ``tree_at(tick)``, → status and reason at the end of a tick (default: the last one)."""
         found: dict[int, tuple[str, str]] = {}
-        for message in self.topic("/status"):
+        for message in self.messages:
+            if _reloaded_before(message, tick):
+                found = {new: found[old] for new, old in enumerate(message.data["came_from"]) if old in found}
+            if message.topic != "/status":
+                continue
             if tick is not None and message.data["tick"] > tick:
                 break
             for change in message.data["changes"]:
@@ -85,6 +95,13 @@ class Recording:
                 break
             found[message.data["name"]] = message.data["value"]
         return found
+
+
+def _reloaded_before(message: Message, tick: int | None) -> bool:
+    """Tell whether a message says that the tree was changed before a tick, so that the tick had the new one."""
+    if message.topic != "/run" or message.data.get("event") != "reload":
+        return False
+    return tick is None or int(message.data["tick"]) < tick
 
 
 def read_trace(path: str | Path) -> Recording:

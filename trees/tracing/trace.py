@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ class TraceWriter:
 
     def tree(self, now: float, tree: BuiltTree) -> None:
         """Write the tree: its texts and its nodes."""
-        self.put("/tree", now, lambda: _tree(tree))
+        present = replace(tree)  # written later, when the tree may have been changed
+        self.put("/tree", now, lambda: _tree(present))
 
     def changes(self, now: float, tick: int, changes: Iterable[Change]) -> None:
         """Write the status changes of a tick."""
