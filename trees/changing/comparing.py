@@ -22,7 +22,8 @@ class Comparison:
     Args:
         new: The edited tree.
         old: The tree that runs.
-        origins: New path → old path of nodes that an edit moved; every other node is looked for at its own path.
+        origins: New path → old path of nodes that an edit moved, empty for nodes it added; every other node is looked
+            for at its own path.
         goes_on: Tells whether an old node can go on with something else below.
 
     Attributes:

@@ -67,7 +67,7 @@ def reload(built: BuiltTree, spec: TreeSpec, origins: Mapping[str, str] | None =
     Args:
         built: The tree that runs; not inside a tick.
         spec: The edited tree.
-        origins: New path → old path of nodes that moved.
+        origins: New path → old path of nodes that moved; empty for new nodes where another one stood.
 
     Raises:
         KnotholeError: The edited tree cannot be built. The old one is as it was and can go on.
@@ -96,7 +96,9 @@ def _reload(built: BuiltTree, spec: TreeSpec, origins: Mapping[str, str]) -> Rel
         if was in built.scopes
     }
     moved = set(origins.values())
-    overrides = {path: factory for path, factory in built.overrides.items() if path not in moved}
+    overrides = {
+        path: factory for path, factory in built.overrides.items() if path not in moved and path not in origins
+    }
     overrides |= {path: built.overrides[was] for path, was in origins.items() if was in built.overrides}
     with _detached(keep):
         new = rebuild(built, spec, Reuse(keep, scopes, overrides))
@@ -136,16 +138,17 @@ def _goes_on(node: Any, after: list[str] | None) -> bool:
     if after is None or isinstance(node, Parallel):
         return True
     if isinstance(node, Sequence | Selector):
-        return node.status is not RUNNING or not node.memory or _next(node, after) is not None
+        return node.status is not RUNNING or not node.memory or _next(node, after, {}) is not None
     return node.kind == "decorator" and len(after) == len(node.children)
 
 
-def _next(node: Any, after: list[str]) -> str | None:
+def _next(node: Any, after: list[str], paths: Mapping[int, str]) -> str | None:
     """Return the old path of the child that is next: the present one, or the first after it that is still there."""
     if node.current_child is None:
         return None
     rest = node.children[node.children.index(node.current_child) :]
-    return next((base_of(child.path) for child in rest if base_of(child.path) in after), None)
+    bases = [base_of(paths.get(id(child), child.path)) for child in rest]
+    return next((base for base in bases if base in after), None)
 
 
 @contextmanager
@@ -190,6 +193,7 @@ def _take_over(
 ) -> None:
     """Give inner nodes that were built anew what the nodes before them remembered."""
     swap = {id(old[pairs[each.path]].node): each.node for each in new.nodes if each.path in pairs}
+    paths = {id(each.node): path for path, each in old.items()}  # nodes that stay have their new paths already
     for each in new.nodes:
         if each.path in keep or each.path not in pairs:
             continue
@@ -203,7 +207,7 @@ def _take_over(
                 node.__dict__[name] = _carried(value, here)
         if getattr(was, "current_child", None) is not None:
             children = {_origin(base_of(child.path), origins): child for child in node.children}
-            node.current_child = children.get(_next(was, list(children)) or "")
+            node.current_child = children.get(_next(was, list(children), paths) or "")
 
 
 def _carried(value: Any, swap: Mapping[int, Any]) -> Any:

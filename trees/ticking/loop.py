@@ -12,6 +12,7 @@ from ...behaviors.step import INVALID, RUNNING, SUCCESS, Status
 from ...robots.contract import CameraFrame
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltTree
+from ..changing.graft import grafted, pruned
 from ..changing.reload import Reloaded, reload
 from ..recursion import deep_recursion
 from ..spec import TreeSpec
@@ -190,6 +191,14 @@ class Loop:
         if done.faults:
             raise done.faults[0]
         return done
+
+    def graft(self, parent: str, branch: TreeSpec, position: int | None = None) -> Reloaded:
+        """Put the root node of a tree below a node between two ticks; see ``changing.graft``."""
+        return self.reload(*grafted(self.tree.spec, parent, branch, position))
+
+    def prune(self, path: str) -> Reloaded:
+        """Take a node out of the tree between two ticks; see ``changing.graft``."""
+        return self.reload(*pruned(self.tree.spec, path))
 
     def _next_time(self) -> float:
         return self._began + (self._steps + 1) * self.period
