@@ -21,6 +21,7 @@ from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
 from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
+from ..trees.changing.watching import Watch
 from ..trees.language.params import read_params
 from ..trees.mocking.apply import apply_profile
 from ..trees.problems import TreeError
@@ -64,6 +65,7 @@ class RunOptions:
         record: False records nothing.
         mock: Profile of mocks that replace nodes of the tree.
         params: YAML file of parameters: values of inputs (``inputs`` goes before), and entries of the blackboard.
+        watch: Reload the tree while it runs when one of its files is edited.
     """
 
     tree: str
@@ -79,6 +81,7 @@ class RunOptions:
     record: bool = True
     mock: Path | None = None
     params: Path | None = None
+    watch: bool = False
 
     def __post_init__(self) -> None:
         if not is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:
@@ -106,7 +109,9 @@ class Run:
         vlm: str | Backend | Runner,
         inputs: Mapping[str, object],
         watcher: Watcher | None = None,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
         self._truth = split(self._vlm)[0] == "oracle"
@@ -132,10 +137,7 @@ class Run:
                 open_runner(vlm, config, self.stage.truth), stepped=self.stage.stepped, listener=self._watcher.asked
             )
             self._stack.callback(broker.close)
-        problems = check_capabilities(tree, self.stage.capabilities)
-        problems += check_latency(tree, broker.latency) if broker is not None else []
-        if any(problem.severity == "error" for problem in problems):
-            raise TreeError(problems)
+        self._check(tree, broker)
         context = Context(
             robot=self.robot, broker=broker, rng=np.random.default_rng(options.seed), say=self._watcher.say
         )
@@ -152,6 +154,36 @@ class Run:
             listeners=[self._ticked],
             poses=self.stage.poses,
         )
+
+    def _check(self, tree: TreeSpec, broker: Broker | None) -> None:
+        """Make sure that robot and backend can do what a tree asks of them."""
+        problems = check_capabilities(tree, self.stage.capabilities)
+        problems += check_latency(tree, broker.latency) if broker is not None else []
+        if any(problem.severity == "error" for problem in problems):
+            raise TreeError(problems)
+
+    def _look(self, watch: Watch) -> None:
+        """Reload the tree when its file was edited; one with mistakes is shown, and the old one goes on."""
+        edited: TreeSpec | None = None
+        try:
+            edited = watch.look()
+            if edited is None:
+                return
+            broker = self.tree.context.broker
+            if broker is None and asks(edited):
+                raise KnotholeError("the edited tree asks a model, and this run has none\n  fix:  start the run again")
+            self._check(edited, broker)
+            done = self.loop.reload(edited)
+        except KnotholeError as error:
+            if self.tree.spec is edited:
+                raise  # a node that is gone broke when it was halted
+            self._watcher.tell(f"{error}\nthe edit was not taken, the tree goes on as it was")
+        else:
+            halted = f", halted {', '.join(done.halted)}" if done.halted else ""
+            self._watcher.tell(
+                f"reloaded: {len(done.kept)} nodes kept, {len(done.replaced)} replaced, {len(done.added)} added, "
+                f"{len(done.removed)} removed{halted}"
+            )
 
     def _call_referee(self) -> Referee | None:
         if self.stage.world is None or self.stage.scene is None or self.stage.scene.goal is None:
@@ -195,6 +227,8 @@ class Run:
 
     def _ticked(self, ticked: Ticked) -> None:
         self._watcher.ticked(ticked.now)
+        if self._watch is not None and ticked.status is Status.RUNNING:
+            self._look(self._watch)
 
     @property
     def blackboard(self) -> Blackboard:
@@ -302,19 +336,24 @@ class Session:
 
     def __init__(self, options: RunOptions) -> None:
         self.config = project()
-        self.tree = load_tree(options.tree, self.config)
-        if options.mock is not None:
-            self.tree = apply_profile(self.tree, options.mock)
-        params = read_params(options.params) if options.params is not None else {}
-        declared = {entry.name for entry in self.tree.inputs}
-        given = {name: value for name, value in params.items() if name in declared}
-        self.inputs = read_inputs(self.tree, {**given, **options.inputs})
-        entries = {name: value for name, value in params.items() if name not in declared}
-        self.tree = replace(self.tree, params={**self.tree.params, **entries})
         self.options = options
+        params = read_params(options.params) if options.params is not None else {}
+        self.tree = self._read(params)
+        given = {entry.name: params[entry.name] for entry in self.tree.inputs if entry.name in params}
+        self.inputs = read_inputs(self.tree, {**given, **options.inputs})
+        self._params = params
         self.vlm, self.robot = options.vlm or self.config.vlm, options.robot or self.config.robot
         check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
         self._kept: Kept | None = None
+
+    def _read(self, params: Mapping[str, Any]) -> TreeSpec:
+        """Read the tree, with the mocks and entries that this run was asked to give it."""
+        tree = load_tree(self.options.tree, self.config)
+        if self.options.mock is not None:
+            tree = apply_profile(tree, self.options.mock)
+        declared = {entry.name for entry in tree.inputs}
+        entries = {name: value for name, value in params.items() if name not in declared}
+        return replace(tree, params={**tree.params, **entries})
 
     def bind(self, seed: int, watcher: Watcher | None = None) -> Run:
         """Return a run with this seed."""
@@ -325,7 +364,20 @@ class Session:
                 self._kept = Kept(opened)  # type: ignore[arg-type]
             vlm = self._kept
         options = replace(self.options, seed=seed, vlm=self.vlm)
-        return Run(self.tree, options, self.config, robot=self.robot, vlm=vlm, inputs=self.inputs, watcher=watcher)
+        watch = None
+        if options.watch:
+            mocks = [options.mock] if options.mock is not None else []
+            watch = Watch(self.tree, lambda: self._read(self._params), mocks)
+        return Run(
+            self.tree,
+            options,
+            self.config,
+            robot=self.robot,
+            vlm=vlm,
+            inputs=self.inputs,
+            watcher=watcher,
+            watch=watch,
+        )
 
     def run(self, seed: int, watcher: Watcher | None = None) -> RunResult:
         """Run the tree once."""

@@ -88,6 +88,10 @@ class Watcher:
         """Show a sentence of the robot."""
         self.console.print(Text(f"robot: {text}"))
 
+    def tell(self, text: str) -> None:
+        """Show what happened to the run itself, such as a reload."""
+        self.console.print(Text(text), soft_wrap=True)
+
     def close(self) -> None:
         """End the live display."""
 

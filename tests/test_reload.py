@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import random
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from knothole._base import KnotholeError
+from knothole.app.result import RunResult
+from knothole.app.run import RunOptions, Session
+from knothole.app.terminal import Lines
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import Wiring
 from knothole.behaviors.step import RUNNING
@@ -255,3 +260,68 @@ def test_a_reload_is_in_the_digest(tmp_path: Path) -> None:
     same, again, other = (reloaded_run(tmp_path / f"{i}.mcap", text).digest for i, text in enumerate(texts))
     assert same == again != other
     assert same != Loop(tree(LONG)).run().digest
+
+
+def watched(path: Path, edits: dict[int, str]) -> tuple[RunResult, str]:
+    """Run a tree with ``watch``; its file is edited after ticks. Returns the result and what was shown."""
+    output = io.StringIO()
+
+    def edit(ticked: Ticked) -> None:
+        if ticked.tick in edits:
+            path.write_text(edits[ticked.tick], encoding="utf-8")
+
+    options = RunOptions(str(path), robot="none", trace=path.with_suffix(".mcap"), max_time=10.0, watch=True)
+    with Session(options) as session:
+        run = session.bind(0, Lines(Console(file=output, width=200)))
+        run.loop.listeners.insert(0, edit)
+        return run.run(), output.getvalue()
+
+
+def test_a_watched_file_is_reloaded_when_it_is_edited(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(HEAD + LONG)
+    result, shown = watched(path, {5: HEAD + LONG.replace("WORD", "edited")})
+    assert (result.status, result.ticks) == ("SUCCESS", 21)
+    assert "reloaded: 1 nodes kept, 2 replaced, 0 added, 0 removed\n" in shown
+    assert "robot: edited\n" in shown
+    assert "WORD" not in shown
+    events = [m.data["event"] for m in read_trace(tmp_path / "t.mcap").topic("/run")]
+    assert events == ["start", "reload", "end"]
+
+
+def test_a_watched_file_with_mistakes_is_shown_once_and_the_tree_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(HEAD + LONG)
+    edits = {5: HEAD + LONG.replace("say", "sya"), 9: HEAD + LONG.replace("WORD", "right again")}
+    result, shown = watched(path, edits)
+    assert (result.status, result.ticks) == ("SUCCESS", 21)
+    assert shown.count("error K101: unknown node 'sya'") == 1
+    assert shown.count("the edit was not taken, the tree goes on as it was") == 1
+    assert "robot: right again\n" in shown
+
+
+def test_a_watched_tree_that_begins_to_ask_needs_a_new_run(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(HEAD + LONG)
+    result, shown = watched(path, {5: HEAD + "  sequence:\n    - wait: 1s\n    - see: is it there\n"})
+    assert result.status == "SUCCESS"
+    assert "the edited tree asks a model, and this run has none\n  fix:  start the run again" in shown
+
+
+def test_the_file_of_a_used_tree_is_watched_too(tmp_path: Path) -> None:
+    path, inner = tmp_path / "t.yaml", tmp_path / "inner.yaml"
+    path.write_text(HEAD + "  use: inner\n")
+    inner.write_text("knothole: 1\ntree: inner\nroot:\n" + LONG)
+    load_run = RunOptions(str(path), robot="none", record=False, watch=True)
+
+    def edit(ticked: Ticked) -> None:
+        if ticked.tick == 5:
+            inner.write_text(inner.read_text().replace("WORD", "from within"))
+
+    output = io.StringIO()
+    with Session(load_run) as session:
+        run = session.bind(0, Lines(Console(file=output, width=200)))
+        run.loop.listeners.insert(0, edit)
+        result = run.run()
+    assert (result.status, result.ticks) == ("SUCCESS", 21)
+    assert "robot: from within\n" in output.getvalue()

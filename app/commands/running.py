@@ -28,6 +28,7 @@ def add(commands: Commands) -> None:
     run.add_argument("--trace", type=Path, metavar="FILE", help="where the trace goes (default: below runs/)")
     run.add_argument("--mock", type=Path, metavar="FILE", help="profile of mocks that replace nodes of the tree")
     run.add_argument("--params", type=Path, metavar="FILE", help="YAML file whose keys become blackboard entries")
+    run.add_argument("--watch", action="store_true", help="reload the tree when its file is edited while it runs")
 
     test = commands.add("test", "Test trees by the cases of test files.", "knothole test tests/trees", _test)
     test.add_argument("files", nargs="*", metavar="FILE", help="test files or folders (default: the current folder)")
@@ -84,6 +85,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         trace=getattr(args, "trace", None),
         mock=getattr(args, "mock", None),
         params=getattr(args, "params", None),
+        watch=getattr(args, "watch", False),
     )
 
 
