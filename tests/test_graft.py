@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,10 @@ def test_a_loop_writes_grafts_into_the_trace(tmp_path: Path) -> None:
         "t/parallel/say": "SUCCESS",
     }
     assert (result.status, result.ticks) == ("SUCCESS", 66)
+
+
+def test_the_page_about_changing_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "changing.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    exec(compile(code, "changing.md", "exec"), {})
+    assert capsys.readouterr().out in page

@@ -176,6 +176,20 @@ def test_a_running_leaf_and_the_deadline_above_it_go_on_beside_an_edit() -> None
     assert built.root.status.name == "SUCCESS"
 
 
+def test_a_hook_is_edited_while_its_leaf_runs() -> None:
+    text = "  sequence:\n    - wait: 1s\n      on_success: {say: WORD}\n      finally: {say: end}\n"
+    built = tree(text)
+    said: list[str] = []
+    built.context.say = said.append
+    ticks(built, 3)
+    leaf = built["t/sequence/wait"].node
+    done = reload(built, load_text(HEAD + text.replace("WORD", "edited")))
+    assert built["t/sequence/wait"].node is leaf
+    assert (leaf.status, done.halted) == (RUNNING, ())
+    assert finish(built) == 8
+    assert said == ["edited", "end"]
+
+
 def test_a_running_leaf_that_is_edited_is_halted_and_starts_anew() -> None:
     built = tree("  sequence:\n    - say: a\n    - wait: 1s\n")
     ticks(built, 3)

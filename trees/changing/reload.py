@@ -62,7 +62,8 @@ def reload(built: BuiltTree, spec: TreeSpec, origins: Mapping[str, str] | None =
     gone is halted, the deepest first.
 
     A sequence or selector whose present child is gone goes on with the next one that is left; without one it begins
-    anew, as does any node that counts its children (``bt.Sequence``) when they are others than before.
+    anew. So does any node that counts its children (``bt.Sequence``) when they are others than before, and a node under
+    ``pt.`` with a change below.
 
     Args:
         built: The tree that runs; not inside a tick.
