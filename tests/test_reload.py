@@ -190,6 +190,22 @@ def test_a_hook_is_edited_while_its_leaf_runs() -> None:
     assert said == ["edited", "end"]
 
 
+def test_a_leaf_that_becomes_a_branch_is_reset_as_a_branch() -> None:
+    text = "  repeat:\n    times: 3\n    child: {sequence: [{LEAF}, {wait: 0.2s}]}\n"
+    built = tree(text.replace("LEAF", "say: a"))
+    sequence = built["t/repeat/sequence"].node
+    while sequence._lights is None:
+        ticks(built, 1)
+    assert sequence._lights  # it resets leaves faster than branches
+    reload(built, load_text(HEAD + text.replace("LEAF", 'inverter: {child: {check: "2 < 1"}}')))
+    branch = built["t/repeat/sequence/inverter"].node
+    while branch.status.name != "SUCCESS":
+        ticks(built, 1)
+    assert branch.decorated.status.name == "FAILURE"
+    built["t/repeat/sequence"].node._reset()
+    assert branch.decorated.status.name == "INVALID"
+
+
 def test_a_running_leaf_that_is_edited_is_halted_and_starts_anew() -> None:
     built = tree("  sequence:\n    - say: a\n    - wait: 1s\n")
     ticks(built, 3)
