@@ -9,6 +9,7 @@ from pathlib import Path
 from ..robots.contract import Robot
 from ..trees.mocking.apply import apply_profile
 from ..trees.spec import TreeSpec
+from ..trees.ticking.timing import Overrun
 from ..vlm.contract import Backend
 from .config import Config
 from .inputs import read_inputs
@@ -48,6 +49,9 @@ class Tree:
         trace: str | Path | None = None,
         gui: bool = False,
         mock: str | Path | None = None,
+        overrun: Overrun = "skip",
+        watchdog: float | None = None,
+        realtime: bool = False,
     ) -> Run:
         """Join the tree with a robot and a backend.
 
@@ -62,6 +66,11 @@ class Tree:
             trace: Where to record; None records nothing.
             gui: Open the simulator's window.
             mock: Profile of mocks that replace nodes of the tree.
+            overrun: What happens to ticks that an earlier one left no time for, on a real clock: ``skip`` leaves them
+                out, ``warn`` also says so, ``catch_up`` makes them one after another.
+            watchdog: Longest wall time for a tick, and on a real clock between two, before the robot is stopped, [s]; 0
+                for no watchdog, None for 2 s on a real clock and 60 s in simulation.
+            realtime: Ask the system to prefer the thread that ticks.
 
         Returns:
             A run with ``tick()`` and ``run()``.
@@ -83,6 +92,9 @@ class Tree:
             trace=Path(trace) if trace is not None else None,
             record=trace is not None,
             mock=Path(mock) if mock is not None else None,
+            overrun=overrun,
+            watchdog=watchdog,
+            realtime=realtime,
         )
         return Run(
             spec,

@@ -32,6 +32,11 @@ def seconds(text: str) -> float:
     return float(match[1]) * {"ms": 0.001, "s": 1.0, "min": 60.0, None: 1.0}[match[2]]
 
 
+def limit(text: str) -> float:
+    """Read a time limit, where 0 means none."""
+    return 0.0 if re.fullmatch(r"0+(\.0*)?(ms|s|min)?", text) else seconds(text)
+
+
 def rate(text: str) -> float:
     """Read a tick rate, [Hz]."""
     try:

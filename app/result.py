@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..trees.ticking.timing import Timing
 from .stage import split
 
 
@@ -32,6 +33,7 @@ class RunResult:
         picture: The final scene, None when there is none.
         fault: What was raised.
         problems: What went wrong while the run was stopped, in words.
+        timing: How punctual the run was; None in simulation.
         given: The tree as it was named on the command line.
     """
 
@@ -54,6 +56,7 @@ class RunResult:
     picture: Path | None = None
     fault: BaseException | None = field(default=None, compare=False)
     problems: tuple[str, ...] = ()
+    timing: Timing | None = None
     given: str = ""
 
     @property
@@ -80,6 +83,7 @@ class RunResult:
             "reason": self.reason,
             "missed": self.missed,
             "picture": str(self.picture) if self.picture else None,
+            "timing": self.timing.to_json() if self.timing is not None else None,
         }
 
     def __str__(self) -> str:
@@ -91,10 +95,9 @@ class RunResult:
             lines.append(
                 f"  goal       {'met' if not self.missed else 'missed: ' + self.missed} (judged on the scene's truth)"
             )
-        speed = f", {self.sim_time_s / self.wall_s:.1f} × real time" if self.wall_s > 0 else ""
-        lines.append(
-            f"  time       {self.sim_time_s:.1f} s simulated, {self.wall_s:.1f} s wall{speed}, {self.ticks} ticks"
-        )
+        lines.append(f"  time       {self._time()}, {self.ticks} ticks")
+        if self.timing is not None:
+            lines.append(f"  punctual   {self.timing}")
         seen = f"{self.questions} questions, {self.model_calls} model calls to {self.vlm}"
         lines.append(f"  asked      {seen}{' (answers from simulator truth)' if self.uses_truth else ''}")
         lines += [f"  problem    {problem}" for problem in self.problems]
@@ -104,6 +107,12 @@ class RunResult:
             lines.append(f"  picture    {self.picture}")
         lines.append(f"  next       {self._next()}")
         return "\n".join(lines)
+
+    def _time(self) -> str:
+        if self.timing is not None:
+            return f"{self.sim_time_s:.1f} s"
+        speed = f", {self.sim_time_s / self.wall_s:.1f} × real time" if self.wall_s > 0 else ""
+        return f"{self.sim_time_s:.1f} s simulated, {self.wall_s:.1f} s wall{speed}"
 
     def _next(self) -> str:
         tree = self.given or self.tree

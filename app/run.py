@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -28,6 +28,8 @@ from ..trees.problems import TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
 from ..trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
+from ..trees.ticking.timing import OVERRUN, Overrun
+from ..trees.ticking.watchdog import STEPPED
 from ..trees.tracing.trace import TraceError, TraceWriter
 from ..vlm.broker import Broker
 from ..vlm.contract import Backend
@@ -66,6 +68,10 @@ class RunOptions:
         mock: Profile of mocks that replace nodes of the tree.
         params: YAML file of parameters: values of inputs (``inputs`` goes before), and entries of the blackboard.
         watch: Reload the tree while it runs when one of its files is edited.
+        overrun: What happens to ticks that an earlier one left no time for, on a real clock; see ``Overrun``.
+        watchdog: Longest wall time for a tick, and on a real clock between two, before the robot is stopped, [s]; 0 for
+            no watchdog, None for 2 s on a real clock and 60 s in simulation.
+        realtime: Ask the system to prefer the thread that ticks.
     """
 
     tree: str
@@ -82,12 +88,19 @@ class RunOptions:
     mock: Path | None = None
     params: Path | None = None
     watch: bool = False
+    overrun: Overrun = "skip"
+    watchdog: float | None = None
+    realtime: bool = False
 
     def __post_init__(self) -> None:
         if not is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:
             raise InputError(f"rate is {self.rate!r}\n  fix:  give a number from {SLOWEST:g} to {FASTEST:g} [Hz]")
         if self.max_time is not None and not (is_number(self.max_time) and self.max_time > 0):
             raise InputError(f"max_time is {self.max_time!r}\n  fix:  give a time above 0 [s], or None for no limit")
+        if self.overrun not in OVERRUN:
+            raise InputError(f"overrun is {self.overrun!r}\n  fix:  give one of {', '.join(OVERRUN)}")
+        if self.watchdog is not None and not (is_number(self.watchdog) and self.watchdog >= 0):
+            raise InputError(f"watchdog is {self.watchdog!r}\n  fix:  give a time [s], or 0 for no watchdog")
 
 
 class Run:
@@ -110,8 +123,9 @@ class Run:
         inputs: Mapping[str, object],
         watcher: Watcher | None = None,
         watch: Watch | None = None,
+        stuck: Callable[[str], None] | None = None,
     ) -> None:
-        self._watch = watch
+        self._watch, self._stuck = watch, stuck
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
         self._truth = split(self._vlm)[0] == "oracle"
@@ -153,6 +167,11 @@ class Run:
             start=self._start(config),
             listeners=[self._ticked],
             poses=self.stage.poses,
+            overrun=options.overrun,
+            watchdog=(STEPPED if self.stage.stepped else None) if options.watchdog is None else options.watchdog,
+            realtime=options.realtime,
+            tell=self._watcher.tell,
+            stuck=self._stuck,
         )
 
     def _check(self, tree: TreeSpec, broker: Broker | None) -> None:
@@ -226,7 +245,7 @@ class Run:
         }
 
     def _ticked(self, ticked: Ticked) -> None:
-        self._watcher.ticked(ticked.now)
+        self._watcher.ticked(ticked)
         if self._watch is not None and ticked.status is Status.RUNNING:
             self._look(self._watch)
 
@@ -306,6 +325,7 @@ class Run:
                 picture=picture,
                 fault=result.fault,
                 problems=tuple(problems),
+                timing=result.timing,
                 given=self.options.tree,
             )
         return self._result
@@ -355,8 +375,8 @@ class Session:
         entries = {name: value for name, value in params.items() if name not in declared}
         return replace(tree, params={**tree.params, **entries})
 
-    def bind(self, seed: int, watcher: Watcher | None = None) -> Run:
-        """Return a run with this seed."""
+    def bind(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> Run:
+        """Return a run with this seed; ``stuck`` as for ``Loop``."""
         vlm: Any = self.vlm
         if asks(self.tree) and not runs_in_loop(self.vlm):
             if self._kept is None:
@@ -377,11 +397,12 @@ class Session:
             inputs=self.inputs,
             watcher=watcher,
             watch=watch,
+            stuck=stuck,
         )
 
-    def run(self, seed: int, watcher: Watcher | None = None) -> RunResult:
-        """Run the tree once."""
-        return self.bind(seed, watcher).run()
+    def run(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> RunResult:
+        """Run the tree once; ``stuck`` as for ``Loop``."""
+        return self.bind(seed, watcher, stuck).run()
 
     def close(self) -> None:
         """Release the backend. Idempotent."""
@@ -396,11 +417,13 @@ class Session:
         self.close()
 
 
-def run_tree(options: RunOptions, watcher: Watcher | None = None) -> RunResult:
-    """Run a tree once.
+def run_tree(
+    options: RunOptions, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None
+) -> RunResult:
+    """Run a tree once; ``stuck`` as for ``Loop``.
 
     Raises:
         KnotholeError: The run cannot be started. What happens while it runs is in the result.
     """
     with Session(options) as session:
-        return session.run(options.seed, watcher)
+        return session.run(options.seed, watcher, stuck)

@@ -176,7 +176,7 @@ class Kept:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self.name, self.latency = runner.name, runner.latency
-        self.submit, self.poll = runner.submit, runner.poll
+        self.submit, self.poll, self.fileno = runner.submit, runner.poll, runner.fileno
 
     def close(self) -> None:
         """Do nothing; the next run goes on with it."""

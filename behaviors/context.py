@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..robots.contract import CameraFrame, Robot
 from ..vlm.broker import Broker
 from ..vlm.questions import Frame
+
+if TYPE_CHECKING:
+    from .node import Leaf
 
 
 @dataclass
@@ -25,6 +29,9 @@ class Context:
         say: Shows (or speaks) a sentence of the robot to the human.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
+        wake: Lets the next tick come at once on a real clock, for leaves that learn of something between two ticks. May
+            be called from any thread and from a signal handler; does nothing in simulation.
+        halting: Leaves that were halted and are not at rest yet, with the time of their halt, run clock, [s].
         notes: Values that leaves share within a run by agreed keys (what was seen, what is carried); not for authors.
     """
 
@@ -36,6 +43,8 @@ class Context:
     say: Callable[[str], None] = lambda text: None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None
+    wake: Callable[[], None] = lambda: None
+    halting: dict[Leaf, float] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)
 
     def look(self, camera: str) -> CameraFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -13,7 +13,7 @@ from .._base import Place, Registry
 from .blackboard import Blackboard, Cell
 from .context import Context
 from .ports import COMMON_KEYS, Port
-from .step import FAILURE, INVALID, RUNNING, SUCCESS, NodeFault, Steps, own_copy, raise_fault
+from .step import FAILURE, FAULTS, INVALID, RUNNING, SUCCESS, NodeFault, Steps, own_copy, raise_fault
 
 __all__ = [
     "FAILURE",
@@ -65,7 +65,8 @@ class Wiring:
 class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     """Base of every leaf: declare ``ports``, write ``step`` and, where something is started, ``start`` and ``halt``.
 
-    A leaf reads its ports, does one small step, returns a status, and never waits.
+    A leaf reads its ports, does one small step, returns a status, and never waits. One that cannot come to rest within
+    its ``halt`` (a walking robot finishes its step) writes ``halting`` too.
     """
 
     kind: ClassVar[Literal["leaf"]] = "leaf"
@@ -86,6 +87,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         self.context = wiring.context
         self.path = wiring.path
         self.place = wiring.place
+        self._queued = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         # Methods chosen once per class save look-ups and calls in each tick (benchmarks/ticks.py).
@@ -93,6 +95,10 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         plain = Leaf._t_startless if cls.start is Leaf.start else Leaf._t
         cls._t = own_copy(Leaf._t_hooked if hooked else plain)  # type: ignore[method-assign]
         cls._x = Leaf._x_hooked if hooked or cls.tick is not Leaf.tick else Leaf._x  # type: ignore[method-assign]
+        if cls.limb or cls.halting is not Leaf.halting:
+            cls._at_once, cls._t = cls._t, own_copy(Leaf._t_queued)  # type: ignore[method-assign]
+            cls._x = Leaf._x_queued  # type: ignore[method-assign]
+            cls._ticks = Leaf._ticks_queued  # type: ignore[method-assign,assignment]
         super().__init_subclass__(**options)
         cls._light = cls._x is Leaf._x
 
@@ -105,6 +111,14 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
 
     def halt(self) -> None:
         """Called when the leaf is left while RUNNING because someone above decided so. Leave the robot still."""
+
+    def halting(self) -> bool:
+        """Called after ``halt`` and then once a tick, for as long as it returns True: not at rest yet.
+
+        Meanwhile the leaf is INVALID, marked as halting. It does not start again, nor does another leaf with the same
+        ``limb``: they are RUNNING and wait. The loop gives it ``halt_timeout`` before it calls that a fault.
+        """
+        return False
 
     def pause(self) -> None:
         """Called once when a guard pauses the leaf while RUNNING, just before the robot is stopped."""
@@ -152,7 +166,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             status = self.step()
             if status is not SUCCESS and status is not RUNNING:
                 self._check(status)
-        except Exception as error:
+        except FAULTS as error:
             self._broke(error)
         self.status = status
         if self._log is not None and (status is not self._noted or self.feedback_message != self._said):
@@ -168,7 +182,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             status = self.step()
             if status is not SUCCESS and status is not RUNNING:
                 self._check(status)
-        except Exception as error:
+        except FAULTS as error:
             self._broke(error)
         self.status = status
         if self._log is not None and (status is not self._noted or self.feedback_message != self._said):
@@ -196,7 +210,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         try:
             if old is RUNNING and new is INVALID and not self.skipped:
                 self.halt()
-        except Exception as error:
+        except FAULTS as error:
             raise_fault(self, error)
         finally:
             if self._log is not None:
@@ -207,12 +221,76 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         old = self.status
         try:
             self.terminate(new)
-        except Exception as error:
+        except FAULTS as error:
             raise_fault(self, error)
         finally:
             self.status = new
             if new is not old and self._log is not None:
                 self._log(self)
+
+    def _at_once(self) -> Status:
+        """Tick without looking who else moves; set where ``_t`` looks."""
+        raise NotImplementedError
+
+    def _t_queued(self) -> Status:
+        """Tick a leaf that starts only when nobody who moves its limb is still coming to rest."""
+        if self._queued or (self.context.halting and self.status is not RUNNING):
+            other = self._ahead()
+            if other is not None:
+                self._queued = True
+                self.skipped = False
+                self.status = RUNNING
+                self.feedback_message = "halting" if other.path == self.path else f"waits until {other.path} is at rest"
+                if self._log is not None:
+                    self._log(self)
+                return RUNNING
+            self._queued = False
+            self.status = INVALID
+        return self._at_once()
+
+    def _ticks_queued(self) -> Iterator[Leaf]:
+        self._t()
+        yield self
+
+    def _x_queued(self, new: Status) -> None:
+        """Stop a leaf that may have to come to rest."""
+        old, started = self.status, not self._queued
+        self._queued = False
+        try:
+            if started:
+                self.terminate(new)
+                if old is RUNNING and new is INVALID and not self.skipped and self.halting():
+                    self.context.halting[self] = self.context.now
+        except FAULTS as error:
+            raise_fault(self, error)
+        finally:
+            self.status = new
+            if new is not old and self._log is not None:
+                self._log(self)
+
+    def _ahead(self) -> Leaf | None:
+        """Return the leaf that has to come to rest before this one may start."""
+        for other in self.context.halting:
+            if other.path == self.path or (self.limb and other.limb == self.limb):
+                return other
+        return None
+
+    def rest(self) -> bool:
+        """Ask a leaf that is halting whether it has come to rest; called once a tick by who ticks the tree.
+
+        Raises:
+            NodeFault: ``halting`` raised. The leaf counts as at rest.
+        """
+        try:
+            resting = not self.halting()
+        except FAULTS as error:
+            self.context.halting.pop(self, None)
+            raise_fault(self, error)
+        if resting:
+            self.context.halting.pop(self, None)
+            if self._log is not None:
+                self._log(self)
+        return resting
 
     def _check(self, status: object) -> None:
         if status is FAILURE:
@@ -221,7 +299,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             shown = "nothing" if status is None else repr(status)
             raise TypeError(f"step() of {type(self).__name__} returned {shown}, which is no status")
 
-    def _broke(self, error: Exception) -> None:
+    def _broke(self, error: BaseException) -> None:
         """Leave the leaf RUNNING, so that it is halted, and raise."""
         self.status = RUNNING
         self.feedback_message = f"fault: {error}"
@@ -230,15 +308,19 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         raise_fault(self, error)
 
     def _pause(self) -> None:
+        if self._queued:
+            return
         try:
             self.pause()
-        except Exception as error:
+        except FAULTS as error:
             raise_fault(self, error)
 
     def _resume(self) -> None:
+        if self._queued:
+            return
         try:
             self.resume()
-        except Exception as error:
+        except FAULTS as error:
             raise_fault(self, error)
 
     def initialise(self) -> None:
@@ -246,7 +328,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         self.feedback_message = ""
         try:
             self.start()
-        except Exception as error:
+        except FAULTS as error:
             self._broke(error)
 
     def update(self) -> Status:
@@ -255,7 +337,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             status = self.step()
             if status is not SUCCESS and status is not RUNNING:
                 self._check(status)
-        except Exception as error:
+        except FAULTS as error:
             self._broke(error)
         return status
 

@@ -19,10 +19,12 @@ from .._base import KnotholeError, Place
 
 __all__ = [
     "FAILURE",
+    "FAULTS",
     "INVALID",
     "RUNNING",
     "SUCCESS",
     "NodeFault",
+    "Stalled",
     "Status",
     "Steps",
     "adopt",
@@ -46,7 +48,15 @@ class NodeFault(KnotholeError):
         self.path, self.place = path, place
 
 
-def raise_fault(node: Any, error: Exception) -> NoReturn:
+class Stalled(BaseException):
+    """Raised by the watchdog inside code that did not return in time. No ``except Exception`` swallows it."""
+
+
+FAULTS = (Exception, Stalled)
+"""What becomes a fault of the node that it was raised in."""
+
+
+def raise_fault(node: Any, error: BaseException) -> NoReturn:
     """Raise ``error`` as a fault of ``node``.
 
     Raises:
@@ -58,7 +68,7 @@ def raise_fault(node: Any, error: Exception) -> NoReturn:
         raise error
     kind = path.rpartition("/")[2].partition("[")[0]
     label = (path or type(node).__name__) + (f" {node.name!r}" if node.name != kind else "")
-    what = str(error) if isinstance(error, KnotholeError) else f"{type(error).__name__}: {error}"
+    what = str(error) if isinstance(error, KnotholeError | Stalled) else f"{type(error).__name__}: {error}"
     where = f"\n  at:  {place}" if place is not None else ""
     raise NodeFault(f"{label}: {what}{where}", path, place) from error
 
@@ -128,7 +138,7 @@ class Steps:
         """Stop a node of a class that overrides py_trees' ``stop``."""
         try:
             self.stop(new)
-        except Exception as error:
+        except FAULTS as error:
             raise_fault(self, error)
 
     def _t_generator(self) -> Status:
@@ -205,7 +215,7 @@ def _foreign_tick(node: Any) -> Status:
     try:
         for _ in node.tick():
             pass
-    except Exception as error:
+    except FAULTS as error:
         raise_fault(node, error)
     if node.status is INVALID:
         raise_fault(node, TypeError("the node returned no status"))

@@ -20,6 +20,7 @@ from knothole.robots.contract import DRIVERS, DriverOptions, RobotError, Traject
 from knothole.tests.script_nodes import Script
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.loader import load_text
+from knothole.trees.ticking.alarm import Alarm
 from knothole.trees.ticking.clock import RealClock, SteppedClock
 from knothole.trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
 from knothole.trees.tracing.trace import TraceWriter, read_trace
@@ -97,7 +98,7 @@ class Clocked:
     def now(self) -> float:
         return self.time
 
-    def wait_until(self, until: float, stop: Callable[[], bool]) -> None:
+    def wait_until(self, until: float, alarm: Alarm | None = None) -> None:
         self.asked.append(round(until - 100.0, 6))
         self.time = max(self.time, until) + (self.late.pop(0) if self.late else 0.0)
 
@@ -109,9 +110,11 @@ def test_deadlines_are_absolute_and_missed_ticks_are_left_out() -> None:
     assert result.overruns == 2
 
 
-def test_a_real_clock_returns_early_when_the_run_shall_stop() -> None:
-    clock = RealClock()
-    clock.wait_until(clock.now() + 3600.0, lambda: True)
+def test_a_real_clock_returns_early_when_the_alarm_goes_off() -> None:
+    clock, alarm = RealClock(), Alarm()
+    alarm.ring()
+    clock.wait_until(clock.now() + 3600.0, alarm)
+    alarm.close()
 
 
 @pytest.mark.parametrize(

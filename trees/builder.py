@@ -14,7 +14,7 @@ from ..behaviors.decorators import Repeat, Retry, Timeout
 from ..behaviors.hooks import Hooks
 from ..behaviors.node import NodeFault, Wiring
 from ..behaviors.ports import CONDITION_KEYS, HOOK_KEYS, Port
-from ..behaviors.step import INVALID, RUNNING
+from ..behaviors.step import INVALID, RUNNING, Stalled
 from ..behaviors.stub import STUBS
 from .formulas.operators import truth
 from .formulas.scripts import as_condition
@@ -74,7 +74,18 @@ class BuiltTree:
 
     def tick(self) -> None:
         """Tick the root once, the fast way. The caller moves ``context.now`` and ``context.tick``."""
+        if self.context.halting:
+            self.rest()
         self.root._t()
+
+    def rest(self) -> None:
+        """Ask each leaf that is halting whether it has come to rest, once.
+
+        Raises:
+            NodeFault: A leaf raised.
+        """
+        for leaf in tuple(self.context.halting):
+            leaf.rest()
 
     def halt(self) -> list[NodeFault]:
         """Halt whatever runs, everywhere, also when a node raises in its halt.
@@ -90,6 +101,8 @@ class BuiltTree:
                 built.node._x(INVALID)
             except NodeFault as fault:
                 faults.append(fault)
+            except Stalled as stall:
+                faults.append(NodeFault(f"{built.path}: {stall}", built.path, built.place))
         return faults
 
     def outputs(self) -> dict[str, object]:

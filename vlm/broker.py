@@ -78,6 +78,24 @@ class Broker:
         """Number of tickets without an answer."""
         return sum(len(r.tickets) for r in self._flying) + sum(len(t) for _, t in self._gathered.values())
 
+    @property
+    def askers(self) -> tuple[str, ...]:
+        """Who waits for an answer that was sent for, first come first."""
+        return tuple(ticket.asker for request in self._flying for ticket in request.tickets)
+
+    @property
+    def descriptor(self) -> int | None:
+        """A file descriptor with something to read once an answer is there; None where none is awaited or known."""
+        return self.runner.fileno() if self._flying and not self.stepped else None
+
+    def arrived(self) -> bool:
+        """Tell whether ``collect`` has something to deliver, or to raise; for clocks that are not stepped."""
+        try:
+            self._fetch()
+        except BackendError:
+            return True
+        return bool(self._flying) and self._flying[0].number in self._replies
+
     def ask(self, question: Question, frame: Frame | None, now: float, asker: str = "") -> Ticket:
         """Return the ticket of a question; the same one for the same question about the same frame.
 
@@ -94,7 +112,7 @@ class Broker:
             self.counters.shared += 1
             self._tell(BrokerEvent("shared", now, ticket, frame, asker))
             return ticket
-        ticket = Ticket(question, frame, now, now + self.latency if self.stepped else None)
+        ticket = Ticket(question, frame, now, now + self.latency if self.stepped else None, asker)
         self._known[key] = ticket
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -123,7 +141,7 @@ class Broker:
                     break
                 self._deliver(self._flying.popleft(), now, delivered)
         elif self._flying:
-            self._replies.update((reply.request, reply) for reply in self.runner.poll(0.0))
+            self._fetch()
             while self._flying and self._flying[0].number in self._replies:
                 self._deliver(self._flying.popleft(), now, delivered)
         return delivered
@@ -152,13 +170,15 @@ class Broker:
         """Wait for a reply; False when interrupted."""
         until = time.monotonic() + self.patience
         while number not in self._replies:
-            replies = self.runner.poll(_SLICE)
-            self._replies.update((reply.request, reply) for reply in replies)
+            self._fetch(_SLICE)
             if self.interrupted is not None and self.interrupted():
                 return number in self._replies
             if number not in self._replies and time.monotonic() > until:
                 raise BackendError(f"backend {self.name!r} gave no answer within {self.patience:g} s")
         return True
+
+    def _fetch(self, timeout: float = 0.0) -> None:
+        self._replies.update((reply.request, reply) for reply in self.runner.poll(timeout))
 
     def _deliver(self, request: _Request, now: float, delivered: list[Ticket]) -> None:
         reply = self._replies.pop(request.number)

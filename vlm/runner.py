@@ -43,6 +43,10 @@ class Runner(Protocol):
         """
         ...
 
+    def fileno(self) -> int | None:
+        """Return a file descriptor with something to read whenever ``poll`` may have news; None if there is none."""
+        ...
+
     def close(self) -> None:
         """Release everything. Idempotent."""
         ...
@@ -112,6 +116,9 @@ class InLoop:
         """Return all replies since the last call."""
         replies, self._replies = self._replies, []
         return replies
+
+    def fileno(self) -> None:
+        """Return None: replies are there at once."""
 
     def close(self) -> None:
         """Close the backend."""

@@ -22,12 +22,15 @@ class Ticket:
         due: Time of delivery on a stepped clock, [s]; None where answers come when they are ready.
         answer: The answer, from the moment of its delivery on.
         answered_at: Time of delivery, run clock, [s].
+        asker: Who asked first (the path of a node).
     """
 
-    __slots__ = ("answer", "answered_at", "asked_at", "due", "frame_id", "frame_stamp", "question")
+    __slots__ = ("answer", "answered_at", "asked_at", "asker", "due", "frame_id", "frame_stamp", "question")
 
-    def __init__(self, question: Question, frame: Frame | None, asked_at: float, due: float | None) -> None:
-        self.question = question
+    def __init__(
+        self, question: Question, frame: Frame | None, asked_at: float, due: float | None, asker: str = ""
+    ) -> None:
+        self.question, self.asker = question, asker
         self.frame_id = frame.id if frame is not None else ""
         self.frame_stamp = frame.stamp if frame is not None else asked_at
         self.asked_at = asked_at

@@ -118,6 +118,10 @@ class Worker:
             raise self._failure
         return replies
 
+    def fileno(self) -> int | None:
+        """Return the descriptor of the pipe from the worker."""
+        return None if self._closed else self._pipe.fileno()
+
     def wait_ready(self, timeout: float) -> None:
         """Wait until the model is loaded. For callers with nothing else to do; call it before the first ``submit``.
 

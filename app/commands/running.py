@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import count, rate, seconds, seed, setting
+from ..arguments import count, limit, rate, seconds, seed, setting
 from . import Commands, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,19 @@ def add(commands: Commands) -> None:
     _tree_arguments(run)
     run.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the scene (default 0)")
     run.add_argument("--rate", type=rate, default=20.0, metavar="HZ", help="ticks per second (default 20)")
+    run.add_argument(
+        "--overrun",
+        default="skip",
+        choices=["skip", "catch_up", "warn"],
+        help="what happens to ticks that an earlier one left no time for, on a real clock (default skip)",
+    )
+    run.add_argument(
+        "--watchdog",
+        type=limit,
+        metavar="S",
+        help="stop the robot when a tick takes longer; 0 for never (default 2 s, in simulation 60 s)",
+    )
+    run.add_argument("--realtime", action="store_true", help="tick on a thread that the system prefers (SCHED_FIFO)")
     run.add_argument("--gui", action="store_true", help="open the simulator's window")
     run.add_argument("--trace", type=Path, metavar="FILE", help="where the trace goes (default: below runs/)")
     run.add_argument("--mock", type=Path, metavar="FILE", help="profile of mocks that replace nodes of the tree")
@@ -86,6 +100,9 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         mock=getattr(args, "mock", None),
         params=getattr(args, "params", None),
         watch=getattr(args, "watch", False),
+        overrun=getattr(args, "overrun", "skip"),
+        watchdog=getattr(args, "watchdog", None),
+        realtime=getattr(args, "realtime", False),
     )
 
 
@@ -95,13 +112,19 @@ def _run(args: argparse.Namespace) -> int:
 
     options = _options(args, args.seed)
     with watch(quiet=args.json) as watcher:
-        result = run_tree(options, watcher)
+        result = run_tree(options, watcher, _leave)
         watcher.summary(result)
     if args.json:
         print(json.dumps(result.to_json()))
     if result.fault is not None and args.debug:
         raise result.fault
     return result.exit_code
+
+
+def _leave(text: str) -> None:
+    """Leave the process: code of a node goes on and cannot be ended in any other way. The trace is closed."""
+    print(f"knothole: {text}\n  it cannot be broken off, so the process ends here", file=sys.stderr, flush=True)
+    os._exit(3)
 
 
 def _test(args: argparse.Namespace) -> int:

@@ -116,6 +116,7 @@ def play(scenario: Scenario, config: Config) -> Played:
         rate=scenario.rate,
         max_time=None,
         record=False,
+        watchdog=0.0,
     )
     run = Run(tree, options, config, robot=robot, vlm=backend, inputs=scenario.inputs, watcher=ears)
     try:

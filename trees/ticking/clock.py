@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 from ...robots.contract import Robot
-
-_SLICE = 0.1
-"""Longest sleep without looking whether the run shall stop, [s]."""
+from .alarm import Alarm
 
 
 class Clock(Protocol):
@@ -22,8 +19,8 @@ class Clock(Protocol):
         """Return the time, [s]."""
         ...
 
-    def wait_until(self, until: float, stop: Callable[[], bool]) -> None:
-        """Let time pass up to ``until`` [s]; a clock that really waits returns early when ``stop()`` is true."""
+    def wait_until(self, until: float, alarm: Alarm | None = None) -> None:
+        """Let time pass up to ``until`` [s]; a clock that really waits returns early when the alarm goes off."""
         ...
 
 
@@ -39,7 +36,7 @@ class SteppedClock:
         """Return the time, [s]."""
         return self._now
 
-    def wait_until(self, until: float, stop: Callable[[], bool]) -> None:
+    def wait_until(self, until: float, alarm: Alarm | None = None) -> None:
         """Jump to ``until`` [s]."""
         self._now = max(self._now, until)
 
@@ -56,7 +53,7 @@ class WorldClock:
         """Return the driver's time, [s]."""
         return self._robot.now()
 
-    def wait_until(self, until: float, stop: Callable[[], bool]) -> None:
+    def wait_until(self, until: float, alarm: Alarm | None = None) -> None:
         """Advance the world to ``until`` [s]."""
         self._robot.advance(until)
 
@@ -73,10 +70,13 @@ class RealClock:
         """Return the time, [s]."""
         return time.monotonic() if self._robot is None else self._robot.now()
 
-    def wait_until(self, until: float, stop: Callable[[], bool]) -> None:
-        """Sleep until ``until`` [s]."""
-        while (left := until - self.now()) > 0 and not stop():
-            time.sleep(min(left, _SLICE))
+    def wait_until(self, until: float, alarm: Alarm | None = None) -> None:
+        """Sleep until ``until`` [s], or until the alarm goes off."""
+        while (left := until - self.now()) > 0:
+            if alarm is None:
+                time.sleep(left)
+            elif alarm.sleep(left):
+                break
         if self._robot is not None:
             self._robot.advance(until)
 

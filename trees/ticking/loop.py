@@ -7,27 +7,33 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
-from ...behaviors.blackboard import UNSET, Cell
-from ...behaviors.step import INVALID, RUNNING, SUCCESS, Status
-from ...robots.contract import CameraFrame
-from ...vlm.tickets import BrokerEvent
+from ..._base import KnotholeError
+from ...behaviors.node import Leaf
+from ...behaviors.step import FAULTS, INVALID, RUNNING, SUCCESS, NodeFault, Stalled, Status, raise_fault
+from ...vlm.contract import BackendError
 from ..builder import BuiltTree
 from ..changing.graft import grafted, pruned
 from ..changing.reload import Reloaded, reload
 from ..recursion import deep_recursion
 from ..spec import TreeSpec
-from ..tracing.changes import Changes
 from ..tracing.trace import TraceWriter
+from .alarm import Alarm
 from .clock import Clock, clock_of
-from .digest import Digest
 from .outcome import Listener, LoopResult, Outcome, Ticked
+from .priority import real_time
+from .record import Record
 from .signals import stop_on_signals
+from .timing import OVERRUN, Overrun, Stopwatch
+from .watchdog import REAL, Watchdog
 
-__all__ = ["RATE", "Listener", "Loop", "LoopResult", "Outcome", "Ticked"]
+__all__ = ["RATE", "Listener", "Loop", "LoopResult", "Outcome", "Overrun", "Ticked"]
 
 RATE = 20.0
 """Ticks per second unless told otherwise."""
 _TIE = 1e-9
+_WARN_EVERY = 1.0
+_UNWATCHED = 3600.0
+"""Until the next thing to watch at the end of a run: nobody misses a tick then, [s]."""
 
 
 class Loop:
@@ -45,6 +51,14 @@ class Loop:
         listeners: Called after each tick.
         poses: Gives the final poses of the objects for the digest: name → position [m], and more numbers if wanted.
         clock: Time, where it is not the robot's.
+        overrun: What happens to ticks whose time passed while an earlier one still ran, on a real clock.
+        halt_timeout: How long a leaf that was halted may be ``halting``, run clock, [s].
+        watchdog: Longest wall time for a tick, and between two, before the robot is stopped, [s]; 0 for no watchdog.
+            None means 2 s on a real clock and none on a stepped one.
+        realtime: Ask the system to prefer the thread that ticks; ``tell`` hears when it refuses.
+        tell: Called with sentences about the run itself, such as a warning; the watchdog calls it on its own thread.
+        stuck: Called on the thread of the watchdog when a tick cannot be ended by anything; the trace is closed then.
+            May end the process.
     """
 
     def __init__(
@@ -58,16 +72,23 @@ class Loop:
         listeners: Sequence[Listener] = (),
         poses: Callable[[], Mapping[str, Sequence[float]]] | None = None,
         clock: Clock | None = None,
+        overrun: Overrun = "skip",
+        halt_timeout: float = 2.0,
+        watchdog: float | None = None,
+        realtime: bool = False,
+        tell: Callable[[str], None] = lambda text: None,
+        stuck: Callable[[str], None] | None = None,
     ) -> None:
         if not rate > 0:
             raise ValueError(f"rate is {rate}, must be > 0")
+        if overrun not in OVERRUN:
+            raise ValueError(f"overrun is {overrun!r}, must be one of {', '.join(OVERRUN)}")
         self.tree, self.context = tree, tree.context
-        self.period, self.max_time = 1.0 / rate, max_time
-        self.trace, self.listeners = trace, list(listeners)
+        self.period, self.max_time, self.overrun, self.halt_timeout = 1.0 / rate, max_time, overrun, halt_timeout
         self.clock = clock or clock_of(self.context.robot)
-        self.changes = Changes(tree)
-        self.digest = Digest(tree)
-        self.overruns = 0
+        self.record = Record(tree, trace, listeners)
+        self.trace, self.listeners = trace, self.record.listeners
+        self.tell = tell
         self.result: LoopResult | None = None
         self._start_info = dict(start or {})
         self._poses = poses
@@ -77,11 +98,28 @@ class Loop:
         self._wish: Outcome | None = None
         self._began = self._wall = 0.0
         self._problems: list[str] = []
+        self._alarm: Alarm | None = None
+        self._stopwatch: Stopwatch | None = None
+        self._early = False
+        self._unsaid, self._warned = 0, float("-inf")
+        self._limit = (0.0 if self.clock.stepped else REAL) if watchdog is None else watchdog
+        self._stuck, self._realtime = stuck, realtime
+        self._watchdog: Watchdog | None = None
+
+    def wake(self) -> None:
+        """Let the next tick come at once, before its time; on a stepped clock nothing happens.
+
+        Between two deadlines the loop ticks early once at most, and the deadlines stay where they are. It wakes by
+        itself when an answer arrives. May be called from any thread and from a signal handler.
+        """
+        if self._alarm is not None:
+            self._alarm.ring()
 
     def request_stop(self, outcome: Outcome = Outcome.INTERRUPTED) -> None:
         """Let the run end before its next tick. May be called from a signal handler or another thread."""
         if self._wish is None:
             self._wish = outcome
+        self.wake()
 
     def run(self) -> LoopResult:
         """Tick until the root is not RUNNING, the time is over, something is raised, or a signal comes.
@@ -96,7 +134,7 @@ class Loop:
                 outcome = self._until_it_ends()
             except KeyboardInterrupt as error:
                 outcome, fault = Outcome.INTERRUPTED, error
-            except Exception as error:
+            except FAULTS as error:
                 outcome, fault = Outcome.FAULT, error
             finally:
                 result = self._end(outcome, fault)
@@ -151,18 +189,31 @@ class Loop:
             self._pass_time()
             if self._wish is not None:
                 return self.tree.root.status
-        context, broker = self.context, self.context.broker
+        context, watchdog, stopwatch = self.context, self._watchdog, self._stopwatch
+        begins = time.perf_counter() if stopwatch is not None else 0.0
         context.now = now = self.clock.now()
         context.tick += 1
-        self.changes.tick = context.tick
-        if broker is not None:
-            broker.collect(now)
+        self.record.changes.tick = context.tick
+        stalled = ""
+        self._collect(now)
+        if watchdog is not None:
+            watchdog.enter()
         try:
+            if context.halting:
+                self._come_to_rest(now)
             status: Status = self.tree.root._t()
+        except Stalled as stall:
+            raise NodeFault(str(stall)) from stall
         finally:
-            if broker is not None:
-                broker.flush(now)
-        self._publish(status)
+            if watchdog is not None:
+                stalled = watchdog.leave(self.period)
+            if context.broker is not None:
+                context.broker.flush(now)
+        self.record.tick(status)
+        if stopwatch is not None:
+            stopwatch.ended(time.perf_counter() - begins)
+        if stalled:
+            raise NodeFault(stalled)
         return status
 
     def reload(self, spec: TreeSpec, origins: Mapping[str, str] | None = None) -> Reloaded:
@@ -175,19 +226,8 @@ class Loop:
         """
         if self._ended:
             raise RuntimeError("the run has ended; its tree cannot be changed any more")
-        context = self.context
         done = reload(self.tree, spec, origins)
-        changes = self.changes.fetch()
-        self.digest.changes(changes)
-        self.changes.follow(self.tree, done.came_from)
-        if self._begun:
-            self.digest.reload(context.tick, self.tree, done.came_from)
-        else:
-            self.digest = Digest(self.tree)
-        if self.trace is not None and self._begun:
-            self.trace.changes(context.now, context.tick, changes)
-            self.trace.tree(context.now, self.tree)
-            self.trace.put("/run", context.now, {"event": "reload", "tick": context.tick, **_listed(done)})
+        self.record.reload(done, self._begun)
         if done.faults:
             raise done.faults[0]
         return done
@@ -204,28 +244,51 @@ class Loop:
         return self._began + (self._steps + 1) * self.period
 
     def _pass_time(self) -> None:
-        if not self.clock.stepped:
-            late = self.clock.now() - self._next_time()
-            if late > self.period:
-                missed = int(late / self.period)
-                self.overruns += missed
-                self._steps += missed
-        until = self._next_time()
-        self._steps += 1
-        self.clock.wait_until(until, lambda: self._wish is not None)
+        """Let time pass to the next deadline, or, once between two of them, until something wakes the loop."""
+        alarm, stopwatch = self._alarm, self._stopwatch
+        if alarm is None or stopwatch is None:
+            self._steps += 1
+            self.clock.wait_until(self._began + self._steps * self.period)
+            return
+        self._leave_out(stopwatch)
+        due = self._next_time()
+        broker = self.context.broker if not self._early else None
+        alarm.watch(broker.descriptor if broker is not None else None)
+        while True:
+            self.clock.wait_until(due, alarm)
+            if self._wish is not None:
+                return
+            late = self.clock.now() - due
+            if late >= -_TIE:
+                self._steps += 1
+                self._early = False
+                stopwatch.began(late)
+                return
+            if not self._early and (alarm.rung() or (broker is not None and broker.arrived())):
+                self._early = True
+                stopwatch.woken += 1
+                return
 
-    def _publish(self, status: Status) -> None:
-        context = self.context
-        changes = self.changes.fetch()
-        self.digest.changes(changes)
-        if self.trace is not None:
-            self.trace.changes(context.now, context.tick, changes)
-            if context.robot is not None:
-                self.trace.joints(context.now, context.tick, context.robot.state())
-        if self.listeners:
-            ticked = Ticked(context.tick, context.now, status, tuple(changes), self.changes.running)
-            for listener in self.listeners:
-                listener(ticked)
+    def _leave_out(self, stopwatch: Stopwatch) -> None:
+        """Deal with deadlines that passed while a tick was going on."""
+        late = self.clock.now() - self._next_time()
+        if late <= self.period:
+            return
+        if self.overrun == "catch_up":
+            stopwatch.overruns += 1
+            return
+        missed = int(late / self.period)
+        stopwatch.overruns += missed
+        self._steps += missed
+        self._unsaid += missed
+        if self.overrun == "warn" and self.clock.now() >= self._warned + _WARN_EVERY:
+            self._say(f"tick {self.context.tick} took too long: {self._unsaid} ticks were left out", 3)
+            self._unsaid, self._warned = 0, self.clock.now()
+
+    def _say(self, text: str, level: int) -> None:
+        """Tell something about the run itself, in the trace too."""
+        self.record.log(text, level)
+        self.tell(text)
 
     def _begin(self) -> None:
         self._begun = True
@@ -233,61 +296,67 @@ class Loop:
         self._wall = time.monotonic()
         context = self.context
         context.now = self._began = self.clock.now()
-        self._follow()
-        if self.trace is not None:
-            start = {"event": "start", "inputs": dict(self.tree.inputs), **self._start_info}
-            self.trace.put("/run", self._began, start)
-            self.trace.tree(self._began, self.tree)
-        for cell in self.tree.blackboard:
-            if cell.value is not UNSET:
-                self._wrote(cell)
+        if not self.clock.stepped:
+            self._alarm, self._stopwatch = Alarm(), Stopwatch(self.period)
+            self._stack.callback(self._alarm.close)
+            context.wake = self.wake
+        if self._limit > 0:
+            self._watchdog = Watchdog(
+                self._limit,
+                self._stop_robot,
+                lambda text: self._say(text, 4),
+                between=not self.clock.stepped,
+                stuck=self._give_up if self._stuck is not None else None,
+            )
+            self._stack.callback(self._watchdog.close)
+        if context.broker is not None and context.broker.interrupted is None:
+            context.broker.interrupted = lambda: self._wish is not None
+        self.record.begin(self._start_info)
+        if self._realtime:
+            self._stack.enter_context(real_time(lambda text: self._say(text, 3)))
 
-    def _follow(self) -> None:
-        """Put trace and digest beside whatever the application hung into the context."""
-        context, broker = self.context, self.context.broker
-        self.tree.blackboard.on_write = self._wrote
-        show, say, emit = context.frames, context.say, context.emit
+    def _collect(self, now: float) -> None:
+        """Deliver answers; a backend that is broken is the fault of the node that asked it."""
+        broker = self.context.broker
+        if broker is None:
+            return
+        try:
+            broker.collect(now)
+        except BackendError as error:
+            asker = next((built.node for built in self.tree.nodes if built.path in broker.askers), None)
+            if asker is None:
+                raise
+            raise_fault(asker, error)
 
-        def frames(frame: CameraFrame) -> None:
-            if self.trace is not None:
-                self.trace.frame(context.now, frame)
-            show(frame)
+    def _come_to_rest(self, now: float) -> None:
+        """Ask the leaves that are halting whether they are at rest.
 
-        def said(text: str) -> None:
-            if self.trace is not None:
-                self.trace.log(context.now, text, name="say")
-            say(text)
+        Raises:
+            NodeFault: One was not in time, or raised.
+        """
+        halting = self.context.halting
+        for leaf, since in tuple(halting.items()):
+            if not leaf.rest() and now - since > self.halt_timeout + _TIE:
+                del halting[leaf]
+                raise_fault(leaf, KnotholeError(f"it is not at rest {self.halt_timeout:g} s after it was halted"))
 
-        def emitted(channel: str, data: Mapping[str, object]) -> None:
-            if self.trace is not None:
-                self.trace.put(f"/{channel.lstrip('/')}", context.now, {"tick": context.tick, **data})
-            emit(channel, data)
-
-        context.frames, context.say, context.emit = frames, said, emitted
-        if broker is not None:
-            heard = broker.listener
-
-            def event(what: BrokerEvent) -> None:
-                self._heard(what)
-                if heard is not None:
-                    heard(what)
-
-            broker.listener = event
-            if broker.interrupted is None:
-                broker.interrupted = lambda: self._wish is not None
-
-    def _wrote(self, cell: Cell) -> None:
-        self.digest.write(self.context.tick, cell)
-        if self.trace is not None:
-            self.trace.write(self.context.now, self.context.tick, cell)
-
-    def _heard(self, event: BrokerEvent) -> None:
-        if event.what != "answered":
-            self.digest.question(self.context.tick, event.asker, event.ticket.question)
-        elif event.ticket.answer is not None:
-            self.digest.answer(self.context.tick, event.ticket.question, event.ticket.answer)
-        if self.trace is not None:
-            self.trace.broker(self.context.tick, event)
+    def _await_rest(self) -> None:
+        """Let time pass until what was halted is at rest. A second Ctrl-C ends this."""
+        halting, clock, context = self.context.halting, self.clock, self.context
+        since = clock.now()
+        until = since + self.halt_timeout
+        self._stopping = False
+        try:
+            while halting and clock.now() < until - _TIE:
+                clock.wait_until(min(until, clock.now() + self.period))
+                context.now = clock.now()
+                for leaf in tuple(halting):
+                    self._try(f"halting {leaf.path}", leaf.rest)
+        except KeyboardInterrupt:
+            self._problems.append("halting: broken off by Ctrl-C")
+        self._stopping = True
+        for leaf in halting:
+            self._problems.append(f"halting: {leaf.path}: it is not at rest after {clock.now() - since:.3g} s")
 
     def _end(self, outcome: Outcome, fault: BaseException | None) -> LoopResult:
         if self.result is not None:
@@ -300,25 +369,45 @@ class Loop:
         elif root.status is INVALID and outcome is not Outcome.FAULT:
             status = "RUNNING"
         reason = str(fault) if outcome is Outcome.FAULT else root.feedback_message
-        self._try("stopping the robot", self._stop_robot)
-        for problem in self.tree.halt():
-            self._problems.append(f"halting: {problem}")
+        if outcome is Outcome.FAULT or not self._gently():
+            self._try("stopping the robot", self._stop_robot)
+        self._try("halting", self._halt)
+        if outcome is not Outcome.FAULT and self.context.halting:
+            self._try("coming to rest", self._await_rest, watched=False)
         self._try("stopping the robot", self._stop_robot)
         for built in self.tree.nodes:
             self._try(f"shutting down {built.path}", built.node.shutdown)
-        self._try("following the end of the run", lambda: self._publish(root.status))
+        if self._watchdog is not None:
+            self._watchdog.close()
+        self._try("following the end of the run", lambda: self.record.tick(root.status), watched=False)
         if self._poses is not None:
             poses = self._poses
-            self._try("reading the final poses", lambda: self.digest.poses(poses()))
-        self.digest.outcome(outcome.name)
+            self._try("reading the final poses", lambda: self.record.digest.poses(poses()), watched=False)
+        self.record.digest.outcome(outcome.name)
         broker = self.context.broker
         if broker is not None:
-            self._try("closing the backend", broker.close)
+            self._try("closing the backend", broker.close, watched=False)
         self.result = self._result(outcome, status, reason, fault)
-        self._close_trace(self.result)
+        self.record.end(self.result)
         self._stack.close()
         self._stopping = False
         return self.result
+
+    def _gently(self) -> bool:
+        """Tell whether something runs that comes to rest by itself when it is halted."""
+        return any(
+            built.node.status is RUNNING and getattr(type(built.node), "halting", Leaf.halting) is not Leaf.halting
+            for built in self.tree.nodes
+        )
+
+    def _halt(self) -> None:
+        self._problems += [f"halting: {problem}" for problem in self.tree.halt()]
+
+    def _give_up(self, text: str) -> None:
+        """The tick never ends: close the trace in its place."""
+        self.record.end(self._result(Outcome.FAULT, "FAULT", text, NodeFault(text)))
+        if self._stuck is not None:
+            self._stuck(text)
 
     def _result(self, outcome: Outcome, status: str, reason: str, fault: BaseException | None) -> LoopResult:
         counters = self.context.broker.counters if self.context.broker is not None else None
@@ -329,45 +418,28 @@ class Loop:
             ticks=self.context.tick,
             time=self.context.now - self._began,
             wall=time.monotonic() - self._wall if self._begun else 0.0,
-            overruns=self.overruns,
+            overruns=self._stopwatch.overruns if self._stopwatch is not None else 0,
             questions=counters.questions if counters is not None else 0,
             model_calls=counters.model_calls if counters is not None else 0,
-            digest=self.digest.hexdigest(),
+            digest=self.record.digest.hexdigest(),
             fault=fault,
             problems=tuple(self._problems),
+            timing=self._stopwatch.timing() if self._stopwatch is not None else None,
         )
-
-    def _close_trace(self, result: LoopResult) -> None:
-        if self.trace is None:
-            return
-        end = {
-            "event": "end",
-            "outcome": result.outcome.name,
-            "status": result.status,
-            "reason": result.reason,
-            "fault": str(result.fault) if result.fault is not None else "",
-            "ticks": result.ticks,
-            "questions": result.questions,
-            "model_calls": result.model_calls,
-            "digest": result.digest,
-            "problems": list(result.problems),
-        }
-        self.trace.put("/run", self.context.now, end)
-        self.trace.close()
 
     def _stop_robot(self) -> None:
         if self.context.robot is not None:
             self.context.robot.stop()
 
-    def _try(self, what: str, act: Callable[[], object]) -> None:
+    def _try(self, what: str, act: Callable[[], object], watched: bool = True) -> None:
         """Do one thing of the shutdown; a failure is noted and the next thing is done all the same."""
+        watchdog = self._watchdog if watched else None
+        if watchdog is not None:
+            watchdog.enter()
         try:
             act()
-        except Exception as error:
+        except FAULTS as error:
             self._problems.append(f"{what}: {error}")
-
-
-def _listed(done: Reloaded) -> dict[str, object]:
-    names = ("kept", "replaced", "added", "removed", "halted", "came_from")
-    lists: dict[str, object] = {name: list(getattr(done, name)) for name in names}
-    return {**lists, "faults": [str(fault) for fault in done.faults]}
+        finally:
+            if self._watchdog is not None:
+                self._watchdog.leave(_UNWATCHED)

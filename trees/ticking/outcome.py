@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ...behaviors.step import Status
 from ..tracing.changes import Change
+from .timing import Timing
 
 
 class Outcome(IntEnum):
@@ -31,6 +32,8 @@ class Ticked:
         status: Status of the root.
         changes: What changed, in order.
         running: Indices of the leaves that are RUNNING.
+        reloaded: True when the tree was changed since the last time: indices count its new nodes, and ``changes`` is
+            the state of all of them that are not INVALID.
     """
 
     tick: int
@@ -38,6 +41,7 @@ class Ticked:
     status: Status
     changes: tuple[Change, ...]
     running: tuple[int, ...]
+    reloaded: bool = False
 
 
 class Listener(Protocol):
@@ -59,12 +63,13 @@ class LoopResult:
         ticks: Number of ticks.
         time: Time on the run clock, [s].
         wall: Wall time, [s].
-        overruns: Ticks left out because the one before took too long; 0 on a stepped clock.
+        overruns: See ``Timing``; 0 on a stepped clock.
         questions: Questions that leaves asked.
         model_calls: Requests that reached the backend.
         digest: See ``Digest``.
         fault: What was raised.
         problems: What went wrong while the run was stopped and the trace was closed, in words.
+        timing: How punctual the run was; None on a stepped clock.
     """
 
     outcome: Outcome
@@ -79,3 +84,4 @@ class LoopResult:
     digest: str
     fault: BaseException | None = None
     problems: tuple[str, ...] = ()
+    timing: Timing | None = None

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 from ...behaviors.step import INVALID, RUNNING
 from ..builder import BuiltTree
 
+HALTING = "halting"
+"""The reason of a node that was halted and is not at rest yet."""
+
 
 class Change(NamedTuple):
     """One node that changed.
@@ -16,7 +19,8 @@ class Change(NamedTuple):
         node: Which node, its index in ``BuiltTree.nodes``.
         tick: In which tick.
         status: ``SUCCESS``, ``FAILURE``, ``RUNNING``, ``SKIPPED``, or ``INVALID`` for halted and reset nodes.
-        reason: Why it failed, what it is doing, or a note; empty for ``INVALID``.
+        reason: Why it failed, what it is doing, or a note; for ``INVALID`` empty, or ``halting`` while the node is not
+            at rest.
     """
 
     node: int
@@ -45,6 +49,7 @@ class Changes:
         self._running: set[int] = set()
         self._events: list[tuple[int, int, str, str]] = []
         self._resets: list[Any] = []
+        self._halting = tree.context.halting
         self.follow(tree, [-1] * len(tree.nodes))
 
     def follow(self, tree: BuiltTree, came_from: Sequence[int]) -> None:
@@ -72,8 +77,8 @@ class Changes:
         if noted is INVALID:
             if node.skipped:
                 status, noted = "SKIPPED", None
-            elif node._noted is RUNNING:
-                reason = ""
+            elif node._noted is RUNNING or (node._noted is INVALID and node._said == HALTING):
+                reason = HALTING if self._halting and node in self._halting else ""
             else:
                 if node._noted is not INVALID:
                     self._resets.append(node)
@@ -102,6 +107,11 @@ class Changes:
             self._resets.clear()
         events, self._events = self._events, []
         return [Change._make(event) for event in events]
+
+    def state(self) -> list[Change]:
+        """Return the last noted state of all nodes that are not INVALID, or halting, as changes of the present tick."""
+        noted = zip(self._status, self._reason, strict=True)
+        return [Change(i, self.tick, *each) for i, each in enumerate(noted) if each != ("INVALID", "")]
 
     @property
     def running(self) -> tuple[int, ...]:

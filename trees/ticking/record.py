@@ -1,0 +1,160 @@
+"""What of a run is written down: changes, digest and trace, beside whatever the application listens to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ...behaviors.blackboard import UNSET, Cell
+from ...behaviors.step import Status
+from ...robots.contract import CameraFrame
+from ...vlm.tickets import BrokerEvent
+from ..builder import BuiltTree
+from ..changing.reload import Reloaded
+from ..tracing.changes import Changes
+from ..tracing.trace import TraceWriter
+from .digest import Digest
+from .outcome import Listener, LoopResult, Ticked
+
+
+class Record:
+    """The record of one run.
+
+    Args:
+        tree: The tree.
+        trace: Where to record; None for no trace.
+        listeners: Called after each tick.
+
+    Attributes:
+        changes: The change log of the tree.
+        digest: The digest of the run so far.
+    """
+
+    def __init__(self, tree: BuiltTree, trace: TraceWriter | None, listeners: Sequence[Listener]) -> None:
+        self._tree, self._context = tree, tree.context
+        self.trace, self.listeners = trace, list(listeners)
+        self.changes, self.digest = Changes(tree), Digest(tree)
+        self._reloaded = False
+
+    def begin(self, start: Mapping[str, object]) -> None:
+        """Note the start, the tree, and what is on the blackboard already; follow the run from now on."""
+        self._follow()
+        now = self._context.now
+        if self.trace is not None:
+            self.trace.put("/run", now, {"event": "start", "inputs": dict(self._tree.inputs), **start})
+            self.trace.tree(now, self._tree)
+        for cell in self._tree.blackboard:
+            if cell.value is not UNSET:
+                self._wrote(cell)
+
+    def tick(self, status: Status) -> None:
+        """Note what a tick changed, and tell it."""
+        context = self._context
+        changes = self.changes.fetch()
+        self.digest.changes(changes)
+        if self.trace is not None:
+            self.trace.changes(context.now, context.tick, changes)
+            if context.robot is not None:
+                self.trace.joints(context.now, context.tick, context.robot.state())
+        if self.listeners:
+            told = self.changes.state() if self._reloaded else changes
+            ticked = Ticked(context.tick, context.now, status, tuple(told), self.changes.running, self._reloaded)
+            self._reloaded = False
+            for listener in self.listeners:
+                listener(ticked)
+
+    def log(self, text: str, level: int = 2) -> None:
+        """Write a line of the loop itself into the trace; from any thread."""
+        if self.trace is not None:
+            self.trace.log(self._context.now, text, level, name="loop")
+
+    def reload(self, done: Reloaded, begun: bool) -> None:
+        """Note that the tree was changed, after the fact."""
+        context = self._context
+        changes = self.changes.fetch()
+        self.digest.changes(changes)
+        self.changes.follow(self._tree, done.came_from)
+        self._reloaded = True
+        if not begun:
+            self.digest = Digest(self._tree)
+            return
+        self.digest.reload(context.tick, self._tree, done.came_from)
+        if self.trace is not None:
+            self.trace.changes(context.now, context.tick, changes)
+            self.trace.tree(context.now, self._tree)
+            self.trace.put("/run", context.now, {"event": "reload", "tick": context.tick, **_listed(done)})
+
+    def end(self, result: LoopResult) -> None:
+        """Write how the run ended, and close the trace."""
+        if self.trace is None:
+            return
+        self.trace.put("/run", self._context.now, _ended(result))
+        self.trace.close()
+
+    def _follow(self) -> None:
+        """Put trace and digest beside whatever the application hung into the context."""
+        context, broker = self._context, self._context.broker
+        self._tree.blackboard.on_write = self._wrote
+        show, say, emit = context.frames, context.say, context.emit
+
+        def frames(frame: CameraFrame) -> None:
+            if self.trace is not None:
+                self.trace.frame(context.now, frame)
+            show(frame)
+
+        def said(text: str) -> None:
+            if self.trace is not None:
+                self.trace.log(context.now, text, name="say")
+            say(text)
+
+        def emitted(channel: str, data: Mapping[str, object]) -> None:
+            if self.trace is not None:
+                self.trace.put(f"/{channel.lstrip('/')}", context.now, {"tick": context.tick, **data})
+            emit(channel, data)
+
+        context.frames, context.say, context.emit = frames, said, emitted
+        if broker is not None:
+            broker.listener = self._beside(broker.listener)
+
+    def _beside(self, heard: Callable[[BrokerEvent], None] | None) -> Callable[[BrokerEvent], None]:
+        def event(what: BrokerEvent) -> None:
+            self._heard(what)
+            if heard is not None:
+                heard(what)
+
+        return event
+
+    def _wrote(self, cell: Cell) -> None:
+        self.digest.write(self._context.tick, cell)
+        if self.trace is not None:
+            self.trace.write(self._context.now, self._context.tick, cell)
+
+    def _heard(self, event: BrokerEvent) -> None:
+        tick = self._context.tick
+        if event.what != "answered":
+            self.digest.question(tick, event.asker, event.ticket.question)
+        elif event.ticket.answer is not None:
+            self.digest.answer(tick, event.ticket.question, event.ticket.answer)
+        if self.trace is not None:
+            self.trace.broker(tick, event)
+
+
+def _ended(result: LoopResult) -> dict[str, object]:
+    return {
+        "event": "end",
+        "outcome": result.outcome.name,
+        "status": result.status,
+        "reason": result.reason,
+        "fault": str(result.fault) if result.fault is not None else "",
+        "ticks": result.ticks,
+        "questions": result.questions,
+        "model_calls": result.model_calls,
+        "digest": result.digest,
+        "problems": list(result.problems),
+        **({"timing": result.timing.to_json()} if result.timing is not None else {}),
+    }
+
+
+def _listed(done: Reloaded) -> dict[str, object]:
+    names = ("kept", "replaced", "added", "removed", "halted", "came_from")
+    lists: dict[str, object] = {name: list(getattr(done, name)) for name in names}
+    return {**lists, "faults": [str(fault) for fault in done.faults]}
