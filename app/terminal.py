@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from py_trees.common import Status
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from ..trees.builder import BuiltNode, BuiltTree
+from ..trees.ticking.outcome import Ticked
+from ..trees.tracing.changes import HALTING
 from ..vlm.questions import Answer
 from ..vlm.tickets import BrokerEvent
 
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
 REFRESH = 0.1
 """Time between two pictures of the tree, wall clock, [s]."""
 
-_MARKS = {Status.SUCCESS: ("✓", "green"), Status.FAILURE: ("✗", "red"), Status.RUNNING: ("▶", "yellow")}
-_IDLE, _SKIPPED = ("·", "dim"), ("↷", "cyan")
+_MARKS = {
+    "SUCCESS": ("✓", "green"),
+    "FAILURE": ("✗", "red"),
+    "RUNNING": ("▶", "yellow"),
+    "SKIPPED": ("↷", "cyan"),
+    "INVALID": ("·", "dim"),
+}
+_HALTING = ("◌", "yellow")
 
 
 @dataclass
@@ -67,6 +74,8 @@ class Watcher:
         self.tree: BuiltTree | None = None
         self.title = ""
         self.last: _Last | None = None
+        self.states: dict[int, tuple[str, str]] = {}
+        self.running: tuple[int, ...] = ()
         self._began = time.monotonic()
 
     def begin(self, tree: BuiltTree, title: str) -> None:
@@ -81,8 +90,13 @@ class Watcher:
         elif event.what == "asked":
             self.last = _Last(question)
 
-    def ticked(self, now: float) -> None:
-        """Show the state after a tick at ``now`` [s] of the run clock."""
+    def ticked(self, ticked: Ticked) -> None:
+        """Take note of what a tick changed, and show it."""
+        self.running = ticked.running
+        if ticked.reloaded:
+            self.states.clear()
+        for change in ticked.changes:
+            self.states[change.node] = (change.status, change.reason)
 
     def say(self, text: str) -> None:
         """Show a sentence of the robot."""
@@ -100,8 +114,13 @@ class Watcher:
 
     def running_leaf(self) -> BuiltNode | None:
         """Return the first leaf that is RUNNING."""
-        nodes = self.tree.nodes if self.tree is not None else ()
-        return next((b for b in nodes if b.kind == "leaf" and b.node.status is Status.RUNNING), None)
+        return self.tree.nodes[self.running[0]] if self.tree is not None and self.running else None
+
+    def words(self, leaf: BuiltNode) -> str:
+        """Say which leaf it is and what it is doing."""
+        doing = self.states[leaf.index][1]
+        name = leaf.name if leaf.name == leaf.type else f"{leaf.type} '{leaf.name}'"
+        return f"{name}: {doing}" if doing else name
 
     def clock(self, now: float) -> str:
         """Return simulated time and how fast it passes."""
@@ -131,12 +150,13 @@ class Lines(Watcher):
                 self._print(f"{event.now:8.2f} s  asked  {self.last}")
             self._said[text] = verdict
 
-    def ticked(self, now: float) -> None:
+    def ticked(self, ticked: Ticked) -> None:
         """Print the running leaf when it is another one than before."""
+        super().ticked(ticked)
         leaf = self.running_leaf()
-        key = (leaf.index, _without_numbers(leaf.node.feedback_message)) if leaf is not None else ()
+        key = (leaf.path, _without_numbers(self.states[leaf.index][1])) if leaf is not None else ()
         if key and key != self._shown and leaf is not None:
-            self._print(f"{now:8.2f} s  {_words(leaf)}")
+            self._print(f"{ticked.now:8.2f} s  {self.words(leaf)}")
         self._shown = key
 
     def summary(self, result: RunResult) -> None:
@@ -160,12 +180,13 @@ class LiveTree(Watcher):
         super().begin(tree, title)
         self._live.start()
 
-    def ticked(self, now: float) -> None:
+    def ticked(self, ticked: Ticked) -> None:
         """Redraw, unless it was drawn a moment ago."""
-        self._now = now
+        super().ticked(ticked)
+        self._now = ticked.now
         if time.monotonic() - self._drawn >= REFRESH:
             self._drawn = time.monotonic()
-            self._live.update(self._picture(now), refresh=True)
+            self._live.update(self._picture(self._now), refresh=True)
 
     def close(self) -> None:
         """Draw how it ended, and leave that picture standing."""
@@ -193,7 +214,7 @@ class LiveTree(Watcher):
         state = [
             Text(self.title, style="bold"),
             *lines,
-            Text(f"now   {_words(leaf)}" if leaf is not None else "now   –"),
+            Text(f"now   {self.words(leaf)}" if leaf is not None else "now   –"),
             Text(f"asked {self.last}" if self.last is not None else "asked –"),
             Text(f"time  {self.clock(now)}", style="dim"),
         ]
@@ -207,25 +228,20 @@ class LiveTree(Watcher):
         lines = []
         for built in self.tree.nodes:
             depth[built.index] = depth[built.parent] + 1
-            node = built.node
-            mark, style = _MARKS.get(node.status, _SKIPPED if getattr(node, "skipped", False) else _IDLE)
+            status, reason = self.states.get(built.index, ("INVALID", ""))
+            halting = status == "INVALID" and reason == HALTING
+            mark, style = _HALTING if halting else _MARKS[status]
             line = Text("  " * depth[built.index])
             line.append(f"{mark} ", style=style)
-            line.append(built.name, style=style if node.status is Status.RUNNING else "")
-            if node.status in (Status.FAILURE, Status.RUNNING) and built.kind == "leaf" and node.feedback_message:
-                line.append(f"  {node.feedback_message}", style="dim")
+            line.append(built.name, style=style if status == "RUNNING" else "")
+            if (halting or status in ("FAILURE", "RUNNING")) and built.kind == "leaf" and reason:
+                line.append(f"  {reason}", style="dim")
             lines.append(line)
         return lines
 
 
 def _without_numbers(text: str) -> str:
     return re.sub(r"\d+(\.\d+)?", "#", text)
-
-
-def _words(leaf: BuiltNode) -> str:
-    doing = leaf.node.feedback_message
-    name = leaf.name if leaf.name == leaf.type else f"{leaf.type} '{leaf.name}'"
-    return f"{name}: {doing}" if doing else name
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def test_the_last_picture_of_the_live_tree_shows_how_it_ended() -> None:
     watcher = LiveTree(Console(force_terminal=True, file=out, width=80, height=40))
     tree = build(load_text(TREE, "t.yaml"), Context(robot=KinematicRobot()), {})
     watcher.begin(tree, "t")
-    Loop(tree, listeners=[lambda ticked: watcher.ticked(ticked.now)]).run()
+    Loop(tree, listeners=[watcher.ticked]).run()
     watcher.close()
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
     last = plain[plain.rindex("✓ sequence") :]
