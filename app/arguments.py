@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 
+from ..trees.tracing.why import Moment
+
 SLOWEST, FASTEST = 0.1, 240.0
 """Bounds of the tick rate, [Hz]."""
 
@@ -55,3 +57,14 @@ def count(text: str) -> int:
     if not re.fullmatch(r"\d{1,6}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no count, write a whole number from 1 to 999999")
     return int(text)
+
+
+def moment(text: str) -> Moment:
+    """Read a moment of a run: a tick, ``340`` or ``@340``, or a time with its unit."""
+    tick = re.fullmatch(r"@?(\d{1,9})", text)
+    if tick:
+        return Moment(tick=int(tick[1]))
+    time = re.fullmatch(r"@?(\d+(?:\.\d+)?|\.\d+)(ms|s|min)", text)
+    if not time:
+        raise argparse.ArgumentTypeError(f"{text!r} is no moment, write a tick such as 340, or a time such as 12.4s")
+    return Moment(time=float(time[1]) * {"ms": 0.001, "s": 1.0, "min": 60.0}[time[2]])

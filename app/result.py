@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,6 +119,12 @@ class RunResult:
         tree = self.given or self.tree
         if self.exit_code == 0 and self.missed is not None:
             return f"knothole run {tree} --seed {self.seed + 1}, or knothole eval {tree} --seeds 0-9"
+        seeing = ""
         if self.exit_code == 1 and self.missed is not None and not self.uses_truth and self.questions:
-            return f"knothole run {tree} --seed {self.seed} --vlm oracle  (is it the seeing?)"
+            seeing = f"knothole run {tree} --seed {self.seed} --vlm oracle  (is it the seeing?)"
+        if self.exit_code in (1, 3, 4) and self.trace is not None:
+            why = f"knothole why {shlex.quote(str(self.trace))}"
+            return f"{why}, or {seeing}" if seeing else why
+        if seeing:
+            return seeing
         return f"knothole draw {tree} -o {self.tree}.svg"

@@ -54,6 +54,11 @@ def _runs(folder: Path) -> Iterator[RunFile]:
                 yield RunFile(file)
 
 
+def newest_run(folder: Path) -> Path | None:
+    """Return the trace of the newest run in ``folder``, None if there is none."""
+    return next((run.trace for run in _runs(folder)), None)
+
+
 def list_runs(folder: Path) -> str:
     """Return a table of the runs in ``folder``, newest first."""
     rows = []

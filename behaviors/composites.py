@@ -146,12 +146,14 @@ class Selector(Composite, py_trees.composites.Selector):  # type: ignore[misc]
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring.name, self.remembers, list(wiring.children))
         self._wire(wiring)
+        self._failed = ""
 
     def _t(self) -> Status:
         rest = children = self.children
         start = self.status is not RUNNING
         if start:
             self.skipped = False
+            self._failed = ""
             self.current_child = previous = children[0] if children else None
             if self._plain:
                 self.feedback_message = ""
@@ -163,6 +165,8 @@ class Selector(Composite, py_trees.composites.Selector):  # type: ignore[misc]
                 first = children.index(previous)
                 for earlier in children[:first]:
                     if earlier.status is not INVALID:
+                        if earlier.status is FAILURE:
+                            self._failed = earlier.feedback_message or f"{earlier.name} failed"
                         earlier._x(INVALID)
                 rest = children[first:]
         for child in rest:
@@ -190,10 +194,19 @@ class Selector(Composite, py_trees.composites.Selector):  # type: ignore[misc]
         self.current_child = children[-1]
         return self.status
 
+    def _ticks(self) -> Iterator[Any]:
+        if self.status is not RUNNING:
+            self._failed = ""
+        elif self.memory and self.current_child is not None:
+            for earlier in self.children[: self.children.index(self.current_child)]:
+                if earlier.status is FAILURE:
+                    self._failed = earlier.feedback_message or f"{earlier.name} failed"
+        yield from super()._ticks()
+
     def _reason(self) -> str:
         child = next((c for c in reversed(self.children) if c.status is FAILURE), None)
         if child is None:
-            return "it has no child that could succeed"
+            return self._failed or "it has no child that could succeed"
         return child.feedback_message or f"{child.name} failed"
 
 

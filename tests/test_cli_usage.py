@@ -16,6 +16,7 @@ Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 
 COMMANDS = (
     "run",
+    "why",
     "check",
     "nodes",
     "draw",

@@ -145,8 +145,9 @@ class RoundRobin(Control):
             self._failures += status is FAILURE
             skips += status is INVALID
             if ends:
-                if status is SUCCESS:
-                    self._why = f"{children[-1].name}, the last child, succeeded, but wrap_around is false"
+                if status is not FAILURE:
+                    how = "succeeded" if status is SUCCESS else "was skipped"
+                    self._why = f"{children[-1].name}, the last child, {how}, but wrap_around is false"
                 break
         self.forget()
         self.reset_children()

@@ -36,6 +36,7 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
                 type=_TEXT,
                 name=_TEXT,
                 kind=_TEXT,
+                flow=_TEXT,
                 parent=_INT,
                 line=_INT,
                 column=_INT,

@@ -68,6 +68,13 @@ class Recording:
         changed = sum(1 for m in self.topic("/run") if _reloaded_before(m, tick))
         return trees[min(changed, len(trees) - 1)].data if trees else {}
 
+    def before_change(self, tick: int) -> Recording:
+        """Return the messages up to the first change of the tree after a tick, all of them where there is none."""
+        for number, message in enumerate(self.messages):
+            if is_reload(message) and int(message.data["tick"]) >= tick:
+                return Recording(self.messages[:number], False)
+        return self
+
     @property
     def last_tick(self) -> int:
         """Number of the last tick in which anything is known to have happened."""
@@ -97,11 +104,14 @@ class Recording:
         return found
 
 
+def is_reload(message: Message) -> bool:
+    """Tell whether a message says that the tree was changed."""
+    return message.topic == "/run" and message.data.get("event") == "reload"
+
+
 def _reloaded_before(message: Message, tick: int | None) -> bool:
     """Tell whether a message says that the tree was changed before a tick, so that the tick had the new one."""
-    if message.topic != "/run" or message.data.get("event") != "reload":
-        return False
-    return tick is None or int(message.data["tick"]) < tick
+    return is_reload(message) and (tick is None or int(message.data["tick"]) < tick)
 
 
 def read_trace(path: str | Path) -> Recording:

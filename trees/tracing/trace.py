@@ -244,6 +244,7 @@ def _tree(tree: BuiltTree) -> Mapping[str, object]:
             "type": built.type,
             "name": built.name,
             "kind": built.kind,
+            "flow": str(getattr(built.node, "flow", "")),
             "parent": built.parent,
             "file": built.place.file,
             "line": built.place.line,

@@ -1,0 +1,32 @@
+"""Commands that look into a recorded run: why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ..arguments import moment
+from . import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this file."""
+    why = commands.add(
+        "why", "Say why a recorded run ended as it did.", "knothole why runs/RUN.mcap pick --at 12.4s", _why
+    )
+    why.add_argument("trace", type=Path, nargs="?", metavar="TRACE", help="trace (default: the newest in runs/)")
+    why.add_argument("node", nargs="?", default="", metavar="NODE", help="explain this node: path, its end, or name")
+    why.add_argument("--at", type=moment, metavar="T", help="explain this moment: a tick (340, @340) or a time (12.4s)")
+
+
+def _why(args: argparse.Namespace) -> int:
+    from ..run import RUNS
+    from ..why import explain_run
+
+    trace, found = explain_run(args.trace, args.node, args.at, RUNS)
+    if args.json:
+        print(json.dumps({"trace": str(trace), **found.to_json()}))
+    else:
+        print(found if args.trace is not None else f"{trace}\n{found}")
+    return 0
