@@ -72,6 +72,7 @@ class RunOptions:
         watchdog: Longest wall time for a tick, and on a real clock between two, before the robot is stopped, [s]; 0 for
             no watchdog, None for 2 s on a real clock and 60 s in simulation.
         realtime: Ask the system to prefer the thread that ticks.
+        mirror: Show the entries of the run on py_trees' own Blackboard under this namespace; empty for no.
     """
 
     tree: str
@@ -91,6 +92,7 @@ class RunOptions:
     overrun: Overrun = "skip"
     watchdog: float | None = None
     realtime: bool = False
+    mirror: str = ""
 
     def __post_init__(self) -> None:
         if not is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:
@@ -170,6 +172,7 @@ class Run:
             overrun=options.overrun,
             watchdog=(STEPPED if self.stage.stepped else None) if options.watchdog is None else options.watchdog,
             realtime=options.realtime,
+            mirror=options.mirror,
             tell=self._watcher.tell,
             stuck=self._stuck,
         )
@@ -305,6 +308,8 @@ class Run:
                     problems.append(f"judging the goal: {error}")
             if self.loop.trace is not None and self.loop.trace.problem:
                 problems.append(self.loop.trace.problem)
+            if self.loop.trace is not None and self.loop.trace.left_out:
+                problems.append(f"the disk was too slow: {self.loop.trace.left_out} pictures are not in the trace")
             self._result = RunResult(
                 tree=self._spec.name,
                 status=result.status,

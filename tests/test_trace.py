@@ -7,10 +7,12 @@ import io
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mcap.reader import make_reader
 from PIL import Image
 
 from knothole.behaviors.context import Context
@@ -20,6 +22,8 @@ from knothole.tests.script_nodes import Script
 from knothole.trees.builder import build
 from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Loop
+from knothole.trees.tracing import trace as trace_module
+from knothole.trees.tracing.spool import Spool
 from knothole.trees.tracing.summary import summary
 from knothole.trees.tracing.trace import TraceError, TraceWriter, read_trace
 
@@ -145,6 +149,98 @@ def test_pictures_are_written_once_per_id_and_once_per_content(tmp_path: Path) -
     picture = Image.open(io.BytesIO(base64.b64decode(trace.topic("/frames")[1].data["data"])))
     assert picture.size == (8, 8)
     assert abs(int(np.asarray(picture).mean()) - 200) <= 2
+
+
+def test_a_long_run_forgets_old_pictures_and_writes_them_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_module, "REMEMBERED", 2)
+    writer = TraceWriter(tmp_path / "p.mcap")
+    for number, value in enumerate((10, 10, 90, 200, 10)):
+        writer.frame(0.5, frame(f"table#{number}", value))
+    writer.close()
+    trace = read_trace(tmp_path / "p.mcap")
+    assert [m.data["frame_id"] for m in trace.topic("/frames")] == ["table#0", "table#2", "table#3", "table#4"]
+    assert [m.data["same_as"] for m in trace.topic("/frames_again")] == ["table#0"]
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+def test_a_run_waits_for_a_writer_that_is_behind(
+    pictures: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_module, "MOST_WAITING", 50)
+    monkeypatch.setattr(trace_module, "MOST_PICTURES", 3)
+    writer = TraceWriter(tmp_path / "p.mcap")
+    most = 0
+    for number in range(300):
+        if pictures:
+            writer.frame(0.5, frame(f"table#{number}", number % 250))
+        else:
+            writer.log(0.5, str(number))
+        most = max(most, writer.waiting)
+    writer.close()
+    assert most <= (3 if pictures else 50)
+    trace = read_trace(tmp_path / "p.mcap")
+    assert len(trace.topic("/log")) + len(trace.topic("/frames")) + len(trace.topic("/frames_again")) == 300
+
+
+def test_a_writer_that_is_stuck_costs_the_run_its_trace_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_module, "MOST_WAITING", 5)
+    monkeypatch.setattr(trace_module, "PATIENCE", 0.0)
+    goes_on = threading.Event()
+
+    def stuck() -> dict[str, object]:
+        goes_on.wait()
+        return {"message": "late"}
+
+    writer = TraceWriter(tmp_path / "p.mcap")
+    writer.put("/log", 0.0, stuck)
+    for number in range(100):
+        writer.log(0.5, str(number))
+    assert writer.problem == f"the trace {tmp_path / 'p.mcap'} ends early: the disk is too slow, 5 messages wait"
+    assert writer.waiting <= 5
+    goes_on.set()
+    writer.close()
+
+
+def test_on_a_real_clock_pictures_are_left_out_before_a_tick_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_module, "MOST_PICTURES", 3)
+    goes_on = threading.Event()
+
+    def slow() -> dict[str, object]:
+        goes_on.wait()
+        return {"message": "late"}
+
+    writer = TraceWriter(tmp_path / "p.mcap")
+    writer.waits = False
+    writer.put("/log", 0.0, slow)
+    for number in range(10):
+        writer.frame(0.5, frame(f"table#{number}", number))
+    goes_on.set()
+    writer.close()
+    assert (writer.left_out, writer.problem) == (7, "")
+    trace = read_trace(tmp_path / "p.mcap")
+    assert len(trace.topic("/frames")) == 3
+    assert [m.data["message"] for m in trace.topic("/log")][1:] == [
+        "the disk is too slow: pictures are left out of the trace"
+    ]
+
+
+def test_the_index_of_a_trace_is_kept_on_disk_and_written_whole(tmp_path: Path) -> None:
+    writer = TraceWriter(tmp_path / "p.mcap")
+    for number in range(20):
+        writer.log(float(number), "x" * 200_000)
+    writer.close()
+    with (tmp_path / "p.mcap").open("rb") as file:
+        reader = make_reader(file)
+        summary = reader.get_summary()
+        assert summary is not None
+        assert len(summary.chunk_indexes) == summary.statistics.chunk_count >= 10
+        assert [m.log_time for _, _, m in reader.iter_messages()] == [int(number * 1e9) for number in range(20)]
+        assert sum(len(chunk.message_index_offsets) for chunk in summary.chunk_indexes) >= 10
+    assert isinstance(writer._writer._Writer__chunk_indices, Spool), "mcap names its list in another way"
 
 
 def test_events_of_leaves_get_a_channel_of_their_own(tmp_path: Path) -> None:

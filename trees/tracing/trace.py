@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from mcap.writer import MCAP0_MAGIC, Writer
@@ -28,6 +28,7 @@ from ..spec import Literal
 from .changes import Change
 from .channels import nanos, schema, stamp
 from .recording import Recording, TraceError, read_trace
+from .spool import spool_index
 from .summary import summary
 
 __all__ = ["Recording", "TraceError", "TraceWriter", "read_trace"]
@@ -36,7 +37,17 @@ FLUSH_EVERY = 0.5
 """Longest wall time that a message waits for the disk, [s]."""
 CHUNK = 256 * 1024
 QUALITY = 90
+MOST_WAITING = 5000
+"""Most messages that wait to be written; a run on a stepped clock is faster than JSON and lets the writer catch up."""
+MOST_PICTURES = 32
+"""Most pictures among them."""
+PATIENCE = 2.0
+"""Longest wall time that a tick waits for room, [s]; after it the trace ends early and the run goes on."""
+REMEMBERED = 4096
+"""How many frame ids and pictures are remembered, to write each once."""
+_PAUSE = 0.0005
 
+_V = TypeVar("_V")
 _Message = Mapping[str, object] | Callable[[], Mapping[str, object] | None]
 
 
@@ -48,6 +59,9 @@ class TraceWriter:
 
     Attributes:
         problem: Why writing stopped (disk full), empty if it did not. A run goes on without its trace.
+        waits: Whether a tick waits for the disk when too much is to be written. A loop on a real clock sets it False:
+            then pictures are left out, and a disk that stands still ends the trace.
+        left_out: Number of pictures that were left out.
 
     Raises:
         TraceError: The path is no place for a trace, or the file cannot be written.
@@ -61,19 +75,27 @@ class TraceWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("wb")
             self._writer = Writer(self._file, chunk_size=CHUNK)
+            self._index = spool_index(self._writer)
             self._writer.start(profile="", library="knothole")
             self._file.flush()
         except OSError as error:
             raise _refusal(self.path, error.strerror or str(error), "name a file that can be written") from error
         self._channels: dict[str, int] = {}
         self._sequence = 0
-        self._frames: set[str] = set()
+        self._frames: dict[str, None] = {}
         self._pixels: dict[str, str] = {}
+        self._pictures_put = self._pictures_done = 0
+        self.waits, self.left_out = True, 0
         self._joints: list[float] = []
         self._queue: queue.SimpleQueue[tuple[str, int, _Message] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trace", daemon=True)
         self._thread.start()
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Number of messages that are not being written yet."""
+        return self._queue.qsize()
 
     def put(self, topic: str, now: float, message: _Message) -> None:
         """Queue a message; a function is called on the writing thread and may return None for nothing to write.
@@ -83,8 +105,18 @@ class TraceWriter:
             now: Run clock, [s].
             message: JSON-able data that nobody changes afterwards, or a function that returns it.
         """
-        if not self._closed:
+        if self._queue.qsize() >= MOST_WAITING:
+            self._make_room(lambda: self.waiting < MOST_WAITING)
+        if not self._closed and not self.problem:
             self._queue.put((topic, nanos(now), message))
+
+    def _make_room(self, there_is: Callable[[], bool]) -> None:
+        """Let the writing thread catch up; a writer that is stuck costs the run its trace, not its time."""
+        until = time.monotonic() + (PATIENCE if self.waits else 0.0)
+        while not there_is() and not self.problem:
+            if time.monotonic() > until:
+                self.problem = f"the trace {self.path} ends early: the disk is too slow, {self.waiting} messages wait"
+            time.sleep(_PAUSE if self.waits else 0.0)
 
     def tree(self, now: float, tree: BuiltTree) -> None:
         """Write the tree: its texts and its nodes."""
@@ -115,9 +147,20 @@ class TraceWriter:
     def frame(self, now: float, frame: CameraFrame) -> None:
         """Write a picture, each frame id once; equal pixels are written once and referred to afterwards."""
         if frame.id not in self._frames:
-            self._frames.add(frame.id)
+            _remember(self._frames, frame.id, None)
+            if self._pictures_put - self._pictures_done >= MOST_PICTURES:
+                if not self.waits:
+                    self._leave_out(now)
+                    return
+                self._make_room(lambda: self._pictures_put - self._pictures_done < MOST_PICTURES)
+            self._pictures_put += 1
             rgb = frame.rgb.copy()
             self.put("/frames", now, lambda: self._picture(now, frame.id, rgb))
+
+    def _leave_out(self, now: float) -> None:
+        if not self.left_out:
+            self.log(now, "the disk is too slow: pictures are left out of the trace", 3)
+        self.left_out += 1
 
     def joints(self, now: float, tick: int, state: RobotState) -> None:
         """Write proprioception if it changed."""
@@ -156,6 +199,7 @@ class TraceWriter:
                 flushed, waiting = time.monotonic(), False
         self._guarded(self._finish)
         self._file.close()
+        self._index.close()
 
     def _guarded(self, act: Callable[..., bool], *args: Any) -> bool:
         """Do something with the file unless that failed before."""
@@ -199,15 +243,24 @@ class TraceWriter:
         return True
 
     def _picture(self, now: float, frame_id: str, rgb: NDArray[np.uint8]) -> Mapping[str, object] | None:
+        self._pictures_done += 1
         key = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
-        first = self._pixels.setdefault(key, frame_id)
-        if first != frame_id:
+        first = self._pixels.get(key)
+        if first is not None:
             self._add("/frames_again", nanos(now), {"frame_id": frame_id, "same_as": first})
             return None
+        _remember(self._pixels, key, frame_id)
         buffer = io.BytesIO()
         Image.fromarray(rgb).save(buffer, format="JPEG", quality=QUALITY)
         data = base64.b64encode(buffer.getvalue()).decode("ascii")
         return {"timestamp": stamp(now), "frame_id": frame_id, "data": data, "format": "jpeg"}
+
+
+def _remember(known: dict[str, _V], key: str, value: _V) -> None:
+    """Add a key and forget the oldest beyond ``REMEMBERED``."""
+    known[key] = value
+    if len(known) > REMEMBERED:
+        del known[next(iter(known))]
 
 
 def _check_path(path: Path) -> None:
