@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from knothole.behaviors.blackboard import UNSET
 from knothole.behaviors.context import Context
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS, NodeFault
 from knothole.robots.pose import Pose
 from knothole.tests.rig import Bench, region
-from knothole.trees.builder import build
+from knothole.trees.builder import BuiltTree, build
 from knothole.trees.loader import load_text
 
 HOME = """
@@ -20,7 +23,10 @@ root:
 """
 
 
-def tree(text: str) -> object:
+CHECKS = "knothole: 1\ntree: t\nparams: {a: 0, b: 0}\nroot:\n  check: $a == $b or $a\n"
+
+
+def tree(text: str) -> BuiltTree:
     return build(load_text(HOME.format(text)), Context())
 
 
@@ -59,6 +65,50 @@ def test_a_failed_check_shows_what_it_read():
     built.tick()
     assert built.root.status is FAILURE
     assert built.root.feedback_message.endswith("$battery > 0.2 ($battery is 0.1) is false")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b"]),
+            st.one_of(st.integers(-2, 2), st.booleans(), st.none(), st.lists(st.integers(0, 1), max_size=2)),
+        ),
+        max_size=12,
+    )
+)
+def test_a_check_that_remembers_says_what_one_that_does_not_says(writes):
+    """A check evaluates anew only after a write; each tick is compared with a tree that was built just now."""
+
+    def ticked(built):
+        try:
+            built.tick()
+        except NodeFault as fault:
+            built.halt()
+            return str(fault)
+        return built.root.status, built.root.feedback_message
+
+    spec = load_text(CHECKS)
+    built = build(spec, Context())
+    for name, value in [("a", 0), ("b", 0), *writes]:
+        built.blackboard[name] = value
+        fresh = build(spec, Context())
+        for cell in built.blackboard:
+            if cell.value is not UNSET:
+                fresh.blackboard[cell.name] = cell.value
+        wanted = ticked(fresh)
+        assert ticked(built) == wanted
+        assert ticked(built) == wanted, "nothing was written since"
+
+
+def test_a_check_sees_a_list_that_was_changed_in_place():
+    built = build(load_text(CHECKS.replace("$a == $b or $a", "len($a) > 1")), Context())
+    found = [1]
+    built.blackboard["a"] = found
+    built.tick()
+    assert built.root.status is FAILURE
+    found.append(2)
+    built.tick()
+    assert built.root.status is SUCCESS
 
 
 def test_a_check_that_is_no_truth_is_a_fault():

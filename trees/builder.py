@@ -29,6 +29,8 @@ Factory = Callable[[Wiring], Any]
 """Makes a node from its wiring; each registered node class is one."""
 
 _NODE_TYPES = ("node", "nodes")
+_SHALLOW = 100
+"""Levels for which the stack suffices wherever the tick is called."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,24 @@ class BuiltTree:
     overrides: Mapping[str, Factory] = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
     """Path of a node that uses a tree → the scope of that tree on the blackboard; its path, but after a change."""
+    deep: bool = field(init=False)
+    """True when ticking it needs more of the stack than Python allows by default."""
+
+    def __post_init__(self) -> None:
+        levels = [0] * len(self.nodes)
+        for built in self.nodes:
+            levels[built.index] = levels[built.parent] + 1 if built.parent >= 0 else 1
+        self.deep = max(levels, default=0) > _SHALLOW
 
     def tick(self) -> None:
         """Tick the root once, the fast way. The caller moves ``context.now`` and ``context.tick``."""
         if self.context.halting:
             self.rest()
-        self.root._t()
+        if self.deep:
+            with deep_recursion():
+                self.root._t()
+        else:
+            self.root._t()
 
     def rest(self) -> None:
         """Ask each leaf that is halting whether it has come to rest, once.
@@ -94,15 +108,16 @@ class BuiltTree:
             What nodes raised while they were halted, in order.
         """
         faults: list[NodeFault] = []
-        for built in self.nodes * 2:  # a parent whose child raised is still RUNNING after the first round
-            if built.node.status is not RUNNING:
-                continue
-            try:
-                built.node._x(INVALID)
-            except NodeFault as fault:
-                faults.append(fault)
-            except Stalled as stall:
-                faults.append(NodeFault(f"{built.path}: {stall}", built.path, built.place))
+        with deep_recursion():
+            for built in self.nodes * 2:  # a parent whose child raised is still RUNNING after the first round
+                if built.node.status is not RUNNING:
+                    continue
+                try:
+                    built.node._x(INVALID)
+                except NodeFault as fault:
+                    faults.append(fault)
+                except Stalled as stall:
+                    faults.append(NodeFault(f"{built.path}: {stall}", built.path, built.place))
         return faults
 
     def outputs(self) -> dict[str, object]:
@@ -287,6 +302,7 @@ class _Builder:
         options: dict[str, object] = {
             f"shown.{port}": scope.shown(value) for port, value in spec.values.items() if isinstance(value, Computed)
         }
+        options |= {f"cells.{p}": scope.cells(value) for p, value in spec.values.items() if isinstance(value, Computed)}
         options |= {f"fields.{p}": v.accessors for p, v in spec.values.items() if isinstance(v, Reference)}
         if factory is None:
             parts = {name: self.node(part, scope, prefix, index) for name, part in spec.parts.items()}

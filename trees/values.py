@@ -75,6 +75,10 @@ class Scope:
         """Return the function that runs a script; ``writer`` is the path of the node that does."""
         return program.script.bind(self, writer)
 
+    def cells(self, value: Computed) -> tuple[Cell, ...]:
+        """Return the cells that an expression reads, each once."""
+        return tuple(dict.fromkeys(self.cell(e.name, root=e.root) for e in value.expression.references))
+
     def shown(self, value: object) -> Callable[[], str]:
         """Return the function that writes an expression and the present values of what it reads, or a script."""
         if not isinstance(value, Computed):
@@ -152,7 +156,13 @@ def typed(get: Getter, type: PortType, shown: str) -> Getter:
     if type == "text":
         return lambda: as_text(get())
     if type in _NUMBERS or type == "int":
-        return lambda: _number(get(), type, shown)
+        plain = int if type == "int" else float
+
+        def number() -> object:
+            value = get()
+            return value if value.__class__ is plain else _number(value, type, shown)
+
+        return number
     if type == "bool":
         return lambda: _bool(get(), shown)
     if type == "color":

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final, cast
+
 from py_trees.common import Status
 
-from ..node import Leaf, NodeFault, behavior
+from ..blackboard import Cell
+from ..node import FAILURE, Leaf, NodeFault, Wiring, behavior
 from ..ports import Port
+
+_UNCHANGING: Final = (float, int, bool, str, type(None))
+"""Types of values that cannot change without a write."""
 
 
 @behavior("check")
@@ -25,8 +31,28 @@ class Check(Leaf):
 
     ports = (Port("expression", "expression", "what must hold", main=True),)
 
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self._cells = cast("tuple[Cell, ...] | None", wiring.options.get("cells.expression"))
+        self._versions: list[int] | None = None
+        self._status, self._text = FAILURE, ""
+
     def step(self) -> Status:
-        """Evaluate it."""
+        """Evaluate it, unless nothing that it reads was written since."""
+        cells = self._cells
+        if cells is None:
+            return self._evaluate()
+        versions = [cell.version for cell in cells]
+        if versions == self._versions:
+            self.feedback_message = self._text
+            return self._status
+        status = self._evaluate()
+        unchanging = all(type(cell.value) in _UNCHANGING for cell in cells)
+        self._versions = versions if unchanging else None
+        self._status, self._text = status, self.feedback_message
+        return status
+
+    def _evaluate(self) -> Status:
         value = self.get("expression")
         shown = self.wiring.options.get("shown.expression")
         text = str(shown()) if callable(shown) else "the expression"
