@@ -52,6 +52,7 @@ class Tree:
         overrun: Overrun = "skip",
         watchdog: float | None = None,
         realtime: bool = False,
+        mirror: str = "",
     ) -> Run:
         """Join the tree with a robot and a backend.
 
@@ -71,6 +72,7 @@ class Tree:
             watchdog: Longest wall time for a tick, and on a real clock between two, before the robot is stopped, [s]; 0
                 for no watchdog, None for 2 s on a real clock and 60 s in simulation.
             realtime: Ask the system to prefer the thread that ticks.
+            mirror: Show the entries of the run on py_trees' own Blackboard while it lasts, as ``/MIRROR/ENTRY``.
 
         Returns:
             A run with ``tick()`` and ``run()``.
@@ -95,6 +97,7 @@ class Tree:
             overrun=overrun,
             watchdog=watchdog,
             realtime=realtime,
+            mirror=mirror,
         )
         return Run(
             spec,

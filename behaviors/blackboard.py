@@ -71,17 +71,17 @@ class Blackboard:
     """All cells of one run. Names are ``scope/entry``; the root scope is the empty string.
 
     Attributes:
-        on_write: Called after each write with the cell, for change logs.
+        listeners: Called after each write with the cell, in order: change log, mirrors.
     """
 
-    def __init__(self, on_write: Callable[[Cell], None] | None = None) -> None:
+    def __init__(self) -> None:
         self._cells: dict[str, Cell] = {}
         self._parents: dict[str, str] = {}
-        self.on_write = on_write
+        self.listeners: list[Callable[[Cell], None]] = []
 
     def _wrote(self, cell: Cell) -> None:
-        if self.on_write is not None:
-            self.on_write(cell)
+        for listen in self.listeners:
+            listen(cell)
 
     def cell(self, name: str, type: str = "any") -> Cell:
         """Return the cell called ``name``, made on first use; a known type replaces ``any``."""

@@ -55,7 +55,8 @@ def test_an_alias_is_the_same_cell_and_counted_once() -> None:
 
 def test_each_write_is_reported_also_when_the_value_is_the_same() -> None:
     heard: list[tuple[str, object]] = []
-    board = Blackboard(lambda cell: heard.append((cell.name, cell.value)))
+    board = Blackboard()
+    board.listeners.append(lambda cell: heard.append((cell.name, cell.value)))
     cell = board.cell("a")
     board.alias("b", cell)
     cell.set(1)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from ..._base import KnotholeError
+from ...behaviors.mirror import Mirror
 from ...behaviors.node import Leaf
 from ...behaviors.step import FAULTS, INVALID, RUNNING, SUCCESS, NodeFault, Stalled, Status, raise_fault
 from ...vlm.contract import BackendError
@@ -55,6 +56,8 @@ class Loop:
         halt_timeout: How long a leaf that was halted may be ``halting``, run clock, [s].
         watchdog: Longest wall time for a tick, and between two, before the robot is stopped, [s]; 0 for no watchdog.
             None means 2 s on a real clock and none on a stepped one.
+        mirror: Show the entries of the run on py_trees' own Blackboard while it lasts, under this namespace; see
+            ``Mirror``. Empty for no.
         realtime: Ask the system to prefer the thread that ticks; ``tell`` hears when it refuses.
         tell: Called with sentences about the run itself, such as a warning; the watchdog calls it on its own thread.
         stuck: Called on the thread of the watchdog when a tick cannot be ended by anything; the trace is closed then.
@@ -76,6 +79,7 @@ class Loop:
         halt_timeout: float = 2.0,
         watchdog: float | None = None,
         realtime: bool = False,
+        mirror: str = "",
         tell: Callable[[str], None] = lambda text: None,
         stuck: Callable[[str], None] | None = None,
     ) -> None:
@@ -103,7 +107,7 @@ class Loop:
         self._early = False
         self._unsaid, self._warned = 0, float("-inf")
         self._limit = (0.0 if self.clock.stepped else REAL) if watchdog is None else watchdog
-        self._stuck, self._realtime = stuck, realtime
+        self._stuck, self._realtime, self._mirror = stuck, realtime, mirror
         self._watchdog: Watchdog | None = None
 
     def wake(self) -> None:
@@ -298,6 +302,8 @@ class Loop:
         context.now = self._began = self.clock.now()
         if not self.clock.stepped:
             self._alarm, self._stopwatch = Alarm(), Stopwatch(self.period)
+            if self.trace is not None:
+                self.trace.waits = False
             self._stack.callback(self._alarm.close)
             context.wake = self.wake
         if self._limit > 0:
@@ -312,6 +318,8 @@ class Loop:
         if context.broker is not None and context.broker.interrupted is None:
             context.broker.interrupted = lambda: self._wish is not None
         self.record.begin(self._start_info)
+        if self._mirror:
+            self._stack.enter_context(Mirror(self.tree.blackboard, self._mirror))
         if self._realtime:
             self._stack.enter_context(real_time(lambda text: self._say(text, 3)))
 

@@ -93,7 +93,7 @@ class Record:
     def _follow(self) -> None:
         """Put trace and digest beside whatever the application hung into the context."""
         context, broker = self._context, self._context.broker
-        self._tree.blackboard.on_write = self._wrote
+        self._tree.blackboard.listeners.append(self._wrote)
         show, say, emit = context.frames, context.say, context.emit
 
         def frames(frame: CameraFrame) -> None:
