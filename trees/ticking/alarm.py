@@ -42,8 +42,8 @@ class Alarm:
     def sleep(self, duration: float) -> bool:
         """Sleep for ``duration`` [s]; True when something ended it before."""
         until = time.monotonic() + duration
-        coarse = int(duration / _COARSE) * _COARSE
-        if self._waiting.select(coarse):
+        # select rounds up to whole milliseconds: ask for half a one less than the last one that is surely too short
+        if self._waiting.select(max(0.0, (int(duration / _COARSE) - 1.5) * _COARSE)):
             with contextlib.suppress(BlockingIOError):
                 self._rung = bool(self._ear.recv(4096)) or self._rung
             return True
