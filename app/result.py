@@ -122,9 +122,11 @@ class RunResult:
         seeing = ""
         if self.exit_code == 1 and self.missed is not None and not self.uses_truth and self.questions:
             seeing = f"knothole run {tree} --seed {self.seed} --vlm oracle  (is it the seeing?)"
-        if self.exit_code in (1, 3, 4) and self.trace is not None:
-            why = f"knothole why {shlex.quote(str(self.trace))}"
-            return f"{why}, or {seeing}" if seeing else why
+        if self.trace is not None and self.exit_code != 0:
+            trace = shlex.quote(str(self.trace))
+            if self.status == "RUNNING":
+                return f"knothole run --resume {trace}, or knothole why {trace}"
+            return f"knothole why {trace}" + (f", or {seeing}" if seeing else "")
         if seeing:
             return seeing
         return f"knothole draw {tree} -o {self.tree}.svg"

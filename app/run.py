@@ -21,6 +21,7 @@ from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
 from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
+from ..trees.changing.checkpoint import Checkpoint
 from ..trees.changing.watching import Watch
 from ..trees.language.params import read_params
 from ..trees.mocking.apply import apply_profile
@@ -39,6 +40,7 @@ from .config import Config
 from .inputs import InputError, is_number, read_inputs
 from .inspect import asks, load_tree, project
 from .result import RunResult
+from .resume import resumed
 from .runs import new_run
 from .stage import Kept, Stage, check_names, open_runner, open_stage, runs_in_loop, scene_of, split
 from .terminal import Watcher
@@ -73,6 +75,8 @@ class RunOptions:
             no watchdog, None for 2 s on a real clock and 60 s in simulation.
         realtime: Ask the system to prefer the thread that ticks.
         mirror: Show the entries of the run on py_trees' own Blackboard under this namespace; empty for no.
+        resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
+            and where they are empty ``tree``, ``robot``, ``vlm``.
     """
 
     tree: str
@@ -93,6 +97,7 @@ class RunOptions:
     watchdog: float | None = None
     realtime: bool = False
     mirror: str = ""
+    resume: Path | None = None
 
     def __post_init__(self) -> None:
         if not is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:
@@ -126,8 +131,9 @@ class Run:
         watcher: Watcher | None = None,
         watch: Watch | None = None,
         stuck: Callable[[str], None] | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
-        self._watch, self._stuck = watch, stuck
+        self._watch, self._stuck, self._checkpoint = watch, stuck, checkpoint
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
         self._truth = split(self._vlm)[0] == "oracle"
@@ -169,6 +175,7 @@ class Run:
             start=self._start(config),
             listeners=[self._ticked],
             poses=self.stage.poses,
+            resume=self._checkpoint,
             overrun=options.overrun,
             watchdog=(STEPPED if self.stage.stepped else None) if options.watchdog is None else options.watchdog,
             realtime=options.realtime,
@@ -244,8 +251,31 @@ class Run:
             "params": str(options.params or ""),
             "rate": options.rate,
             "max_time": options.max_time,
+            "given": {
+                "tree": options.tree,
+                "scene": options.scene,
+                "robot": options.robot,
+                "vlm": options.vlm,
+                "inputs": {name: str(value) for name, value in options.inputs.items()},
+            },
+            **self._resumed(),
             "config": json.loads(json.dumps({"backends": config.backends, "robots": config.robots}, default=str)),
         }
+
+    def _resumed(self) -> dict[str, object]:
+        checkpoint = self._checkpoint
+        if checkpoint is None:
+            return {}
+        return {"resumed": {"trace": str(self.options.resume), "tick": checkpoint.tick, "time": checkpoint.now}}
+
+    def _tell_resumed(self) -> None:
+        checkpoint = self._checkpoint
+        if checkpoint is None:
+            return
+        anew = f"; begun anew: {', '.join(self.loop.anew)}" if self.loop.anew else ""
+        self._watcher.tell(f"resumed {self.options.resume} after tick {checkpoint.tick} ({checkpoint.now:.2f} s){anew}")
+        if self.stage.scene is not None:
+            self._watcher.tell("the simulated world is no part of a checkpoint: it stands as at its beginning")
 
     def _ticked(self, ticked: Ticked) -> None:
         self._watcher.ticked(ticked)
@@ -268,6 +298,7 @@ class Run:
     def run(self) -> RunResult:
         """Tick until the tree ends, its time is over, something is raised, or Ctrl-C or SIGTERM comes."""
         self._watcher.begin(self.tree, self.title)
+        self._tell_resumed()
         try:
             return self._finish(self.loop.run())
         finally:
@@ -361,6 +392,9 @@ class Session:
 
     def __init__(self, options: RunOptions) -> None:
         self.config = project()
+        self._checkpoint: Checkpoint | None = None
+        if options.resume is not None:
+            options, self._checkpoint = resumed(options)
         self.options = options
         params = read_params(options.params) if options.params is not None else {}
         self.tree = self._read(params)
@@ -388,7 +422,7 @@ class Session:
                 opened = open_runner(self.vlm, self.config, None)
                 self._kept = Kept(opened)  # type: ignore[arg-type]
             vlm = self._kept
-        options = replace(self.options, seed=seed, vlm=self.vlm)
+        options = replace(self.options, seed=seed, vlm=self.vlm, robot=self.robot)
         watch = None
         if options.watch:
             mocks = [options.mock] if options.mock is not None else []
@@ -403,6 +437,7 @@ class Session:
             watcher=watcher,
             watch=watch,
             stuck=stuck,
+            checkpoint=self._checkpoint,
         )
 
     def run(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> RunResult:
@@ -431,4 +466,4 @@ def run_tree(
         KnotholeError: The run cannot be started. What happens while it runs is in the result.
     """
     with Session(options) as session:
-        return session.run(options.seed, watcher, stuck)
+        return session.run(session.options.seed, watcher, stuck)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,7 @@ class Context:
         frames: Called once for each camera frame that was taken, before questions about it are asked.
         wake: Lets the next tick come at once on a real clock, for leaves that learn of something between two ticks. May
             be called from any thread and from a signal handler; does nothing in simulation.
+        shift: Run clock less the robot's clock, [s]: 0 but in a run that was resumed.
         halting: Leaves that were halted and are not at rest yet, with the time of their halt, run clock, [s].
         notes: Values that leaves share within a run by agreed keys (what was seen, what is carried); not for authors.
     """
@@ -44,11 +45,12 @@ class Context:
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None
     wake: Callable[[], None] = lambda: None
+    shift: float = 0.0
     halting: dict[Leaf, float] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)
 
     def look(self, camera: str) -> CameraFrame:
-        """Take a picture with the robot's camera and file it in the trace.
+        """Take a picture with the robot's camera and file it in the trace. Its stamp is on the run clock.
 
         Args:
             camera: Camera name; the empty string means the robot's default camera.
@@ -65,7 +67,7 @@ class Context:
             raise RobotError(f"the robot {self.robot.name} has no camera\n  fix:  use a driver that has one")
         frame = self.robot.capture(camera or cameras[0])
         self.frames(frame)
-        return frame
+        return replace(frame, stamp=frame.stamp + self.shift) if self.shift else frame
 
 
 def as_question_frame(frame: CameraFrame) -> Frame:

@@ -79,6 +79,11 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     """What it needs of ``Capabilities.skills``, such as ``{"arm", "gripper"}``."""
     limb: ClassVar[str] = ""
     """The part of the robot it commands; two leaves commanding one limb must not run at once."""
+    recovers: ClassVar[Literal["no", "anew", "state"]] = "no"
+    """What becomes of it when it was RUNNING in a run that another process resumes: ``no`` (the run cannot be resumed),
+    ``anew`` (it starts again), or ``state`` (its attributes are kept, and it goes on without a ``start``)."""
+    why_not: ClassVar[str] = "its class does not say how: `recovers` is no"
+    """Why ``recovers`` is ``no``, for whoever wants to resume."""
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring.name)

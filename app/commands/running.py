@@ -22,9 +22,10 @@ def add(commands: Commands) -> None:
     run = commands.add(
         "run", "Tick a tree in simulation or on a robot.", "knothole run tidy_table --seed 3 --vlm oracle", _run
     )
-    _tree_arguments(run)
-    run.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the scene (default 0)")
-    run.add_argument("--rate", type=rate, default=20.0, metavar="HZ", help="ticks per second (default 20)")
+    _tree_arguments(run, "?")
+    run.add_argument("--seed", type=seed, metavar="N", help="seed of the scene (default 0)")
+    run.add_argument("--rate", type=rate, metavar="HZ", help="ticks per second (default 20)")
+    run.add_argument("--resume", type=Path, metavar="TRACE", help="go on with a run that was left, as it was started")
     run.add_argument(
         "--overrun",
         default="skip",
@@ -69,8 +70,8 @@ def add(commands: Commands) -> None:
     evaluate.add_argument("--at-least", type=count, metavar="N", help="exit with 1 if fewer seeds succeed")
 
 
-def _tree_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("tree", metavar="TREE", help="file, or name of a tree in the library")
+def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) -> None:
+    parser.add_argument("tree", nargs=number, default="", metavar="TREE", help="file, or name of a tree in the library")
     parser.add_argument(
         "--scene", default="", metavar="S", help="scene by name or file (default: the tree's, or table)"
     )
@@ -86,6 +87,13 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
     inputs = dict(args.set)
     if len(inputs) < len(args.set):
         raise UsageError("--set gives an input twice\n  fix:  give each input once")
+    resume = getattr(args, "resume", None)
+    if resume is not None:
+        _check_resume(args)
+    elif not args.tree:
+        raise UsageError(
+            "knothole run: the following arguments are required: TREE\n  fix:  name a file, or a tree of the library"
+        )
     return RunOptions(
         tree=args.tree,
         scene=args.scene,
@@ -93,7 +101,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         vlm=args.vlm,
         robot=args.robot,
         inputs=inputs,
-        rate=getattr(args, "rate", 20.0),
+        rate=getattr(args, "rate", None) or 20.0,
         max_time=args.max_time,
         gui=getattr(args, "gui", False),
         trace=getattr(args, "trace", None),
@@ -103,14 +111,30 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         overrun=getattr(args, "overrun", "skip"),
         watchdog=getattr(args, "watchdog", None),
         realtime=getattr(args, "realtime", False),
+        resume=resume,
     )
+
+
+def _check_resume(args: argparse.Namespace) -> None:
+    """Refuse what a run that is resumed has from its trace."""
+    given = {
+        "--scene": args.scene,
+        "--seed": args.seed is not None,
+        "--rate": args.rate is not None,
+        "--set": args.set,
+        "--mock": args.mock,
+        "--params": args.params,
+    }
+    wrong = [name for name, value in given.items() if value]
+    if wrong:
+        raise UsageError(f"{', '.join(wrong)} cannot be given with --resume: the trace says it\n  fix:  leave it out")
 
 
 def _run(args: argparse.Namespace) -> int:
     from ..run import run_tree
     from ..terminal import watch
 
-    options = _options(args, args.seed)
+    options = _options(args, args.seed or 0)
     with watch(quiet=args.json) as watcher:
         result = run_tree(options, watcher, _leave)
         watcher.summary(result)

@@ -41,6 +41,7 @@ class TestNode(StatefulLeaf):
     """
 
     __test__ = False
+    recovers = "state"
     ports = (
         Port("return_status", "text", "status at the end", default="SUCCESS", choices=tuple(STATUSES)),
         Port("return_status_script", "script", "script whose value is the status", default=None),

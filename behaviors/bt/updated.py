@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ..blackboard import UNSET, Cell
@@ -14,11 +15,12 @@ from .values import entry_of
 _ENTRY = Port("entry", "any", "the entry to look at", direction="inout")
 
 
+@dataclass
 class _Watch:
     """Remembers how often an entry was written."""
 
-    def __init__(self, cell: Cell) -> None:
-        self.cell, self.seen = cell, 0
+    cell: Cell
+    seen: int = 0
 
     def news(self) -> bool:
         """Tell whether the entry was written since the last call; at first, whether it is set."""

@@ -28,6 +28,7 @@ class Describe(Leaf):
         Drops the question; nothing moves.
     """
 
+    recovers = "anew"
     visual = True
     ports = (
         Port("text", "text", "what the model says", direction="out", default=None, main=True),

@@ -23,6 +23,7 @@ class OpenGripper(MotionLeaf):
         The fingers stop.
     """
 
+    recovers = "anew"
     skills = frozenset({"gripper"})
     ports = (Port("width", "length", "distance between the fingers", default=None, main=True, minimum=0.0),)
 
@@ -55,6 +56,7 @@ class CloseGripper(MotionLeaf):
         The fingers stop.
     """
 
+    recovers = "anew"
     skills = frozenset({"gripper"})
     ports = (
         Port("force", "number", "largest force of the fingers, [N]", default=40.0, minimum=1.0, maximum=140.0),

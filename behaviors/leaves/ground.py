@@ -41,6 +41,7 @@ class Ground(Leaf):
         Drops the question; nothing moves.
     """
 
+    recovers = "anew"
     visual = True
     ports = (
         Port("query", "text", "what to find", main=True),

@@ -23,6 +23,7 @@ class Home(MotionLeaf):
         The arm stops and holds still.
     """
 
+    recovers = "anew"
     ports = (Port("camera", "text", "camera that sees what stands in the way", default=""),)
 
     def script(self) -> Script:

@@ -33,6 +33,7 @@ class LookAt(MotionLeaf):
         The arm stops and holds still.
     """
 
+    recovers = "anew"
     visual = True
     ports = (
         Port("object", "any", "what to look at: an object from ground, or words", main=True, takes=THING),

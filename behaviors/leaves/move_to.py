@@ -36,6 +36,7 @@ class MoveTo(MotionLeaf):
         The arm stops and holds still.
     """
 
+    recovers = "anew"
     visual = True
     ports = (
         Port(

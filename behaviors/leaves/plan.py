@@ -38,6 +38,7 @@ class Plan(Leaf):
         Drops the question; nothing moves.
     """
 
+    recovers = "anew"
     visual = True
     ports = (
         Port("instruction", "text", "what is to be done", main=True),

@@ -29,6 +29,7 @@ class RunStep(Leaf):
         Halts the leaf, which leaves the robot still.
     """
 
+    why_not = "only the leaf of the step knows how far it is"
     ports = (
         Port("step", "mapping", "the step to run, {skill, args}", main=True),
         Port("skills", "list", "leaves that a step may name", default=DEFAULT_SKILLS),

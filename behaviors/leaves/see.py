@@ -58,6 +58,7 @@ class See(Leaf):
         Drops the question on its way; nothing moves.
     """
 
+    recovers = "anew"
     visual = True
     ports = (
         Port("question", "text", "a yes/no question about the picture", main=True),

@@ -23,6 +23,7 @@ class Wait(Leaf):
         Forgets the time; nothing moves.
     """
 
+    recovers = "state"
     ports = (Port("duration", "duration", "how long to wait", main=True, minimum=0.0),)
 
     def start(self) -> None:

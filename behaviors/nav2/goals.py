@@ -16,6 +16,8 @@ from .places import entry, given, given_or_entry, length, poses_of, same, xy_of
 class Goals:
     """Remembers the goals that a node saw last."""
 
+    remembers = ("_seen",)
+
     def __init__(self, node: Any) -> None:
         self._node = node
         self.keep()

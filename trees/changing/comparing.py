@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..builder import class_of
+from ..formulas.scripts import Script
 from ..spec import Computed, Literal, NodeSpec, Program, Reference, Template, TreeSpec
 
 Answers = Callable[[str, list[str] | None], bool]
@@ -97,6 +99,24 @@ def own_of(spec: NodeSpec) -> tuple[object, ...]:
         set(spec.parts),
         None if spec.uses is None else _header(spec.uses),
     )
+
+
+def fingerprint(spec: NodeSpec) -> str:
+    """Return a short text that is equal for nodes that are equal, see ``own_of``, in any process."""
+    return hashlib.sha256(repr(_ordered(own_of(spec))).encode()).hexdigest()[:16]
+
+
+def _ordered(value: object) -> object:
+    """Return a value whose ``repr`` depends on what it is alone."""
+    if isinstance(value, Mapping):
+        return [(key, _ordered(value[key])) for key in sorted(value)]
+    if isinstance(value, list | tuple):
+        return [_ordered(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    if isinstance(value, type):
+        return f"{value.__module__}.{value.__qualname__}"
+    return value.source if isinstance(value, Script) else value
 
 
 def _header(tree: TreeSpec) -> tuple[object, ...]:

@@ -18,7 +18,7 @@ from ..recursion import deep_recursion
 from ..spec import TreeSpec
 from .comparing import Comparison
 
-_STRUCTURE = frozenset(
+STRUCTURE = frozenset(
     (
         *("children", "parent", "wiring", "context", "decorated", "current_child", "id", "path"),
         *("place", "index", "name", "logger", "iterator", "blackboards", "qualified_name"),
@@ -204,7 +204,7 @@ def _take_over(
             for child, one in zip(was.children, node.children, strict=True):
                 here.setdefault(id(child), one)
         for name, value in was.__dict__.items():
-            if name not in _STRUCTURE:
+            if name not in STRUCTURE:
                 node.__dict__[name] = _carried(value, here)
         if getattr(was, "current_child", None) is not None:
             children = {_origin(base_of(child.path), origins): child for child in node.children}

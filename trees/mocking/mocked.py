@@ -27,6 +27,8 @@ class Act:
         wiring: Of the node; its input ``mock.does`` is the mock.
     """
 
+    remembers = ("_next", "_began", "_paused_at")
+
     def __init__(self, wiring: Wiring) -> None:
         self.mock = cast(Mock, wiring.inputs[DOES]())
         self.path = wiring.path
@@ -85,6 +87,8 @@ class Act:
 
 class MockedNode(Leaf):
     """A node that is mocked, whatever it is; what stood below it is not there."""
+
+    recovers = "state"
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)

@@ -81,6 +81,27 @@ class RealClock:
             self._robot.advance(until)
 
 
+class ShiftedClock:
+    """Another clock, set forward or back: the time of a run that was resumed goes on where it was left.
+
+    Args:
+        clock: The clock.
+        shift: How far, [s].
+    """
+
+    def __init__(self, clock: Clock, shift: float) -> None:
+        self._clock, self._shift = clock, shift
+        self.stepped = clock.stepped
+
+    def now(self) -> float:
+        """Return the time, [s]."""
+        return self._clock.now() + self._shift
+
+    def wait_until(self, until: float, alarm: Alarm | None = None) -> None:
+        """Let the other clock come to that time."""
+        self._clock.wait_until(until - self._shift, alarm)
+
+
 def clock_of(robot: Robot | None) -> Clock:
     """Return the clock that goes with a robot; without one time is stepped."""
     if robot is None:

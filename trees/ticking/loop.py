@@ -13,13 +13,14 @@ from ...behaviors.node import Leaf
 from ...behaviors.step import FAULTS, INVALID, RUNNING, SUCCESS, NodeFault, Stalled, Status, raise_fault
 from ...vlm.contract import BackendError
 from ..builder import BuiltTree
+from ..changing.checkpoint import Checkpoint, Checkpoints
 from ..changing.graft import grafted, pruned
 from ..changing.reload import Reloaded, reload
 from ..recursion import deep_recursion
 from ..spec import TreeSpec
 from ..tracing.trace import TraceWriter
 from .alarm import Alarm
-from .clock import Clock, clock_of
+from .clock import Clock, ShiftedClock, SteppedClock, clock_of
 from .outcome import Listener, LoopResult, Outcome, Ticked
 from .priority import real_time
 from .record import Record
@@ -52,6 +53,8 @@ class Loop:
         listeners: Called after each tick.
         poses: Gives the final poses of the objects for the digest: name → position [m], and more numbers if wanted.
         clock: Time, where it is not the robot's.
+        resume: Go on from there. Time, numbers of ticks, entries and states of nodes are those of the checkpoint;
+            ``max_time`` counts from now on, the digest too. ``anew`` names the leaves that had to begin anew.
         overrun: What happens to ticks whose time passed while an earlier one still ran, on a real clock.
         halt_timeout: How long a leaf that was halted may be ``halting``, run clock, [s].
         watchdog: Longest wall time for a tick, and between two, before the robot is stopped, [s]; 0 for no watchdog.
@@ -62,6 +65,10 @@ class Loop:
         tell: Called with sentences about the run itself, such as a warning; the watchdog calls it on its own thread.
         stuck: Called on the thread of the watchdog when a tick cannot be ended by anything; the trace is closed then.
             May end the process.
+
+    Raises:
+        TreeError: Nodes that were RUNNING in what is to be resumed cannot go on.
+        ResumeError: The checkpoint cannot be resumed for another reason.
     """
 
     def __init__(
@@ -75,6 +82,7 @@ class Loop:
         listeners: Sequence[Listener] = (),
         poses: Callable[[], Mapping[str, Sequence[float]]] | None = None,
         clock: Clock | None = None,
+        resume: Checkpoint | None = None,
         overrun: Overrun = "skip",
         halt_timeout: float = 2.0,
         watchdog: float | None = None,
@@ -87,6 +95,9 @@ class Loop:
             raise ValueError(f"rate is {rate}, must be > 0")
         if overrun not in OVERRUN:
             raise ValueError(f"overrun is {overrun!r}, must be one of {', '.join(OVERRUN)}")
+        self._checkpoints = Checkpoints(tree, trace) if trace is not None else None
+        self._resume = resume
+        self.anew = resume.restore(tree) if resume is not None else ()
         self.tree, self.context = tree, tree.context
         self.period, self.max_time, self.overrun, self.halt_timeout = 1.0 / rate, max_time, overrun, halt_timeout
         self.clock = clock or clock_of(self.context.robot)
@@ -100,7 +111,7 @@ class Loop:
         self._steps = 0
         self._begun = self._ended = self._stopping = False
         self._wish: Outcome | None = None
-        self._began = self._wall = 0.0
+        self._began = self._since = self._wall = 0.0
         self._problems: list[str] = []
         self._alarm: Alarm | None = None
         self._stopwatch: Stopwatch | None = None
@@ -153,7 +164,7 @@ class Loop:
                 return Outcome.FAILURE
             if self._wish is not None:
                 return self._wish
-            if self.max_time is not None and self._next_time() - self._began > self.max_time + _TIE:
+            if self.max_time is not None and self._next_time() - self._since > self.max_time + _TIE:
                 return Outcome.TIME_LIMIT
 
     def _signalled(self, number: int) -> None:
@@ -187,9 +198,10 @@ class Loop:
         """
         if self._ended:
             raise RuntimeError("the run has ended; build the tree again for another one")
-        if not self._begun:
+        begins_now = not self._begun
+        if begins_now:
             self._begin()
-        else:
+        if not begins_now or self._resume is not None:
             self._pass_time()
             if self._wish is not None:
                 return self.tree.root.status
@@ -214,6 +226,8 @@ class Loop:
             if context.broker is not None:
                 context.broker.flush(now)
         self.record.tick(status)
+        if self._checkpoints is not None:
+            self._checkpoints.tick(now, self._began, self._steps)
         if stopwatch is not None:
             stopwatch.ended(time.perf_counter() - begins)
         if stalled:
@@ -232,6 +246,8 @@ class Loop:
             raise RuntimeError("the run has ended; its tree cannot be changed any more")
         done = reload(self.tree, spec, origins)
         self.record.reload(done, self._begun)
+        if self._checkpoints is not None:
+            self._checkpoints.follow()
         if done.faults:
             raise done.faults[0]
         return done
@@ -299,7 +315,16 @@ class Loop:
         self._stack.enter_context(deep_recursion())
         self._wall = time.monotonic()
         context = self.context
-        context.now = self._began = self.clock.now()
+        if self._resume is None:
+            self._began = self._since = self.clock.now()
+        else:
+            if isinstance(self.clock, SteppedClock):
+                self.clock = SteppedClock(self._resume.now)
+            else:
+                context.shift = self._resume.now - self.clock.now()
+                self.clock = ShiftedClock(self.clock, context.shift)
+            self._began, self._since, self._steps = self._resume.began, self._resume.now, self._resume.steps
+        context.now = self._since
         if not self.clock.stepped:
             self._alarm, self._stopwatch = Alarm(), Stopwatch(self.period)
             if self.trace is not None:
@@ -377,6 +402,9 @@ class Loop:
         elif root.status is INVALID and outcome is not Outcome.FAULT:
             status = "RUNNING"
         reason = str(fault) if outcome is Outcome.FAULT else root.feedback_message
+        if self._checkpoints is not None and self._begun and fault is None and root.status is RUNNING:
+            checkpoints, now = self._checkpoints, self.context.now
+            self._try("taking a checkpoint", lambda: checkpoints.take(now, self._began, self._steps), watched=False)
         if outcome is Outcome.FAULT or not self._gently():
             self._try("stopping the robot", self._stop_robot)
         self._try("halting", self._halt)

@@ -45,6 +45,8 @@ class Record:
         for cell in self._tree.blackboard:
             if cell.value is not UNSET:
                 self._wrote(cell)
+        for built in self._tree.nodes:
+            self.changes.record(built.node)  # what a run that is resumed begins with
 
     def tick(self, status: Status) -> None:
         """Note what a tick changed, and tell it."""

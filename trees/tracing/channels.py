@@ -38,6 +38,7 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
                 kind=_TEXT,
                 flow=_TEXT,
                 parent=_INT,
+                own=_TEXT,
                 line=_INT,
                 column=_INT,
                 mocked=_TEXT,
@@ -81,6 +82,19 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
         },
     ),
     "/frames_again": ("knothole.SameFrame", {"frame_id": _TEXT, "same_as": _TEXT}),
+    "/checkpoint": (
+        "knothole.Checkpoint",
+        {
+            "tick": _INT,
+            "now": _NUM,
+            "began": _NUM,
+            "steps": _INT,
+            "rng": _ANY,
+            "nodes": _list(path=_TEXT, status=_TEXT, child=_TEXT, lost=_TEXT, memory=_ANY),
+            "cells": _ANY,
+            "notes": _ANY,
+        },
+    ),
     "/joints": ("knothole.Joints", {"tick": _INT, "q": _NUMS, "gripper_width": _NUM, "tcp": _NUMS}),
     "/log": (
         "foxglove.Log",

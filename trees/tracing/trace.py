@@ -24,6 +24,7 @@ from ...behaviors.blackboard import UNSET, Cell
 from ...robots.contract import CameraFrame, RobotState
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltNode, BuiltTree
+from ..changing.comparing import fingerprint
 from ..spec import Literal
 from .changes import Change
 from .channels import nanos, schema, stamp
@@ -299,6 +300,7 @@ def _tree(tree: BuiltTree) -> Mapping[str, object]:
             "kind": built.kind,
             "flow": str(getattr(built.node, "flow", "")),
             "parent": built.parent,
+            "own": fingerprint(built.spec),
             "file": built.place.file,
             "line": built.place.line,
             "column": built.place.column,

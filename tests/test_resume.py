@@ -1,0 +1,415 @@
+"""A run that is left and resumed goes on as if it had not been left; what cannot go on says so at load."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from knothole.behaviors.context import Context
+from knothole.behaviors.node import Leaf
+from knothole.behaviors.step import RUNNING, Status
+from knothole.robots.contract import DRIVERS, DriverOptions
+from knothole.tests.script_nodes import Script
+from knothole.trees.builder import BuiltTree, build
+from knothole.trees.changing.checkpoint import Checkpoint, ResumeError
+from knothole.trees.loader import load_text
+from knothole.trees.problems import TreeError
+from knothole.trees.spec import TreeSpec
+from knothole.trees.ticking.loop import Loop, Outcome, Ticked
+from knothole.trees.tracing.trace import TraceWriter, read_trace
+from knothole.vlm.broker import Broker
+from knothole.vlm.scripted import Scripted
+
+Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+class Kept(Script):
+    """A scripted leaf that goes on where it was."""
+
+    recovers = "state"
+
+    def step(self) -> Status:
+        self.context.rng.random()
+        return super().step()
+
+
+COMPOSITES = (
+    *("sequence", "selector", "parallel", "reactive_sequence", "reactive_selector", "reactive_parallel"),
+    *("bt.Sequence", "bt.Fallback", "bt.SequenceWithMemory", "bt.ReactiveFallback", "bt.TryCatch", "bt.ParallelAll"),
+    *("nav2.PipelineSequence", "nav2.RoundRobin", "pt.Sequence", "pt.Selector"),
+)
+DECORATORS: dict[str, dict[str, object]] = {
+    "inverter": {},
+    "retry": {"attempts": 3},
+    "repeat": {"times": 2},
+    "timeout": {"duration": "350ms"},
+    "for_each": {"item": "$each", "in": [1, "two", [3]]},
+    "bt.RetryUntilSuccessful": {"num_attempts": 2},
+    "bt.Repeat": {"num_cycles": 2},
+    "bt.Timeout": {"msec": 300},
+    "bt.Delay": {"delay_msec": 120},
+    "bt.RunOnce": {},
+    "bt.KeepRunningUntilFailure": {},
+    "nav2.RateController": {"hz": 8},
+    "nav2.SingleTrigger": {},
+}
+KEYS: dict[str, object] = {
+    "retry": 2,
+    "repeat": 2,
+    "timeout": "400ms",
+    "while": "$n < 8",
+    "skip_if": "$n > 9",
+    "on_failure": {"set": {"name": "$n", "to": "$n + 1"}},
+    "on_halt": {"set": {"name": "$m", "to": "$m + 1"}},
+    "finally": {"set": {"name": "$m", "to": "$m + 1"}},
+}
+
+
+def leaf(rng: random.Random) -> dict[str, object]:
+    return rng.choice(
+        (
+            {"check": "$n < 5"},
+            {"check": "$n < 5"},
+            {"wait": rng.choice(("100ms", "250ms"))},
+            {"set": {"name": "$n", "to": "$n + 1"}},
+            {"bt.Sleep": 150},
+        )
+    )
+
+
+def grown(rng: random.Random, depth: int) -> dict[str, object]:
+    if depth == 0 or rng.random() < 0.15:
+        return leaf(rng)
+    kind = rng.choice(("composite", "composite", "decorator", "keys", "guard"))
+    if kind == "composite":
+        return {rng.choice(COMPOSITES): [grown(rng, depth - 1) for _ in range(rng.randint(2, 4))]}
+    child = grown(rng, depth - 1)
+    if kind == "guard":
+        return {"guard": {"check": {"check": "$n < 5"}, "child": child, "give_up_after": "600ms"}}
+    if kind == "keys":
+        return {"sequence": [child, leaf(rng)], **{key: KEYS[key] for key in rng.sample(sorted(KEYS), 2)}}
+    name = rng.choice(sorted(DECORATORS))
+    return {name: {**DECORATORS[name], "child": child}}
+
+
+def random_spec(seed: int) -> tuple[TreeSpec, dict[str, str]] | None:
+    """Return a tree, and scripts for its checks that are no condition of a key; None for one with mistakes."""
+    rng = random.Random(seed)
+    head = {"knothole": 1, "tree": "t", "params": {"n": 0, "m": 0}}
+    try:
+        spec = load_text(json.dumps({**head, "root": grown(rng, 4)}))
+        built = build(spec, Context())
+    except TreeError:
+        return None
+    checks = [node.path for node in built.nodes if node.type == "check"]
+    return spec, {path: "".join(rng.choices("RRRSSFK", k=8)) for path in checks}
+
+
+def planted(spec: TreeSpec, scripts: dict[str, str]) -> BuiltTree:
+    overrides: dict[str, Any] = {
+        path: lambda w, letters=letters: Kept(letters, w.name, w.context) for path, letters in scripts.items()
+    }
+    return build(spec, Context(rng=np.random.default_rng(7)), overrides=overrides)
+
+
+def state(tree: BuiltTree) -> list[tuple[str, str, bool, str]]:
+    return [
+        (b.path, b.node.status.name, bool(b.node.skipped), b.node.feedback_message if b.node.status is RUNNING else "")
+        for b in tree.nodes
+    ]
+
+
+def entries(tree: BuiltTree) -> dict[str, tuple[object, int, str]]:
+    return {cell.name: (cell.value, cell.version, cell.writer) for cell in tree.blackboard}
+
+
+def noting(tree: BuiltTree, states: list[Any]) -> Callable[[Ticked], None]:
+    return lambda at: states.append((at.tick, round(at.now, 6), state(tree)))
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_a_run_that_is_resumed_goes_on_as_if_it_had_not_been_left(tmp_path: Path, block: int) -> None:
+    resumed = 0
+    for seed in range(block * 60, (block + 1) * 60):
+        made = random_spec(seed)
+        if made is None:
+            continue
+        whole: list[Any] = []
+        tree = planted(*made)
+        loop = Loop(tree, max_time=2.5)
+        loop.listeners.append(noting(tree, whole))
+        result = loop.run()
+        if result.outcome is Outcome.FAULT:
+            continue
+        rng = random.Random(seed)
+        for cut in sorted({rng.randint(1, max(1, result.ticks - 1)) for _ in range(2)}):
+            first = planted(*made)
+            left = Loop(first, trace=TraceWriter(tmp_path / "t.mcap"))
+            for _ in range(cut):
+                left.tick()
+            left.close()
+            if left.result is None or left.result.outcome is not Outcome.TIME_LIMIT:
+                continue
+            resumed += 1
+            again = planted(*made)
+            loop = Loop(again, resume=Checkpoint.of(read_trace(tmp_path / "t.mcap")), max_time=2.5 - 0.05 * (cut - 1))
+            assert (loop.anew, again.context.tick) == ((), cut)
+            seen: list[Any] = []
+            loop.listeners.append(
+                lambda at, tree=again, seen=seen: seen.append((at.tick, round(at.now, 6), state(tree)))
+            )
+            loop.run()
+            where = f"seed {seed}, left after tick {cut}"
+            for expected, found in zip(whole[cut:], seen, strict=True):
+                assert found == expected, where
+            assert entries(again) == entries(tree), where
+            assert again.context.rng.random() == planted_rng(tree), where
+    assert resumed > 20
+
+
+def planted_rng(tree: BuiltTree) -> float:
+    rng = np.random.default_rng()
+    rng.bit_generator.state = tree.context.rng.bit_generator.state
+    return float(rng.random())
+
+
+HEAD = "knothole: 1\ntree: t\nparams: {n: 0}\nroot:\n"
+
+
+def left(path: Path, text: str, ticks: int, context: Context | None = None, **overrides: Any) -> Checkpoint:
+    """Run a tree for some ticks, leave it, and return its checkpoint."""
+    tree = build(load_text(text, "t.yaml"), context or Context(), overrides=overrides or None)
+    loop = Loop(tree, trace=TraceWriter(path))
+    for _ in range(ticks):
+        assert loop.tick() is RUNNING
+    loop.close()
+    return Checkpoint.of(read_trace(path))
+
+
+class Mover(Leaf):
+    """Is RUNNING."""
+
+    def step(self) -> Status:
+        return self.running("moving")
+
+
+class Restarts(Mover):
+    """Begins anew."""
+
+    recovers = "anew"
+
+
+class Holds(Mover):
+    """Remembers what nobody can keep."""
+
+    recovers = "state"
+
+    def start(self) -> None:
+        self.way = iter(())
+
+
+def test_leaves_that_cannot_go_on_are_all_named_at_load_with_their_places(tmp_path: Path) -> None:
+    text = HEAD + "  parallel:\n    - wait: 1s\n    - say: hi\n    - wait: 2s\n    - wait: 3s\n"
+    kinds = {"t/parallel/wait[1]": Mover, "t/parallel/wait[2]": Restarts, "t/parallel/wait[3]": Holds}
+    checkpoint = left(tmp_path / "t.mcap", text, 3, **kinds)
+    tree = build(load_text(text, "t.yaml"), Context(), overrides=dict(kinds))  # type: ignore[arg-type]
+    with pytest.raises(TreeError) as caught:
+        Loop(tree, resume=checkpoint)
+    assert str(caught.value).splitlines() == [
+        "t.yaml:6:7: error K405: 'wait[1]' was RUNNING when the run was left, and cannot go on in another one",
+        "  why:  its class does not say how: `recovers` is no",
+        "  fix:  start a new run",
+        "",
+        "t.yaml:9:7: error K405: 'wait[3]' was RUNNING when the run was left, and what it remembers is not kept",
+        "  why:  way is a tuple_iterator",
+        "  fix:  start a new run",
+    ]
+    assert {built.node.status.name for built in tree.nodes} == {"INVALID"}, "nothing was restored"
+    assert tree.context.tick == 0
+
+
+def test_a_leaf_that_begins_anew_is_started_again_and_named(tmp_path: Path) -> None:
+    text = HEAD + "  sequence: [{wait: 1s}, {say: done}]\n"
+    checkpoint = left(tmp_path / "t.mcap", text, 3, **{"t/sequence/wait": Restarts})
+    starts: list[int] = []
+
+    class Again(Restarts):
+        """Takes note of its starts."""
+
+        def start(self) -> None:
+            starts.append(self.context.tick)
+
+        def resume(self) -> None:
+            raise AssertionError("it was not paused")
+
+        def step(self) -> Status:
+            return self.succeed() if self.context.tick > 5 else self.running()
+
+    loop = Loop(build(load_text(text), Context(), overrides={"t/sequence/wait": Again}), resume=checkpoint)
+    assert loop.anew == ("t/sequence/wait",)
+    result = loop.run()
+    assert (result.outcome, result.ticks, starts) == (Outcome.SUCCESS, 6, [4])
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (("wait: 1h", "wait: 2h"), "t.yaml:7:7: error K405: 'wait' was RUNNING when the run was left, and is another"),
+        (
+            ("  parallel:", "  reactive_parallel:"),
+            "t.yaml:5:3: error K405: 'parallel' was RUNNING when the run was left",
+        ),
+        (("    - say: hi\n", "    - say: hi\n    - say: ho\n"), "and has other nodes below it now"),
+        (("    - wait: 1h\n", ""), "t.yaml:7:7: error K405: 'wait' was RUNNING when the run was left, and is gone"),
+    ],
+)
+def test_an_edit_of_what_was_running_is_refused(tmp_path: Path, edit: tuple[str, str], said: str) -> None:
+    text = HEAD + "  parallel:\n    - say: hi\n    - wait: 1h\n"
+    checkpoint = left(tmp_path / "t.mcap", text, 3)
+    with pytest.raises(TreeError) as caught:
+        Loop(build(load_text(text.replace(*edit), "t.yaml"), Context()), resume=checkpoint)
+    assert said in str(caught.value)
+
+
+def test_what_was_not_running_may_be_edited(tmp_path: Path) -> None:
+    text = HEAD + "  sequence:\n    - say: hi\n    - wait: 200ms\n    - say: old\n"
+    checkpoint = left(tmp_path / "t.mcap", text, 3)
+    said: list[str] = []
+    context = Context(say=said.append)
+    assert Loop(build(load_text(text.replace("old", "new")), context), resume=checkpoint).run().ticks == 5
+    assert said == ["new"]
+
+
+def test_values_that_cannot_be_kept_are_refused_by_name(tmp_path: Path) -> None:
+    text = HEAD + "  wait: 1h\n"
+    tree = build(load_text(text), Context())
+    loop = Loop(tree, trace=TraceWriter(tmp_path / "t.mcap"))
+    loop.tick()
+    tree.blackboard["n"] = open
+    loop.tick()
+    loop.close()
+    with pytest.raises(ResumeError, match=r"not be kept: \$n is a builtin_function_or_method\n  why: .*\n  fix: "):
+        Loop(build(load_text(text), Context()), resume=Checkpoint.of(read_trace(tmp_path / "t.mcap")))
+
+
+def test_a_tree_that_was_changed_while_it_ran_is_resumed_as_it_was_last(tmp_path: Path) -> None:
+    old = HEAD + "  sequence:\n    - wait: 200ms\n    - repeat: {times: 6, child: {wait: 100ms}}\n"
+    new = old + "    - say: more\n"
+    whole = Loop(build(load_text(old), Context()), trace=TraceWriter(tmp_path / "t.mcap"))
+    for tick in range(8):
+        if tick == 6:
+            whole.reload(load_text(new))
+        whole.tick()
+    whole.close()
+    said: list[str] = []
+    tree = build(load_text(new), Context(say=said.append))
+    result = Loop(tree, resume=Checkpoint.of(read_trace(tmp_path / "t.mcap"))).run()
+    straight = Loop(build(load_text(new), Context())).run()
+    assert (result.ticks, said) == (straight.ticks, ["more"])
+
+
+def test_pictures_of_a_resumed_run_are_as_old_as_they_are(tmp_path: Path) -> None:
+    text = HEAD + ("  guard:\n    check: {see: {question: Is there a cup?, max_age: 500ms}}\n    child: {wait: 6s}\n")
+
+    def context() -> Context:
+        broker = Broker(Scripted({"*": "yes"}), stepped=True, latency=0.1)
+        return Context(DRIVERS.get("kinematic")(DriverOptions()), broker)
+
+    checkpoint = left(tmp_path / "t.mcap", text, 101, context())
+    assert checkpoint.now == pytest.approx(5.0)
+    loop = Loop(build(load_text(text), context()), resume=checkpoint, max_time=10.0)
+    result = loop.run()
+    assert result.outcome is Outcome.SUCCESS
+    assert result.time == pytest.approx(6.2, abs=0.2)
+
+
+def test_nodes_of_py_trees_that_were_ticked_are_refused(tmp_path: Path) -> None:
+    text = HEAD + "  sequence:\n    - pt.OneShot: {policy: ON_COMPLETION, child: {say: once}}\n    - wait: 1h\n"
+    checkpoint = left(tmp_path / "t.mcap", text, 3)
+    with pytest.raises(TreeError, match=r"'pt\.OneShot' was ticked, and keeps what it remembers in an object"):
+        Loop(build(load_text(text), Context()), resume=checkpoint)
+
+
+def test_a_trace_without_a_checkpoint_and_one_of_a_run_that_ended_say_so(tmp_path: Path) -> None:
+    Loop(build(load_text(HEAD + "  say: hi\n"), Context()), trace=TraceWriter(tmp_path / "t.mcap")).run()
+    with pytest.raises(ResumeError, match="the run has ended with SUCCESS: nothing is left to do"):
+        Checkpoint.of(read_trace(tmp_path / "t.mcap"))
+    TraceWriter(tmp_path / "e.mcap").close()
+    with pytest.raises(ResumeError, match="the trace holds no checkpoint\n  why: "):
+        Checkpoint.of(read_trace(tmp_path / "e.mcap"))
+
+
+COUNTS = """\
+knothole: 1
+tree: counts
+params: {n: 0}
+root:
+  sequence:
+    - wait: 100ms
+    - set: {name: $n, to: $n + 1}
+    - say: "number ${n}"
+  repeat: 300
+"""
+
+
+def test_a_killed_run_is_resumed_by_the_command_line(tmp_path: Path, knothole: Knothole) -> None:
+    (tmp_path / "counts.yaml").write_text(COUNTS, encoding="utf-8")
+    program = (
+        "import sys; from knothole.trees.ticking import clock; from knothole.cli import main; import time\n"
+        "wait = clock.SteppedClock.wait_until\n"
+        "clock.SteppedClock.wait_until = lambda *a: (time.sleep(0.002), wait(*a))[1]\n"
+        "sys.exit(main(['run', 'counts.yaml', '--robot', 'none', '--trace', 'a.mcap']))\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-u", "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert run.stdout is not None
+    for line in run.stdout:
+        if "number 150" in line:
+            break
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert not read_trace(tmp_path / "a.mcap").complete
+    done = knothole("run", "--resume", "a.mcap", "--trace", "b.mcap")
+    assert done.returncode == 0, done.stdout + done.stderr
+    numbers = [int(number) for number in re.findall(r"number (\d+)", done.stdout)]
+    assert numbers == list(range(numbers[0], 301))
+    assert 1 < numbers[0] <= 151
+    told = re.search(r"resumed a.mcap after tick (\d+) ", done.stdout)
+    assert told is not None
+    start = read_trace(tmp_path / "b.mcap").start
+    assert start["resumed"]["tick"] == int(told[1])
+    for args, said in [
+        (["--seed", "3"], "--seed cannot be given with --resume"),
+        (["--trace", "a.mcap"], "the new trace would replace a.mcap"),
+        (["--set", "n=3", "--rate", "5"], "--rate, --set cannot be given with --resume"),
+    ]:
+        wrong = knothole("run", "--resume", "a.mcap", *args)
+        assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
+
+
+def test_a_run_that_picks_cannot_be_resumed_and_says_where(tmp_path: Path, knothole: Knothole) -> None:
+    (tmp_path / "picks.yaml").write_text(
+        'knothole: 1\ntree: picks\nroot:\n  sequence:\n    - home\n    - pick: "the red cube"\n', encoding="utf-8"
+    )
+    (tmp_path / "answers.yaml").write_text(
+        '"the red cube": [{box: [0.44, 0.44, 0.56, 0.56], label: red cube}]\n', encoding="utf-8"
+    )
+    options = ["--robot", "kinematic", "--vlm", "scripted:answers.yaml", "--trace", "a.mcap", "--max-time", "1s"]
+    first = knothole("run", "picks.yaml", *options)
+    assert first.returncode == 4, first.stdout
+    assert "next       knothole run --resume a.mcap, or knothole why a.mcap" in first.stdout
+    done = knothole("run", "--resume", "a.mcap")
+    assert done.returncode == 2
+    assert "picks.yaml:6:7: error K405: 'pick' was RUNNING when the run was left" in done.stderr
+    assert "only its own steps know whether the object is between the fingers already" in done.stderr

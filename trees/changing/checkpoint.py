@@ -1,0 +1,356 @@
+"""The state of a run, written into its trace now and then, and given to a new run that goes on from there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..._base import KnotholeError, Place
+from ...behaviors.inner import Inner
+from ...behaviors.node import Leaf
+from ...behaviors.step import INVALID, Status
+from ..builder import BuiltNode, BuiltTree
+from ..problems import Problem, TreeError
+from ..tracing.recording import Recording, is_reload
+from .comparing import fingerprint
+from .encoding import CannotKeepError, decode, encode
+from .reload import STRUCTURE
+
+if TYPE_CHECKING:
+    from ..tracing.trace import TraceWriter
+
+EVERY: Final = 1.0
+"""Time between two checkpoints, run clock, [s]."""
+_SHARE: Final = 100
+"""A checkpoint is taken only when so many times of what the last one took have passed since, wall clock."""
+_CALM: Final = 0.2
+"""Least wall time between two checkpoints, [s]; simulations are faster than the clock."""
+_NOT_MEMORY: Final = STRUCTURE | {"status", "_noted", "_said"}
+_SEEN: Final = ("feedback_message", "skipped")
+"""What of the memory of a node only others look at."""
+_COMPARED: Final = (list, dict, set, float, int, str, tuple)
+"""Types whose values are compared with what a node was built with; of all others it must be another object."""
+_CODE: Final = "K405"
+_MISSING: Final = object()
+
+
+class ResumeError(KnotholeError):
+    """A run cannot go on from a trace."""
+
+
+def recovers(node: Any) -> str:
+    """Return what becomes of a node that was RUNNING in a run that is resumed: ``no``, ``anew`` or ``state``."""
+    if isinstance(node, Leaf):
+        return type(node).recovers
+    return "state" if isinstance(node, Inner) else "no"
+
+
+class Checkpoints:
+    """Writes checkpoints of one run into its trace.
+
+    What is copied within a tick is what nodes remember beyond what they were built with; it is put into words on the
+    thread of the trace. Entries are written when they changed since the checkpoint before.
+
+    Args:
+        tree: The tree, before its first tick.
+        trace: Where to.
+    """
+
+    def __init__(self, tree: BuiltTree, trace: TraceWriter) -> None:
+        self._tree, self._trace = tree, trace
+        self._base = {id(built.node): _memory(built.node) for built in tree.nodes}
+        self._late: set[int] = set()
+        self._versions: dict[str, int] = {}
+        self._due = float("-inf")
+        self._calm = 0.0
+
+    def follow(self) -> None:
+        """Take note that the tree was changed. What its new nodes were built with is not known any more."""
+        old, self._base = self._base, {}
+        for built in self._tree.nodes:
+            key = id(built.node)
+            self._base[key] = old.get(key, {})
+            if key not in old:
+                self._late.add(key)
+
+    def tick(self, now: float, began: float, steps: int) -> None:
+        """Write one if it is time; for the arguments see ``take``."""
+        if now >= self._due and (begins := time.perf_counter()) >= self._calm:
+            self.take(now, began, steps)
+            took = time.perf_counter() - begins
+            self._due, self._calm = now + EVERY, begins + max(_CALM, _SHARE * took)
+
+    def take(self, now: float, began: float, steps: int) -> None:
+        """Write one.
+
+        Args:
+            now: Run clock, [s].
+            began: When the run began on that clock, [s].
+            steps: How many deadlines have passed.
+        """
+        context = self._tree.context
+        data = {"tick": context.tick, "now": now, "began": began, "steps": steps}
+        rng = context.rng.bit_generator.state
+        nodes = [noted for built in self._tree.nodes if (noted := self._noted(built)) is not None]
+        cells = [(c, c.value, c.version) for c in self._tree.blackboard if self._versions.get(c.name) != c.version]
+        self._versions.update((cell.name, version) for cell, _, version in cells)
+        written = [(c.name, _copied(value), version, c.writer, c.declared) for c, value, version in cells]
+        notes = [(key, _copied(value)) for key, value in context.notes.items()]
+        self._trace.put(
+            "/checkpoint",
+            now,
+            lambda: {
+                **data,
+                "rng": encode(rng),
+                "nodes": [noted.kept() for noted in nodes],
+                "cells": [[name, *_kept(value), *more] for name, value, *more in written],
+                "notes": [[key, *_kept(value)] for key, value in notes],
+            },
+        )
+
+    def _noted(self, built: BuiltNode) -> _Noted | None:
+        node = built.node
+        memory, base = {}, self._base[id(node)]
+        for name, value in _entries(node):
+            if not _same(base.get(name, _MISSING), value):
+                memory[name] = _copied(value)
+        if node.status is INVALID and not memory:
+            return None
+        path = getattr(getattr(node, "current_child", None), "path", "")
+        return _Noted(built.path, node.status.value, path, memory, id(node) in self._late)
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """A node as it was within a tick."""
+
+    path: str
+    status: str
+    child: str
+    memory: dict[str, object]
+    late: bool
+
+    def kept(self) -> dict[str, object]:
+        """Put it into words. Of a node that came later, all that can be kept is what it remembers."""
+        found: dict[str, object] = {"path": self.path, "status": self.status}
+        if self.child:
+            found["child"] = self.child
+        memory = {}
+        for name, value in self.memory.items():
+            data, why = _kept(value)
+            if not why:
+                memory[name] = data
+            elif not self.late:
+                found["lost"] = f"{name.lstrip('_')} is {why}"
+        if memory:
+            found["memory"] = memory
+        return found
+
+
+def _entries(node: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a node remembers, by name; of a part of it that says what it ``remembers`` that, as ``PART.NAME``."""
+    for name, value in node.__dict__.items():
+        if name not in _NOT_MEMORY:
+            names = getattr(type(value), "remembers", None)
+            if type(names) is tuple:
+                for each in names:
+                    yield f"{name}.{each}", getattr(value, each)
+            else:
+                yield name, value
+
+
+def _set(node: Any, name: str, value: object) -> None:
+    part, _, each = name.rpartition(".")
+    setattr(getattr(node, part) if part else node, each, value)
+
+
+def _memory(node: Any) -> dict[str, object]:
+    return {name: _copied(value) for name, value in _entries(node)}
+
+
+def _copied(value: Any) -> Any:
+    kind = type(value)
+    if kind is list or kind is set:
+        return kind(_copied(each) for each in value)
+    if kind is dict:
+        return {key: _copied(each) for key, each in value.items()}
+    return value
+
+
+def _same(before: object, now: object) -> bool:
+    if before is now and type(now) not in (list, dict, set):
+        return True
+    return type(before) is type(now) and type(now) in _COMPARED and bool(before == now)
+
+
+def _kept(value: object) -> tuple[Any, str]:
+    """Return a value in its kept form and an empty text, or None and why it is not kept."""
+    try:
+        return encode(value), ""
+    except CannotKeepError as error:
+        return None, str(error)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The last checkpoint of a trace.
+
+    Attributes:
+        tick: Number of the tick after which it was taken.
+        now: When, run clock, [s].
+        began: When the run began, on that clock, [s].
+        steps: How many deadlines had passed.
+    """
+
+    tick: int
+    now: float
+    began: float
+    steps: int
+    _data: Mapping[str, Any]
+    _cells: Mapping[str, list[Any]]
+    _tree: Mapping[str, Any]
+
+    @staticmethod
+    def of(recording: Recording) -> Checkpoint:
+        """Return the last checkpoint of a trace.
+
+        Raises:
+            ResumeError: There is none, or the run ended by itself.
+        """
+        outcome = recording.end.get("outcome", "")
+        if outcome in ("SUCCESS", "FAILURE"):
+            raise ResumeError(f"the run has ended with {outcome}: nothing is left to do\n  fix:  start a new run")
+        trees, reloads = recording.topic("/tree"), 0
+        found: Mapping[str, Any] = {}
+        tree: Mapping[str, Any] = {}
+        cells: dict[str, list[Any]] = {}
+        for message in recording.messages:
+            if is_reload(message):
+                reloads += 1
+            elif message.topic == "/checkpoint":
+                found, tree = message.data, trees[min(reloads, len(trees) - 1)].data if trees else {}
+                cells.update((cell[0], cell) for cell in found["cells"])
+        if not found or not tree:
+            why = "it was recorded by an older version, or its writer was killed at once"
+            raise ResumeError(f"the trace holds no checkpoint\n  why:  {why}\n  fix:  start a new run")
+        times = float(found["now"]), float(found["began"])
+        return Checkpoint(int(found["tick"]), *times, int(found["steps"]), found, cells, tree)
+
+    def restore(self, tree: BuiltTree) -> tuple[str, ...]:
+        """Give a tree that was built anew the state of the checkpoint. Nothing is changed when this raises.
+
+        Returns:
+            Paths of the leaves that were RUNNING and begin anew.
+
+        Raises:
+            TreeError: A node that was RUNNING cannot go on, or is another one now; all of them are in the error.
+            ResumeError: An entry of the blackboard could not be kept, or the checkpoint cannot be read.
+        """
+        there = {built.path: built for built in tree.nodes}
+        same = _unchanged(self._tree, tree)
+        refusals = _Refusals(self._tree, there, same)
+        problems = [refusals.of(noted) for noted in self._data["nodes"]]
+        if any(problems):
+            raise TreeError([problem for problem in problems if problem is not None])
+        lost = [f"${name} is {why}" for name, _, why, *_ in self._cells.values() if why]
+        if lost:
+            raise ResumeError(
+                f"entries of the blackboard could not be kept: {', '.join(lost)}\n"
+                "  why:  kept are numbers, texts, lists, mappings, arrays and data classes\n"
+                "  fix:  start a new run; write other values there"
+            )
+
+        def read(data: Any) -> Any:
+            return decode(data, lambda path: there[path].node if path in there else None, tree.blackboard)
+
+        try:
+            nodes = [
+                (there[noted["path"]].node, noted, {name: read(v) for name, v in noted.get("memory", {}).items()})
+                for noted in self._data["nodes"]
+                if noted["path"] in same
+            ]
+            cells = [(name, read(value), *more) for name, value, _, *more in self._cells.values()]
+            notes = {key: read(value) for key, value, why in self._data["notes"] if not why}
+            rng = read(self._data["rng"])
+        except CannotKeepError as error:
+            raise ResumeError(f"the checkpoint cannot be read: {error}\n  fix:  start a new run") from error
+        anew = []
+        for each, noted, memory in nodes:
+            if noted["status"] == "RUNNING" and _begins_anew(each, noted):
+                anew.append(noted["path"])
+                continue
+            each.status = Status(noted["status"])
+            whole = recovers(each) != "anew" and "lost" not in noted
+            for name, value in memory.items():
+                if whole or name in _SEEN:
+                    _set(each, name, value)
+            if noted.get("child") in there:
+                each.current_child = there[noted["child"]].node
+        for name, value, version, writer, declared in cells:
+            cell = tree.blackboard.cell(name)
+            cell.value, cell.version, cell.writer, cell.declared = value, version, writer, declared
+        tree.context.notes.update(notes)
+        tree.context.rng.bit_generator.state = rng
+        tree.context.tick, tree.context.now = self.tick, self.now
+        return tuple(anew)
+
+
+def _unchanged(before: Mapping[str, Any], tree: BuiltTree) -> set[str]:
+    """Return the paths of nodes that are what they were in a tree that a trace holds."""
+    known = {row["path"]: row.get("own") for row in before["nodes"]}
+    return {built.path for built in tree.nodes if known.get(built.path) == fingerprint(built.spec)}
+
+
+def _begins_anew(node: Any, noted: Mapping[str, Any]) -> bool:
+    waited = noted.get("memory", {}).get("_queued") is True  # for its limb: it never started
+    return recovers(node) == "anew" or waited
+
+
+class _Refusals:
+    """Why nodes that were RUNNING cannot go on."""
+
+    def __init__(self, before: Mapping[str, Any], there: Mapping[str, BuiltNode], same: set[str]) -> None:
+        self._rows = {row["path"]: row for row in before["nodes"]}
+        self._there, self._same = there, same
+        self._was = self._children(self._rows.values())
+        self._is = self._children({"path": b.path, "index": b.index, "parent": b.parent} for b in there.values())
+
+    @staticmethod
+    def _children(rows: Any) -> dict[str, list[str]]:
+        listed = list(rows)
+        paths = {row["index"]: row["path"] for row in listed}
+        found: dict[str, list[str]] = {}
+        for row in listed:
+            found.setdefault(paths.get(row["parent"], ""), []).append(row["path"])
+        return found
+
+    def of(self, noted: Mapping[str, Any]) -> Problem | None:
+        """Return the problem of a node; None if it can go on."""
+        path = noted["path"]
+        built = self._there.get(path)
+        if noted["status"] != "RUNNING":
+            if built is None or isinstance(built.node, Leaf) or recovers(built.node) != "no":
+                return None
+            what = f"{path.rpartition('/')[2]!r} was ticked, and keeps what it remembers in an object of py_trees"
+            return Problem(built.place, _CODE, what, fix="start a new run")
+        what = f"{path.rpartition('/')[2]!r} was RUNNING when the run was left"
+        if built is None:
+            row = self._rows[path]
+            place = Place(row["file"], row["line"], row["column"])
+            return Problem(place, _CODE, f"{what}, and is gone", fix=f"put it back at {path}, or start a new run")
+        undo = "undo that edit, or start a new run"
+        if path not in self._same:
+            return Problem(built.place, _CODE, f"{what}, and is another one now", fix=undo)
+        if self._was.get(path) != self._is.get(path):
+            return Problem(built.place, _CODE, f"{what}, and has other nodes below it now", fix=undo)
+        if _begins_anew(built.node, noted):
+            return None
+        fix = "start a new run"
+        if recovers(built.node) == "no":
+            why = type(built.node).why_not if isinstance(built.node, Leaf) else "py_trees keeps what it remembers"
+            return Problem(built.place, _CODE, f"{what}, and cannot go on in another one", why, fix=fix)
+        if "lost" in noted:
+            return Problem(built.place, _CODE, f"{what}, and what it remembers is not kept", noted["lost"], fix=fix)
+        return None
