@@ -9,7 +9,7 @@ from .bt.stepwise import keeps, resumes, stored
 from .inner import Decorator
 from .node import Wiring
 from .ports import HOOK_KEYS, Port
-from .step import FAILURE, INVALID, RUNNING, SUCCESS, Status, adopt
+from .step import FAILURE, FAULTS, INVALID, RUNNING, SUCCESS, Status, adopt
 
 
 class Hooks(Decorator):
@@ -97,7 +97,7 @@ class Hooks(Decorator):
 
     def _begin_skipped(self) -> None:
         if self._began and getattr(self.decorated, "broke_off", False):
-            self._began, faults = False, list[Exception]()
+            self._began, faults = False, list[BaseException]()
             self._tick_once("on_halt", faults)
             self._tick_once("finally", faults)
             if faults:
@@ -110,7 +110,7 @@ class Hooks(Decorator):
         for node in self._steps():
             try:
                 node._t()
-            except Exception:
+            except BaseException:
                 self._clean_up()
                 raise
         return self._end(old)
@@ -120,7 +120,9 @@ class Hooks(Decorator):
         for node in self._steps():
             try:
                 yield from node.tick()
-            except Exception:
+            except GeneratorExit:
+                raise
+            except BaseException:
                 self._clean_up()
                 raise
         self._end(old)
@@ -158,19 +160,19 @@ class Hooks(Decorator):
         if self._log is not None and (changed or new is not SUCCESS):
             self._log(self)
 
-    def _tick_once(self, key: str, faults: list[Exception]) -> None:
+    def _tick_once(self, key: str, faults: list[BaseException]) -> None:
         hook = self._hooks.get(key)
         if hook is None:
             return
         try:
             if hook.status is not RUNNING:
                 hook._t()
-        except Exception as error:
+        except FAULTS as error:
             faults.append(error)
         try:
             if hook.status is RUNNING:
                 hook._x(INVALID)
-        except Exception as error:
+        except FAULTS as error:
             faults.append(error)
 
     def _clean_up(self) -> None:
@@ -178,12 +180,12 @@ class Hooks(Decorator):
         self._failed = True
         if "finally" not in self._hooks:
             return
-        lost: list[Exception] = []
+        lost: list[BaseException] = []
         running = [child for child in self.children if child.status is RUNNING]
         for child in running:
             try:
                 child._x(INVALID)
-            except Exception as error:
+            except FAULTS as error:
                 lost.append(error)
         if self._hooks["finally"] not in running:
             self._tick_once("finally", lost)
@@ -191,7 +193,7 @@ class Hooks(Decorator):
         self._close(INVALID)
 
     def _x(self, new: Status) -> None:
-        faults: list[Exception] = []
+        faults: list[BaseException] = []
         if new is INVALID:
             self._halt(faults)
             self.feedback_message = ""
@@ -199,7 +201,7 @@ class Hooks(Decorator):
         if faults:
             raise faults[0]
 
-    def _halt(self, faults: list[Exception]) -> None:
+    def _halt(self, faults: list[BaseException]) -> None:
         child, outcome = self.decorated, self._outcome
         active = outcome is None and (child.status is RUNNING or stored(child) is RUNNING) and not self._failed
         due = active or (outcome is not None and "finally" in self._left)
@@ -207,7 +209,7 @@ class Hooks(Decorator):
             try:
                 if node is child or (node.status is RUNNING and node is not self._hooks.get("finally")):
                     node._x(INVALID)
-            except Exception as error:
+            except FAULTS as error:
                 faults.append(error)
         if active:
             self._tick_once("on_halt", faults)

@@ -171,7 +171,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             status = self.step()
             if status is not SUCCESS and status is not RUNNING:
                 self._check(status)
-        except FAULTS as error:
+        except BaseException as error:
             self._broke(error)
         self.status = status
         if self._log is not None and (status is not self._noted or self.feedback_message != self._said):
@@ -187,7 +187,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             status = self.step()
             if status is not SUCCESS and status is not RUNNING:
                 self._check(status)
-        except FAULTS as error:
+        except BaseException as error:
             self._broke(error)
         self.status = status
         if self._log is not None and (status is not self._noted or self.feedback_message != self._said):
@@ -305,8 +305,10 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             raise TypeError(f"step() of {type(self).__name__} returned {shown}, which is no status")
 
     def _broke(self, error: BaseException) -> None:
-        """Leave the leaf RUNNING, so that it is halted, and raise."""
+        """Leave the leaf RUNNING, so that it is halted, and raise; Ctrl-C is no fault."""
         self.status = RUNNING
+        if not isinstance(error, FAULTS):
+            raise error
         self.feedback_message = f"fault: {error}"
         if self._log is not None:
             self._log(self)
@@ -333,7 +335,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         self.feedback_message = ""
         try:
             self.start()
-        except FAULTS as error:
+        except BaseException as error:
             self._broke(error)
 
     def update(self) -> Status:
@@ -342,7 +344,7 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             status = self.step()
             if status is not SUCCESS and status is not RUNNING:
                 self._check(status)
-        except FAULTS as error:
+        except BaseException as error:
             self._broke(error)
         return status
 

@@ -52,8 +52,8 @@ class Stalled(BaseException):
     """Raised by the watchdog inside code that did not return in time. No ``except Exception`` swallows it."""
 
 
-FAULTS = (Exception, Stalled)
-"""What becomes a fault of the node that it was raised in."""
+FAULTS = (Exception, Stalled, SystemExit)
+"""What becomes a fault of the node that it was raised in; not Ctrl-C."""
 
 
 def raise_fault(node: Any, error: BaseException) -> NoReturn:

@@ -151,6 +151,34 @@ def test_a_second_ctrl_c_breaks_a_tick_and_the_leaf_is_still_halted() -> None:
     result = Loop(tree).run()
     assert result.outcome is Outcome.INTERRUPTED
     assert isinstance(result.fault, KeyboardInterrupt)
+    leaf: Any = tree[MOVER].node
+    assert leaf.calls == ["start", "halt"]
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, MemoryError, OSError])
+@pytest.mark.parametrize("when", [1, 3])
+def test_finally_runs_whatever_a_leaf_raises_and_whenever(raised: type[BaseException], when: int) -> None:
+    """Also in the first tick, when nothing above is RUNNING yet."""
+
+    class Raises(Script):
+        def step(self) -> Status:
+            if self.context.tick == when:
+                raise raised("enough")
+            return super().step()
+
+    said: list[str] = []
+    text = ONE + "  finally: {say: put away}\n"
+    overrides: Any = {MOVER: lambda wiring: Raises("R", wiring.name, wiring.context)}
+    tree = build(load_text(text), Context(say=said.append), overrides=overrides)
+    result = Loop(tree).run()
+    assert said == ["begin", "put away"]
+    leaf: Any = tree[MOVER].node
+    assert leaf.calls.count("halt") == 1
+    if raised is KeyboardInterrupt:
+        assert result.outcome is Outcome.INTERRUPTED
+    else:
+        assert result.outcome is Outcome.FAULT
+        assert result.reason.startswith(f"{MOVER}: {raised.__name__}: enough")
 
 
 def test_a_leaf_that_raises_in_its_halt_does_not_keep_others_from_being_halted() -> None:

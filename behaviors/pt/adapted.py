@@ -15,7 +15,7 @@ from py_trees.ports import PortsMixin
 
 from ..node import Wiring
 from ..ports import Port
-from ..step import FAILURE, INVALID, RUNNING, Status, Steps, adopt, raise_fault
+from ..step import FAILURE, FAULTS, INVALID, RUNNING, Status, Steps, adopt, raise_fault
 from .arguments import Argument, same
 from .connection import Connection
 from .insides import own_nodes, reason_of
@@ -85,7 +85,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
             try:
                 with self._lent:
                     self._make(self._given())
-            except Exception as error:
+            except FAULTS as error:
                 raise_fault(self, error)
 
     def _nodes(self) -> list[Any]:
@@ -166,7 +166,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
                     self._set_up({})
                 if self.declared[0]:
                     self._connection.feed(self._lending.state.storage)
-        except Exception as error:
+        except FAULTS as error:
             self._broke(error)
         return self.inner
 
@@ -212,7 +212,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
                 if inner.status is not RUNNING:
                     inner.initialise()
                 self._end(inner)
-        except Exception as error:
+        except FAULTS as error:
             self._broke(error)
         return self._show()
 
@@ -235,7 +235,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
                     node = next(steps)
             except StopIteration:
                 return
-            except Exception as error:
+            except FAULTS as error:
                 self._broke(error)
             if node is not inner:
                 yield node
@@ -261,7 +261,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         """Return what the instance says, and why the child failed that decided."""
         return reason_of(self.inner) or f"{self.name} failed"
 
-    def _broke(self, error: Exception) -> None:
+    def _broke(self, error: BaseException) -> None:
         """Leave the node RUNNING, so that it is halted, and raise."""
         self.status = RUNNING
         if self.inner is not None:
@@ -278,7 +278,7 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
                 with self._lent:
                     self.inner.stop(new)
                 self.feedback_message = self.inner.feedback_message
-        except Exception as error:
+        except FAULTS as error:
             raise_fault(self, error)
         finally:
             self.status = new
@@ -337,7 +337,7 @@ class AdaptedDecorator(Adapted):
             try:
                 with self._lent:
                     inner.initialise()
-            except Exception as error:
+            except FAULTS as error:
                 self._broke(error)
 
     def _decide(self, inner: Any) -> Status:
@@ -346,7 +346,7 @@ class AdaptedDecorator(Adapted):
         try:
             with self._lent:
                 self._end(inner)
-        except Exception as error:
+        except FAULTS as error:
             self._broke(error)
         return self._show()
 
