@@ -228,11 +228,11 @@ def test_leaves_that_cannot_go_on_are_all_named_at_load_with_their_places(tmp_pa
     assert str(caught.value).splitlines() == [
         "t.yaml:6:7: error K405: 'wait[1]' was RUNNING when the run was left, and cannot go on in another one",
         "  why:  its class does not say how: `recovers` is no",
-        "  fix:  start a new run",
+        "  fix:  take it out of the tree, or start a new run",
         "",
         "t.yaml:9:7: error K405: 'wait[3]' was RUNNING when the run was left, and what it remembers is not kept",
         "  why:  way is a tuple_iterator",
-        "  fix:  start a new run",
+        "  fix:  take it out of the tree, or start a new run",
     ]
     assert {built.node.status.name for built in tree.nodes} == {"INVALID"}, "nothing was restored"
     assert tree.context.tick == 0
@@ -262,23 +262,30 @@ def test_a_leaf_that_begins_anew_is_started_again_and_named(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "anew", "said"),
     [
-        (("wait: 1h", "wait: 2h"), "t.yaml:7:7: error K405: 'wait' was RUNNING when the run was left, and is another"),
+        (("wait: 150ms", "wait: 50ms"), ("t/sequence/wait",), ["hi", "there"]),
+        (("    - say: there", "    - say: here\n    - say: there"), (), ["hi", "here", "there"]),
+        (("    - say: hi\n", "    - say: ha\n"), (), ["hi", "there"]),
+        (("    - wait: 150ms\n", ""), ("t/sequence",), ["hi", "hi", "there"]),
+        (("  sequence:", "  bt.Sequence:"), ("t/bt.Sequence",), ["hi", "hi", "there"]),
         (
-            ("  parallel:", "  reactive_parallel:"),
-            "t.yaml:5:3: error K405: 'parallel' was RUNNING when the run was left",
+            ("    - wait: 150ms\n", "    - sequence: [{wait: 150ms}, {say: more}]\n"),
+            ("t/sequence",),
+            ["hi", "hi", "more", "there"],
         ),
-        (("    - say: hi\n", "    - say: hi\n    - say: ho\n"), "and has other nodes below it now"),
-        (("    - wait: 1h\n", ""), "t.yaml:7:7: error K405: 'wait' was RUNNING when the run was left, and is gone"),
     ],
 )
-def test_an_edit_of_what_was_running_is_refused(tmp_path: Path, edit: tuple[str, str], said: str) -> None:
-    text = HEAD + "  parallel:\n    - say: hi\n    - wait: 1h\n"
-    checkpoint = left(tmp_path / "t.mcap", text, 3)
-    with pytest.raises(TreeError) as caught:
-        Loop(build(load_text(text.replace(*edit), "t.yaml"), Context()), resume=checkpoint)
-    assert said in str(caught.value)
+def test_what_was_edited_begins_anew(
+    tmp_path: Path, edit: tuple[str, str], anew: tuple[str, ...], said: list[str]
+) -> None:
+    text = HEAD + "  sequence:\n    - say: hi\n    - wait: 150ms\n    - say: there\n"
+    heard: list[str] = []
+    checkpoint = left(tmp_path / "t.mcap", text, 3, Context(say=heard.append))
+    loop = Loop(build(load_text(text.replace(*edit)), Context(say=heard.append)), resume=checkpoint)
+    assert loop.anew == tuple(path for path in anew if path != "t/bt.Sequence")
+    assert loop.run().outcome is Outcome.SUCCESS
+    assert heard == said
 
 
 def test_what_was_not_running_may_be_edited(tmp_path: Path) -> None:

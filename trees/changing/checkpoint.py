@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ..._base import KnotholeError, Place
+from ..._base import KnotholeError
+from ...behaviors.composites import Parallel, Selector, Sequence
 from ...behaviors.inner import Inner
 from ...behaviors.node import Leaf
 from ...behaviors.step import INVALID, Status
@@ -241,17 +242,21 @@ class Checkpoint:
     def restore(self, tree: BuiltTree) -> tuple[str, ...]:
         """Give a tree that was built anew the state of the checkpoint. Nothing is changed when this raises.
 
+        The tree may have been edited. What was edited, and everything below it, begins anew, and so does a node that
+        has other children now and cannot go on with them.
+
         Returns:
-            Paths of the leaves that were RUNNING and begin anew.
+            Paths of the nodes that were RUNNING and begin anew.
 
         Raises:
-            TreeError: A node that was RUNNING cannot go on, or is another one now; all of them are in the error.
+            TreeError: Nodes that were RUNNING cannot go on; all of them are in the error.
             ResumeError: An entry of the blackboard could not be kept, or the checkpoint cannot be read.
         """
         there = {built.path: built for built in tree.nodes}
-        same = _unchanged(self._tree, tree)
-        refusals = _Refusals(self._tree, there, same)
-        problems = [refusals.of(noted) for noted in self._data["nodes"]]
+        all_noted = {noted["path"]: noted for noted in self._data["nodes"]}
+        kept = _kept_of(self._tree, all_noted, tree)
+        here = [noted for path, noted in all_noted.items() if path in kept]
+        problems = [_refusal(there[noted["path"]], noted) for noted in here]
         if any(problems):
             raise TreeError([problem for problem in problems if problem is not None])
         lost = [f"${name} is {why}" for name, _, why, *_ in self._cells.values() if why]
@@ -268,15 +273,15 @@ class Checkpoint:
         try:
             nodes = [
                 (there[noted["path"]].node, noted, {name: read(v) for name, v in noted.get("memory", {}).items()})
-                for noted in self._data["nodes"]
-                if noted["path"] in same
+                for noted in here
             ]
             cells = [(name, read(value), *more) for name, value, _, *more in self._cells.values()]
             notes = {key: read(value) for key, value, why in self._data["notes"] if not why}
             rng = read(self._data["rng"])
         except CannotKeepError as error:
             raise ResumeError(f"the checkpoint cannot be read: {error}\n  fix:  start a new run") from error
-        anew = []
+        lost_ones = all_noted.keys() - kept
+        anew = [path for path in there if path in lost_ones and all_noted[path]["status"] == "RUNNING"]
         for each, noted, memory in nodes:
             if noted["status"] == "RUNNING" and _begins_anew(each, noted):
                 anew.append(noted["path"])
@@ -297,60 +302,62 @@ class Checkpoint:
         return tuple(anew)
 
 
-def _unchanged(before: Mapping[str, Any], tree: BuiltTree) -> set[str]:
-    """Return the paths of nodes that are what they were in a tree that a trace holds."""
-    known = {row["path"]: row.get("own") for row in before["nodes"]}
-    return {built.path for built in tree.nodes if known.get(built.path) == fingerprint(built.spec)}
-
-
 def _begins_anew(node: Any, noted: Mapping[str, Any]) -> bool:
     waited = noted.get("memory", {}).get("_queued") is True  # for its limb: it never started
     return recovers(node) == "anew" or waited
 
 
-class _Refusals:
-    """Why nodes that were RUNNING cannot go on."""
+def _kept_of(before: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]], tree: BuiltTree) -> set[str]:
+    """Return the paths of nodes that take over what the node of that path remembered.
 
-    def __init__(self, before: Mapping[str, Any], there: Mapping[str, BuiltNode], same: set[str]) -> None:
-        self._rows = {row["path"]: row for row in before["nodes"]}
-        self._there, self._same = there, same
-        self._was = self._children(self._rows.values())
-        self._is = self._children({"path": b.path, "index": b.index, "parent": b.parent} for b in there.values())
+    They are what they were, stand below nodes of which the same is true, and can go on with the children they have now.
+    """
+    rows = {row["path"]: row for row in before["nodes"]}
+    was = _children((row["path"], row["index"], row["parent"]) for row in rows.values())
+    now = _children((built.path, built.index, built.parent) for built in tree.nodes)
+    kept: set[str] = set()
+    for built in tree.nodes:
+        path = built.path
+        if path not in rows or rows[path].get("own") != fingerprint(built.spec):
+            continue
+        if built.parent >= 0 and tree.nodes[built.parent].path not in kept:
+            continue
+        running = nodes.get(path, {}).get("status") == "RUNNING"
+        if not running or was.get(path) == now.get(path) or _goes_on(built.node, nodes[path], now.get(path, [])):
+            kept.add(path)
+    return kept
 
-    @staticmethod
-    def _children(rows: Any) -> dict[str, list[str]]:
-        listed = list(rows)
-        paths = {row["index"]: row["path"] for row in listed}
-        found: dict[str, list[str]] = {}
-        for row in listed:
-            found.setdefault(paths.get(row["parent"], ""), []).append(row["path"])
-        return found
 
-    def of(self, noted: Mapping[str, Any]) -> Problem | None:
-        """Return the problem of a node; None if it can go on."""
-        path = noted["path"]
-        built = self._there.get(path)
-        if noted["status"] != "RUNNING":
-            if built is None or isinstance(built.node, Leaf) or recovers(built.node) != "no":
-                return None
-            what = f"{path.rpartition('/')[2]!r} was ticked, and keeps what it remembers in an object of py_trees"
-            return Problem(built.place, _CODE, what, fix="start a new run")
-        what = f"{path.rpartition('/')[2]!r} was RUNNING when the run was left"
-        if built is None:
-            row = self._rows[path]
-            place = Place(row["file"], row["line"], row["column"])
-            return Problem(place, _CODE, f"{what}, and is gone", fix=f"put it back at {path}, or start a new run")
-        undo = "undo that edit, or start a new run"
-        if path not in self._same:
-            return Problem(built.place, _CODE, f"{what}, and is another one now", fix=undo)
-        if self._was.get(path) != self._is.get(path):
-            return Problem(built.place, _CODE, f"{what}, and has other nodes below it now", fix=undo)
-        if _begins_anew(built.node, noted):
+def _children(rows: Iterable[tuple[str, int, int]]) -> dict[str, list[str]]:
+    listed = list(rows)
+    paths = {index: path for path, index, _ in listed}
+    found: dict[str, list[str]] = {}
+    for path, _, parent in listed:
+        found.setdefault(paths.get(parent, ""), []).append(path)
+    return found
+
+
+def _goes_on(node: Any, noted: Mapping[str, Any], children: list[str]) -> bool:
+    """Tell whether a node that was RUNNING goes on with other children."""
+    if isinstance(node, Sequence | Selector):
+        return not node.memory or noted.get("child") in children
+    return isinstance(node, Parallel)
+
+
+def _refusal(built: BuiltNode, noted: Mapping[str, Any]) -> Problem | None:
+    """Return why a node that is kept cannot go on; None if it can."""
+    shown, node, fix = repr(built.path.rpartition("/")[2]), built.node, "take it out of the tree, or start a new run"
+    if noted["status"] != "RUNNING":
+        if isinstance(node, Leaf) or recovers(node) != "no":
             return None
-        fix = "start a new run"
-        if recovers(built.node) == "no":
-            why = type(built.node).why_not if isinstance(built.node, Leaf) else "py_trees keeps what it remembers"
-            return Problem(built.place, _CODE, f"{what}, and cannot go on in another one", why, fix=fix)
-        if "lost" in noted:
-            return Problem(built.place, _CODE, f"{what}, and what it remembers is not kept", noted["lost"], fix=fix)
+        what = f"{shown} was ticked, and keeps what it remembers in an object of py_trees"
+        return Problem(built.place, _CODE, what, fix=fix)
+    if _begins_anew(node, noted):
         return None
+    what = f"{shown} was RUNNING when the run was left"
+    if recovers(node) == "no":
+        why = type(node).why_not if isinstance(node, Leaf) else "py_trees keeps what it remembers"
+        return Problem(built.place, _CODE, f"{what}, and cannot go on in another one", why, fix=fix)
+    if "lost" in noted:
+        return Problem(built.place, _CODE, f"{what}, and what it remembers is not kept", noted["lost"], fix=fix)
+    return None
