@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from .._base import KnotholeError
 from ..trees.ticking.loop import Outcome
 from .result import RunResult
-from .run import RunOptions, Session
+from .run import RunOptions
+from .session import Session
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue

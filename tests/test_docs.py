@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.run import RunOptions, run_tree
+from knothole.app.run import RunOptions
+from knothole.app.session import run_tree
 from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.sim import recipe as scene_files
 from knothole.sim.draw import load_scene, scene_names

@@ -14,7 +14,8 @@ from rich.console import Console
 
 from knothole._base import KnotholeError
 from knothole.app.result import RunResult
-from knothole.app.run import RunOptions, Session
+from knothole.app.run import RunOptions
+from knothole.app.session import Session
 from knothole.app.terminal import Lines
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import Wiring

@@ -131,7 +131,7 @@ def _check_resume(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..run import run_tree
+    from ..session import run_tree
     from ..terminal import watch
 
     options = _options(args, args.seed or 0)

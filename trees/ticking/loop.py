@@ -9,7 +9,6 @@ from contextlib import ExitStack
 
 from ..._base import KnotholeError
 from ...behaviors.mirror import Mirror
-from ...behaviors.node import Leaf
 from ...behaviors.step import FAULTS, INVALID, RUNNING, SUCCESS, NodeFault, Stalled, Status, raise_fault
 from ...vlm.contract import BackendError
 from ..builder import BuiltTree
@@ -19,13 +18,14 @@ from ..changing.reload import Reloaded, reload
 from ..recursion import deep_recursion
 from ..spec import TreeSpec
 from ..tracing.trace import TraceWriter
-from .alarm import Alarm
-from .clock import Clock, ShiftedClock, SteppedClock, clock_of
+from .clock import Clock, clock_of
+from .ending import Ending
 from .outcome import Listener, LoopResult, Outcome, Ticked
+from .pace import Pace
 from .priority import real_time
 from .record import Record
 from .signals import stop_on_signals
-from .timing import OVERRUN, Overrun, Stopwatch
+from .timing import OVERRUN, Overrun
 from .watchdog import REAL, Watchdog
 
 __all__ = ["RATE", "Listener", "Loop", "LoopResult", "Outcome", "Overrun", "Ticked"]
@@ -33,9 +33,6 @@ __all__ = ["RATE", "Listener", "Loop", "LoopResult", "Outcome", "Overrun", "Tick
 RATE = 20.0
 """Ticks per second unless told otherwise."""
 _TIE = 1e-9
-_WARN_EVERY = 1.0
-_UNWATCHED = 3600.0
-"""Until the next thing to watch at the end of a run: nobody misses a tick then, [s]."""
 
 
 class Loop:
@@ -99,8 +96,7 @@ class Loop:
         self._resume = resume
         self.anew = resume.restore(tree) if resume is not None else ()
         self.tree, self.context = tree, tree.context
-        self.period, self.max_time, self.overrun, self.halt_timeout = 1.0 / rate, max_time, overrun, halt_timeout
-        self.clock = clock or clock_of(self.context.robot)
+        self.max_time, self.halt_timeout = max_time, halt_timeout
         self.record = Record(tree, trace, listeners)
         self.trace, self.listeners = trace, self.record.listeners
         self.tell = tell
@@ -108,18 +104,13 @@ class Loop:
         self._start_info = dict(start or {})
         self._poses = poses
         self._stack = ExitStack()
-        self._steps = 0
+        self._pace = Pace(clock or clock_of(self.context.robot), 1.0 / rate, overrun, lambda text: self._say(text, 3))
+        self._ending = Ending(tree, self._pace, halt_timeout)
         self._begun = self._ended = self._stopping = False
         self._wish: Outcome | None = None
-        self._began = self._since = self._wall = 0.0
-        self._problems: list[str] = []
-        self._alarm: Alarm | None = None
-        self._stopwatch: Stopwatch | None = None
-        self._early = False
-        self._unsaid, self._warned = 0, float("-inf")
-        self._limit = (0.0 if self.clock.stepped else REAL) if watchdog is None else watchdog
+        self._wall = 0.0
+        self._limit = (0.0 if self._pace.clock.stepped else REAL) if watchdog is None else watchdog
         self._stuck, self._realtime, self._mirror = stuck, realtime, mirror
-        self._watchdog: Watchdog | None = None
 
     def wake(self) -> None:
         """Let the next tick come at once, before its time; on a stepped clock nothing happens.
@@ -127,8 +118,7 @@ class Loop:
         Between two deadlines the loop ticks early once at most, and the deadlines stay where they are. It wakes by
         itself when an answer arrives. May be called from any thread and from a signal handler.
         """
-        if self._alarm is not None:
-            self._alarm.ring()
+        self._pace.wake()
 
     def request_stop(self, outcome: Outcome = Outcome.INTERRUPTED) -> None:
         """Let the run end before its next tick. May be called from a signal handler or another thread."""
@@ -144,7 +134,7 @@ class Loop:
         """
         fault: BaseException | None = None
         outcome = Outcome.FAULT
-        with stop_on_signals(self._signalled, lambda: self._stopping):
+        with stop_on_signals(self._signalled, lambda: self._stopping and not self._ending.resting):
             try:
                 outcome = self._until_it_ends()
             except KeyboardInterrupt as error:
@@ -164,7 +154,7 @@ class Loop:
                 return Outcome.FAILURE
             if self._wish is not None:
                 return self._wish
-            if self.max_time is not None and self._next_time() - self._since > self.max_time + _TIE:
+            if self._pace.is_over(self.max_time):
                 return Outcome.TIME_LIMIT
 
     def _signalled(self, number: int) -> None:
@@ -202,12 +192,13 @@ class Loop:
         if begins_now:
             self._begin()
         if not begins_now or self._resume is not None:
-            self._pass_time()
+            self._pace.wait(lambda: self._wish is not None, self.context.broker)
             if self._wish is not None:
                 return self.tree.root.status
-        context, watchdog, stopwatch = self.context, self._watchdog, self._stopwatch
+        context, pace, watchdog = self.context, self._pace, self._ending.watchdog
+        stopwatch = pace.stopwatch
         begins = time.perf_counter() if stopwatch is not None else 0.0
-        context.now = now = self.clock.now()
+        context.now = now = pace.clock.now()
         context.tick += 1
         self.record.changes.tick = context.tick
         stalled = ""
@@ -222,12 +213,12 @@ class Loop:
             raise NodeFault(str(stall)) from stall
         finally:
             if watchdog is not None:
-                stalled = watchdog.leave(self.period)
+                stalled = watchdog.leave(pace.period)
             if context.broker is not None:
                 context.broker.flush(now)
         self.record.tick(status)
         if self._checkpoints is not None:
-            self._checkpoints.tick(now, self._began, self._steps)
+            self._checkpoints.tick(now, pace.began, pace.steps)
         if stopwatch is not None:
             stopwatch.ended(time.perf_counter() - begins)
         if stalled:
@@ -260,51 +251,6 @@ class Loop:
         """Take a node out of the tree between two ticks; see ``changing.graft``."""
         return self.reload(*pruned(self.tree.spec, path))
 
-    def _next_time(self) -> float:
-        return self._began + (self._steps + 1) * self.period
-
-    def _pass_time(self) -> None:
-        """Let time pass to the next deadline, or, once between two of them, until something wakes the loop."""
-        alarm, stopwatch = self._alarm, self._stopwatch
-        if alarm is None or stopwatch is None:
-            self._steps += 1
-            self.clock.wait_until(self._began + self._steps * self.period)
-            return
-        self._leave_out(stopwatch)
-        due = self._next_time()
-        broker = self.context.broker if not self._early else None
-        alarm.watch(broker.descriptor if broker is not None else None)
-        while True:
-            self.clock.wait_until(due, alarm)
-            if self._wish is not None:
-                return
-            late = self.clock.now() - due
-            if late >= -_TIE:
-                self._steps += 1
-                self._early = False
-                stopwatch.began(late)
-                return
-            if not self._early and (alarm.rung() or (broker is not None and broker.arrived())):
-                self._early = True
-                stopwatch.woken += 1
-                return
-
-    def _leave_out(self, stopwatch: Stopwatch) -> None:
-        """Deal with deadlines that passed while a tick was going on."""
-        late = self.clock.now() - self._next_time()
-        if late <= self.period:
-            return
-        if self.overrun == "catch_up":
-            stopwatch.overruns += 1
-            return
-        missed = int(late / self.period)
-        stopwatch.overruns += missed
-        self._steps += missed
-        self._unsaid += missed
-        if self.overrun == "warn" and self.clock.now() >= self._warned + _WARN_EVERY:
-            self._say(f"tick {self.context.tick} took too long: {self._unsaid} ticks were left out", 3)
-            self._unsaid, self._warned = 0, self.clock.now()
-
     def _say(self, text: str, level: int) -> None:
         """Tell something about the run itself, in the trace too."""
         self.record.log(text, level)
@@ -314,32 +260,23 @@ class Loop:
         self._begun = True
         self._stack.enter_context(deep_recursion())
         self._wall = time.monotonic()
-        context = self.context
-        if self._resume is None:
-            self._began = self._since = self.clock.now()
-        else:
-            if isinstance(self.clock, SteppedClock):
-                self.clock = SteppedClock(self._resume.now)
-            else:
-                context.shift = self._resume.now - self.clock.now()
-                self.clock = ShiftedClock(self.clock, context.shift)
-            self._began, self._since, self._steps = self._resume.began, self._resume.now, self._resume.steps
-        context.now = self._since
-        if not self.clock.stepped:
-            self._alarm, self._stopwatch = Alarm(), Stopwatch(self.period)
+        context, pace = self.context, self._pace
+        context.shift = pace.begin(self._resume)
+        self._stack.callback(pace.close)
+        context.now = pace.since
+        if not pace.clock.stepped:
+            context.wake = self.wake
             if self.trace is not None:
                 self.trace.waits = False
-            self._stack.callback(self._alarm.close)
-            context.wake = self.wake
         if self._limit > 0:
-            self._watchdog = Watchdog(
+            self._ending.watchdog = Watchdog(
                 self._limit,
-                self._stop_robot,
+                self._ending.stop_robot,
                 lambda text: self._say(text, 4),
-                between=not self.clock.stepped,
+                between=not pace.clock.stepped,
                 stuck=self._give_up if self._stuck is not None else None,
             )
-            self._stack.callback(self._watchdog.close)
+            self._stack.callback(self._ending.watchdog.close)
         if context.broker is not None and context.broker.interrupted is None:
             context.broker.interrupted = lambda: self._wish is not None
         self.record.begin(self._start_info)
@@ -373,24 +310,6 @@ class Loop:
                 del halting[leaf]
                 raise_fault(leaf, KnotholeError(f"it is not at rest {self.halt_timeout:g} s after it was halted"))
 
-    def _await_rest(self) -> None:
-        """Let time pass until what was halted is at rest. A second Ctrl-C ends this."""
-        halting, clock, context = self.context.halting, self.clock, self.context
-        since = clock.now()
-        until = since + self.halt_timeout
-        self._stopping = False
-        try:
-            while halting and clock.now() < until - _TIE:
-                clock.wait_until(min(until, clock.now() + self.period))
-                context.now = clock.now()
-                for leaf in tuple(halting):
-                    self._try(f"halting {leaf.path}", leaf.rest)
-        except KeyboardInterrupt:
-            self._problems.append("halting: broken off by Ctrl-C")
-        self._stopping = True
-        for leaf in halting:
-            self._problems.append(f"halting: {leaf.path}: it is not at rest after {clock.now() - since:.3g} s")
-
     def _end(self, outcome: Outcome, fault: BaseException | None) -> LoopResult:
         if self.result is not None:
             return self.result
@@ -402,42 +321,24 @@ class Loop:
         elif root.status is INVALID and outcome is not Outcome.FAULT:
             status = "RUNNING"
         reason = str(fault) if outcome is Outcome.FAULT else root.feedback_message
-        if self._checkpoints is not None and self._begun and fault is None and root.status is RUNNING:
-            checkpoints, now = self._checkpoints, self.context.now
-            self._try("taking a checkpoint", lambda: checkpoints.take(now, self._began, self._steps), watched=False)
-        if outcome is Outcome.FAULT or not self._gently():
-            self._try("stopping the robot", self._stop_robot)
-        self._try("halting", self._halt)
-        if outcome is not Outcome.FAULT and self.context.halting:
-            self._try("coming to rest", self._await_rest, watched=False)
-        self._try("stopping the robot", self._stop_robot)
-        for built in self.tree.nodes:
-            self._try(f"shutting down {built.path}", built.node.shutdown)
-        if self._watchdog is not None:
-            self._watchdog.close()
-        self._try("following the end of the run", lambda: self.record.tick(root.status), watched=False)
+        ending, pace, checkpoints, now = self._ending, self._pace, self._checkpoints, self.context.now
+        if checkpoints is not None and self._begun and fault is None and root.status is RUNNING:
+            take = checkpoints.take
+            ending.attempt("taking a checkpoint", lambda: take(now, pace.began, pace.steps), watched=False)
+        ending.leave(outcome is Outcome.FAULT)
+        ending.attempt("following the end of the run", lambda: self.record.tick(root.status), watched=False)
         if self._poses is not None:
             poses = self._poses
-            self._try("reading the final poses", lambda: self.record.digest.poses(poses()), watched=False)
+            ending.attempt("reading the final poses", lambda: self.record.digest.poses(poses()), watched=False)
         self.record.digest.outcome(outcome.name)
         broker = self.context.broker
         if broker is not None:
-            self._try("closing the backend", broker.close, watched=False)
+            ending.attempt("closing the backend", broker.close, watched=False)
         self.result = self._result(outcome, status, reason, fault)
         self.record.end(self.result)
         self._stack.close()
         self._stopping = False
         return self.result
-
-    def _gently(self) -> bool:
-        """Tell whether something runs that comes to rest by itself when it is halted."""
-        return any(
-            built.node.status is RUNNING and getattr(type(built.node), "halting", Leaf.halting) is not Leaf.halting
-            for built in self.tree.nodes
-        )
-
-    def _halt(self) -> None:
-        self._problems += [f"halting: {problem}" for problem in self.tree.halt()]
 
     def _give_up(self, text: str) -> None:
         """The tick never ends: close the trace in its place."""
@@ -446,36 +347,20 @@ class Loop:
             self._stuck(text)
 
     def _result(self, outcome: Outcome, status: str, reason: str, fault: BaseException | None) -> LoopResult:
+        pace, stopwatch = self._pace, self._pace.stopwatch
         counters = self.context.broker.counters if self.context.broker is not None else None
         return LoopResult(
             outcome,
             status,
             reason,
             ticks=self.context.tick,
-            time=self.context.now - self._began,
+            time=self.context.now - pace.began,
             wall=time.monotonic() - self._wall if self._begun else 0.0,
-            overruns=self._stopwatch.overruns if self._stopwatch is not None else 0,
+            overruns=stopwatch.overruns if stopwatch is not None else 0,
             questions=counters.questions if counters is not None else 0,
             model_calls=counters.model_calls if counters is not None else 0,
             digest=self.record.digest.hexdigest(),
             fault=fault,
-            problems=tuple(self._problems),
-            timing=self._stopwatch.timing() if self._stopwatch is not None else None,
+            problems=tuple(self._ending.problems),
+            timing=stopwatch.timing() if stopwatch is not None else None,
         )
-
-    def _stop_robot(self) -> None:
-        if self.context.robot is not None:
-            self.context.robot.stop()
-
-    def _try(self, what: str, act: Callable[[], object], watched: bool = True) -> None:
-        """Do one thing of the shutdown; a failure is noted and the next thing is done all the same."""
-        watchdog = self._watchdog if watched else None
-        if watchdog is not None:
-            watchdog.enter()
-        try:
-            act()
-        except FAULTS as error:
-            self._problems.append(f"{what}: {error}")
-        finally:
-            if self._watchdog is not None:
-                self._watchdog.leave(_UNWATCHED)

@@ -1,0 +1,109 @@
+"""Runs of one tree over several seeds: what stays the same is read and opened once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..trees.changing.checkpoint import Checkpoint
+from ..trees.changing.watching import Watch
+from ..trees.language.params import read_params
+from ..trees.mocking.apply import apply_profile
+from ..trees.spec import TreeSpec
+from .inputs import read_inputs
+from .inspect import asks, load_tree, project
+from .result import RunResult
+from .resume import resumed
+from .run import Run, RunOptions
+from .stage import Kept, check_names, open_runner, runs_in_loop, scene_of
+from .terminal import Watcher
+
+
+class Session:
+    """Runs of one tree over several seeds: what stays the same is read and opened once.
+
+    Args:
+        options: The run; its seed is replaced for each run.
+
+    Raises:
+        KnotholeError: The tree has mistakes, an input does not fit, or backend or driver are unknown.
+    """
+
+    def __init__(self, options: RunOptions) -> None:
+        self.config = project()
+        self._checkpoint: Checkpoint | None = None
+        if options.resume is not None:
+            options, self._checkpoint = resumed(options)
+        self.options = options
+        params = read_params(options.params) if options.params is not None else {}
+        self.tree = self._read(params)
+        given = {entry.name: params[entry.name] for entry in self.tree.inputs if entry.name in params}
+        self.inputs = read_inputs(self.tree, {**given, **options.inputs})
+        self._params = params
+        self.vlm, self.robot = options.vlm or self.config.vlm, options.robot or self.config.robot
+        check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
+        self._kept: Kept | None = None
+
+    def _read(self, params: Mapping[str, Any]) -> TreeSpec:
+        """Read the tree, with the mocks and entries that this run was asked to give it."""
+        tree = load_tree(self.options.tree, self.config)
+        if self.options.mock is not None:
+            tree = apply_profile(tree, self.options.mock)
+        declared = {entry.name for entry in tree.inputs}
+        entries = {name: value for name, value in params.items() if name not in declared}
+        return replace(tree, params={**tree.params, **entries})
+
+    def bind(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> Run:
+        """Return a run with this seed; ``stuck`` as for ``Loop``."""
+        vlm: Any = self.vlm
+        if asks(self.tree) and not runs_in_loop(self.vlm):
+            if self._kept is None:
+                opened = open_runner(self.vlm, self.config, None)
+                self._kept = Kept(opened)  # type: ignore[arg-type]
+            vlm = self._kept
+        options = replace(self.options, seed=seed, vlm=self.vlm, robot=self.robot)
+        watch = None
+        if options.watch:
+            mocks = [options.mock] if options.mock is not None else []
+            watch = Watch(self.tree, lambda: self._read(self._params), mocks)
+        return Run(
+            self.tree,
+            options,
+            self.config,
+            robot=self.robot,
+            vlm=vlm,
+            inputs=self.inputs,
+            watcher=watcher,
+            watch=watch,
+            stuck=stuck,
+            checkpoint=self._checkpoint,
+        )
+
+    def run(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> RunResult:
+        """Run the tree once; ``stuck`` as for ``Loop``."""
+        return self.bind(seed, watcher, stuck).run()
+
+    def close(self) -> None:
+        """Release the backend. Idempotent."""
+        if self._kept is not None:
+            self._kept.release()
+            self._kept = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def run_tree(
+    options: RunOptions, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None
+) -> RunResult:
+    """Run a tree once; ``stuck`` as for ``Loop``.
+
+    Raises:
+        KnotholeError: The run cannot be started. What happens while it runs is in the result.
+    """
+    with Session(options) as session:
+        return session.run(session.options.seed, watcher, stuck)
