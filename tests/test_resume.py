@@ -340,6 +340,16 @@ def test_pictures_of_a_resumed_run_are_as_old_as_they_are(tmp_path: Path) -> Non
     assert result.time == pytest.approx(6.2, abs=0.2)
 
 
+def test_pictures_are_no_part_of_a_checkpoint(tmp_path: Path) -> None:
+    robot = DRIVERS.get("kinematic")(DriverOptions())
+    context = Context(robot=robot, broker=Broker(Scripted({"*": "yes"}), stepped=True))
+    tree = build(load_text(HEAD + "  guard: {check: {see: is it there}, child: {wait: 1h}}\n"), context)
+    Loop(tree, trace=TraceWriter(tmp_path / "a.mcap"), max_time=3.0).run()
+    found = read_trace(tmp_path / "a.mcap").topic("/checkpoint")
+    assert found
+    assert max(len(json.dumps(message.data)) for message in found) < 10_000
+
+
 def test_nodes_of_py_trees_that_were_ticked_are_refused(tmp_path: Path) -> None:
     text = HEAD + "  sequence:\n    - pt.OneShot: {policy: ON_COMPLETION, child: {say: once}}\n    - wait: 1h\n"
     checkpoint = left(tmp_path / "t.mcap", text, 3)

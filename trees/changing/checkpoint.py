@@ -114,8 +114,9 @@ class Checkpoints:
     def _noted(self, built: BuiltNode) -> _Noted | None:
         node = built.node
         memory, base = {}, self._base[id(node)]
+        anew = recovers(node) == "anew"  # what it remembers, such as the picture of a see, is not given back
         for name, value in _entries(node):
-            if not _same(base.get(name, _MISSING), value):
+            if (name in _SEEN or not anew) and not _same(base.get(name, _MISSING), value):
                 memory[name] = _copied(value)
         if node.status is INVALID and not memory:
             return None
