@@ -163,6 +163,8 @@ class Run:
         if self.stage.truth is not None and self._truth:
             context.frames = self.stage.truth.saw
         self.tree: BuiltTree = build(tree, context, inputs)
+        if self._checkpoint is not None:
+            self._checkpoint.check(self.tree)
         self._referee = self._call_referee()
         self.loop = Loop(
             self.tree,
@@ -271,6 +273,8 @@ class Run:
             return
         anew = f"; begun anew: {', '.join(self.loop.anew)}" if self.loop.anew else ""
         self._watcher.tell(f"resumed {self.options.resume} after tick {checkpoint.tick} ({checkpoint.now:.2f} s){anew}")
+        if checkpoint.lost:
+            self._watcher.tell(f"not kept, and unset now: {', '.join(checkpoint.lost)}")
         if self.stage.scene is not None:
             self._watcher.tell("the simulated world is no part of a checkpoint: it stands as at its beginning")
 

@@ -43,7 +43,7 @@ class Pick(MotionLeaf):
         The arm stops and holds still; the fingers stay as they are.
     """
 
-    why_not = "only its own steps know whether the object is between the fingers already"
+    recovers = "anew"
     skills = frozenset({"arm", "gripper"})
     visual = True
     ports = (

@@ -45,7 +45,7 @@ class Place(MotionLeaf):
         The arm stops and holds still; the fingers stay as they are.
     """
 
-    why_not = "only its own steps know whether the object was let go already"
+    recovers = "anew"
     skills = frozenset({"arm", "gripper"})
     visual = True
     ports = (

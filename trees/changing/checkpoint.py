@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from dis import get_instructions
+from functools import cache
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from ..._base import KnotholeError
+from ...behaviors.blackboard import UNSET
 from ...behaviors.composites import Parallel, Selector, Sequence
 from ...behaviors.inner import Inner
 from ...behaviors.node import Leaf
@@ -31,7 +38,7 @@ _CALM: Final = 0.2
 _NOT_MEMORY: Final = STRUCTURE | {"status", "_noted", "_said"}
 _SEEN: Final = ("feedback_message", "skipped")
 """What of the memory of a node only others look at."""
-_COMPARED: Final = (list, dict, set, float, int, str, tuple)
+_COMPARED: Final = (list, dict, set, deque, float, int, str, tuple)
 """Types whose values are compared with what a node was built with; of all others it must be another object."""
 _CODE: Final = "K405"
 _MISSING: Final = object()
@@ -153,14 +160,43 @@ class _Noted:
 
 def _entries(node: Any) -> Iterator[tuple[str, Any]]:
     """Yield what a node remembers, by name; of a part of it that says what it ``remembers`` that, as ``PART.NAME``."""
-    for name, value in node.__dict__.items():
-        if name not in _NOT_MEMORY:
-            names = getattr(type(value), "remembers", None)
-            if type(names) is tuple:
-                for each in names:
-                    yield f"{name}.{each}", getattr(value, each)
-            else:
-                yield name, value
+    for name, value in _attributes(node):
+        parts = getattr(type(value), "remembers", None)
+        if type(parts) is tuple:
+            for each in parts:
+                yield f"{name}.{each}", getattr(value, each)
+        else:
+            yield name, value
+
+
+def _attributes(node: Any) -> list[tuple[str, Any]]:
+    cls: Any = type(node)
+    names = _assigned(cls)
+    if names is None:
+        return [(name, value) for name, value in node.__dict__.items() if name not in _NOT_MEMORY]
+    found = ((name, getattr(node, name, _MISSING)) for name in names)
+    return [(name, value) for name, value in found if value is not _MISSING]
+
+
+@cache
+def _assigned(cls: Any) -> tuple[str, ...] | None:
+    """Return the names of what the methods of a class assign; None for classes of others, whose objects are asked.
+
+    CPython 3.11 finds attributes slower on an object once somebody looked at its ``__dict__``, some 6 % of a tick, so
+    the objects of our own classes are not asked.
+    """
+    if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        return None
+    names: dict[str, None] = {}
+    for base in reversed(cls.__mro__):
+        methods = (getattr(each, "fget", each) for each in vars(base).values())
+        waiting = [each.__code__ for each in methods if isinstance(each, FunctionType)]
+        while waiting:
+            code = waiting.pop()
+            names.update((step.argval, None) for step in get_instructions(code) if step.opname == "STORE_ATTR")
+            waiting += (each for each in code.co_consts if isinstance(each, CodeType))
+    own = (name for name in names if name not in _NOT_MEMORY)
+    return tuple(name for name in own if not isinstance(getattr(cls, name, None), property))
 
 
 def _set(node: Any, name: str, value: object) -> None:
@@ -174,15 +210,15 @@ def _memory(node: Any) -> dict[str, object]:
 
 def _copied(value: Any) -> Any:
     kind = type(value)
-    if kind is list or kind is set:
+    if kind in (list, set, tuple, deque):
         return kind(_copied(each) for each in value)
     if kind is dict:
         return {key: _copied(each) for key, each in value.items()}
-    return value
+    return value.copy() if kind is np.ndarray else value
 
 
 def _same(before: object, now: object) -> bool:
-    if before is now and type(now) not in (list, dict, set):
+    if before is now and type(now) not in (list, dict, set, tuple, deque, np.ndarray):
         return True
     return type(before) is type(now) and type(now) in _COMPARED and bool(before == now)
 
@@ -240,6 +276,20 @@ class Checkpoint:
         times = float(found["now"]), float(found["began"])
         return Checkpoint(int(found["tick"]), *times, int(found["steps"]), found, cells, tree)
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Entries of the blackboard that could not be kept, with the reason. They are unset after ``restore``."""
+        return tuple(f"${name} ({why})" for name, _, why, *_ in self._cells.values() if why)
+
+    def check(self, tree: BuiltTree) -> None:
+        """Make sure that a tree can take over; for the errors see ``restore``."""
+        noted = {each["path"]: each for each in self._data["nodes"]}
+        kept = _kept_of(self._tree, noted, tree)
+        there = {built.path: built for built in tree.nodes}
+        problems = [_refusal(there[path], each) for path, each in noted.items() if path in kept]
+        if any(problems):
+            raise TreeError([problem for problem in problems if problem is not None])
+
     def restore(self, tree: BuiltTree) -> tuple[str, ...]:
         """Give a tree that was built anew the state of the checkpoint. Nothing is changed when this raises.
 
@@ -251,22 +301,13 @@ class Checkpoint:
 
         Raises:
             TreeError: Nodes that were RUNNING cannot go on; all of them are in the error.
-            ResumeError: An entry of the blackboard could not be kept, or the checkpoint cannot be read.
+            ResumeError: The checkpoint cannot be read.
         """
+        self.check(tree)
         there = {built.path: built for built in tree.nodes}
         all_noted = {noted["path"]: noted for noted in self._data["nodes"]}
         kept = _kept_of(self._tree, all_noted, tree)
         here = [noted for path, noted in all_noted.items() if path in kept]
-        problems = [_refusal(there[noted["path"]], noted) for noted in here]
-        if any(problems):
-            raise TreeError([problem for problem in problems if problem is not None])
-        lost = [f"${name} is {why}" for name, _, why, *_ in self._cells.values() if why]
-        if lost:
-            raise ResumeError(
-                f"entries of the blackboard could not be kept: {', '.join(lost)}\n"
-                "  why:  kept are numbers, texts, lists, mappings, arrays and data classes\n"
-                "  fix:  start a new run; write other values there"
-            )
 
         def read(data: Any) -> Any:
             return decode(data, lambda path: there[path].node if path in there else None, tree.blackboard)
@@ -276,7 +317,7 @@ class Checkpoint:
                 (there[noted["path"]].node, noted, {name: read(v) for name, v in noted.get("memory", {}).items()})
                 for noted in here
             ]
-            cells = [(name, read(value), *more) for name, value, _, *more in self._cells.values()]
+            cells = [(name, UNSET if why else read(value), *more) for name, value, why, *more in self._cells.values()]
             notes = {key: read(value) for key, value, why in self._data["notes"] if not why}
             rng = read(self._data["rng"])
         except CannotKeepError as error:

@@ -6,6 +6,7 @@ import base64
 import importlib
 import math
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -20,6 +21,8 @@ from ...behaviors.blackboard import UNSET, Blackboard, Cell
 _TAG: Final = "$"
 _PACKAGE: Final = __name__.partition(".trees.")[0]
 _PLAIN: Final = (bool, int, str, type(None))
+_KINDS: Final = {kind.__name__: kind for kind in (tuple, set, frozenset, deque)}
+_LARGEST: Final = 256 * 1024
 _MOST: Final = 64
 """Deepest nesting of a value."""
 
@@ -31,9 +34,10 @@ class CannotKeepError(Exception):
 def encode(value: object, depth: int = 0) -> Any:
     """Return JSON-able data for a value.
 
-    Kept are none, bools, numbers, texts, bytes, lists, tuples, sets, mappings with any keys, statuses and other enums,
-    arrays of numbers, data classes of this package (and of modules that ``knothole.toml`` names), nodes by their path,
-    cells by their name, and the policy of a parallel. The exact type counts: a subclass of ``list`` is not kept as one.
+    Kept are none, bools, numbers, texts, bytes, lists, tuples, sets, queues, mappings with any keys, statuses and other
+    enums, arrays of numbers up to 256 KiB, data classes of this package (and of modules that ``knothole.toml`` names),
+    nodes by their path, cells by their name, and the policy of a parallel. The exact type counts: a subclass of
+    ``list`` is not kept as one.
 
     Raises:
         CannotKeepError: It is, or holds, anything else; the message names what.
@@ -47,9 +51,9 @@ def encode(value: object, depth: int = 0) -> Any:
         raise CannotKeepError(f"a value nested deeper than {_MOST} levels")
     if kind is list:
         return [encode(each, depth + 1) for each in value]  # type: ignore[attr-defined]
-    if kind in (tuple, set, frozenset):
+    if kind in (tuple, set, frozenset, deque):
         found = [encode(each, depth + 1) for each in value]  # type: ignore[attr-defined]
-        return {_TAG: kind.__name__, "of": found if kind is tuple else sorted(found, key=repr)}
+        return {_TAG: kind.__name__, "of": sorted(found, key=repr) if kind in (set, frozenset) else found}
     if isinstance(value, Mapping) and kind is dict:
         return {_TAG: "dict", "of": [[encode(k, depth + 1), encode(v, depth + 1)] for k, v in value.items()]}
     return _tagged(value, depth)
@@ -69,6 +73,8 @@ def _tagged(value: object, depth: int) -> dict[str, Any]:
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return {_TAG: "scalar", "type": value.dtype.str, "of": encode(value.item())}
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        if value.nbytes > _LARGEST:
+            raise CannotKeepError(f"an array of {value.nbytes // 1024} KiB, more than {_LARGEST // 1024}")
         data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
         return {_TAG: "array", "type": value.dtype.str, "shape": list(value.shape), "of": data}
     if isinstance(value, ParallelPolicy.Base):
@@ -113,9 +119,8 @@ def decode(data: Any, node: Callable[[str], object], board: Blackboard) -> Any:
     try:
         if tag == "float":
             return float(of)  # type: ignore[arg-type]
-        if tag in ("tuple", "set", "frozenset"):
-            kinds: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "set": set, "frozenset": frozenset}
-            return kinds[tag](decode(of, node, board))
+        if tag in _KINDS:
+            return _KINDS[tag](decode(of, node, board))
         if tag == "dict":
             return {decode(k, node, board): decode(v, node, board) for k, v in of}  # type: ignore[union-attr]
         if tag == "unset":
