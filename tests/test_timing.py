@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knothole.app.result import RunResult
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import Leaf, Wiring
 from knothole.behaviors.step import RUNNING, Status
@@ -229,3 +230,47 @@ def test_two_trees_do_not_share_entries_or_halting() -> None:
     assert len(first.context.halting) == 1
     second.tick()
     assert second.context.halting == {}
+
+
+def test_the_summary_of_a_run_on_a_robot_says_how_punctual_it_was() -> None:
+    _, result = late("skip", [0.01, 0.02, 0.32, 0.0, 0.0, 0.0])
+    shown = RunResult(
+        tree="t",
+        status="SUCCESS",
+        exit_code=0,
+        reason="",
+        ticks=result.ticks,
+        sim_time_s=result.time,
+        wall_s=result.wall,
+        questions=0,
+        model_calls=0,
+        vlm="none",
+        robot="franka",
+        scene="",
+        seed=0,
+        digest="",
+        timing=result.timing,
+    )
+    lines = str(shown).splitlines()
+    assert lines[1] == f"  time       {result.time:.1f} s, 7 ticks"
+    assert lines[2].startswith("  punctual   2 ticks missed, begun ")
+    timing: Any = shown.to_json()["timing"]
+    assert timing["overruns"] == 2
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="descriptors are listed on Linux only")
+def test_a_run_on_a_real_clock_leaves_no_descriptor_and_no_thread(tmp_path: Path) -> None:
+    def held() -> tuple[int, int]:
+        return len(os.listdir("/proc/self/fd")), threading.active_count()
+
+    before = held()
+    for number in range(3):
+        trace = TraceWriter(tmp_path / f"{number}.mcap")
+        tree = tree_with(scripted("RRS"))
+        assert Loop(tree, rate=200.0, clock=RealClock(), watchdog=60.0, trace=trace).run().outcome is Outcome.SUCCESS
+    for thread in threading.enumerate():
+        if thread.name == "watchdog":
+            thread.join()  # it was told to end
+    files, threads = held()  # what other tests started may end meanwhile
+    assert files <= before[0]
+    assert threads <= before[1]
