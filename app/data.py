@@ -18,7 +18,7 @@ from ..sim.scene import TRAINING_SEEDS
 from ..sim.truth import FrameTruth, frame_truth
 from ..sim.variety import posed_scene
 from ..sim.world import World
-from ..vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_ROBOT, MASK_TABLE
+from ..vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_ROBOT, MASK_TABLE, UNSEEN_PAIRS
 from .truth import frame_facts
 
 VIEWS = 2
@@ -105,6 +105,8 @@ def _render_shard(job: tuple[Path, int, int, int]) -> None:
         while len(lines) < count:
             scene = posed_scene(seed, VIEWS)
             seed += 1
+            if any((item.color, item.shape) in UNSEEN_PAIRS for item in scene.spec.objects):
+                continue
             world = worlds.get(scene.spec.robot)
             if world is None:
                 world = worlds[scene.spec.robot] = World(scene.spec, physics=False)

@@ -7,6 +7,7 @@ import pytest
 
 from knothole.app.data import render_shards
 from knothole.sim import objects
+from knothole.sim.variety import posed_scene
 from knothole.vlm import facts
 from knothole.vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_ROBOT, MASK_TABLE, FrameFacts
 
@@ -54,6 +55,19 @@ def test_masks_and_facts_agree(shards: Path) -> None:
             assert columns.min() == pytest.approx(box[0], abs=1)
             assert rows.max() + 1 == pytest.approx(box[3], abs=1)
             assert -1 <= item.support < len(frame.objects)
+
+
+def test_no_picture_shows_a_pair_that_only_measuring_shows(shards: Path) -> None:
+    shown = {
+        (item.color, item.shape)
+        for path in shards.glob("facts_*.jsonl")
+        for line in path.read_text().splitlines()
+        for item in FrameFacts.from_json(line).objects
+    }
+    assert len(shown) > 10
+    assert not shown & facts.UNSEEN_PAIRS
+    scenes = [posed_scene(seed, 2).spec for seed in range(3_000_000, 3_000_030)]
+    assert any((item.color, item.shape) in facts.UNSEEN_PAIRS for scene in scenes for item in scene.objects)
 
 
 def test_a_lost_shard_is_rendered_again_as_it_was_and_others_are_kept(shards: Path) -> None:

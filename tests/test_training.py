@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 import torch
 
-from knothole.vlm.facts import COLORS, LOOSE_SHAPES, MASK_HAND, MASK_TABLE, SHAPES, FrameFacts, ObjectFact
+from knothole.vlm.facts import COLORS, LOOSE_SHAPES, MASK_HAND, MASK_TABLE, SHAPES, UNSEEN_PAIRS, FrameFacts, ObjectFact
 from knothole.vlm.grammar import judge, parse
 from knothole.vlm.training.config import ModelShape, TrainConfig, TrainingError
-from knothole.vlm.training.data import Frames, is_rare, mirror
+from knothole.vlm.training.data import Frames, is_rare, mirror, recolor
 from knothole.vlm.training.evaluate import evaluate, table
 from knothole.vlm.training.export import export, random_checkpoint, read_shape, read_tokenizer, read_weights
 from knothole.vlm.training.labels import ORACLE_WIDTH, ObjectLabels, coverage, oracle_features
+from knothole.vlm.training.lesson import Lesson
+from knothole.vlm.training.lessons import Lessons
 from knothole.vlm.training.model import PREFIX, Trainee, fresh_model, model_config
 from knothole.vlm.training.muon import orthogonal
 from knothole.vlm.training.packing import pack
-from knothole.vlm.training.questions import EVERY_LOOSE, ask, questions
+from knothole.vlm.training.questions import EVERY_LOOSE, ask, names_unseen, questions
 from knothole.vlm.training.tokenizer import PIECES, Codec, build_tokenizer
 from knothole.vlm.training.train import Stage, load, train
 
@@ -90,6 +92,32 @@ def test_every_question_asked_in_training_is_in_the_language_and_truthfully_answ
         for one in questions(facts, words, 16):
             assert parse(one.question) == one.meaning
             assert judge(one.meaning, facts) == one.verdict
+
+
+def test_training_never_names_the_pairs_that_only_measuring_does() -> None:
+    things = tuple(
+        ObjectFact(shape, color, (x, 0.1, x + 0.2, 0.3), 1.0, 900, 1.0, (0.5, x, 0.0), (0.05,) * 3)
+        for x, (color, shape) in zip((0.0, 0.25, 0.5), (*sorted(UNSEEN_PAIRS)[:2], ("red", "cube")), strict=True)
+    )
+    facts, words = FrameFacts(things), random.Random(0)
+    drawn = [one for _ in range(40) for one in questions(facts, words, 16)]
+    assert not any(names_unseen(one.meaning) for one in drawn)
+    assert all(f"{color} {shape}" not in one.question for one in drawn for color, shape in UNSEEN_PAIRS)
+    measured = [one for _ in range(40) for one in questions(facts, words, 16, unseen=True)]
+    assert any(names_unseen(one.meaning) for one in measured)
+
+
+def test_recoloring_changes_light_and_keeps_the_picture() -> None:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, 2)
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        varied = recolor(ramp, rng)
+        assert varied.dtype == np.uint8
+        assert varied.shape == ramp.shape
+        assert 20 < varied.astype(float)[0, 128].mean() < 235
+        smooth = varied.astype(float)[0].mean(1).reshape(16, 16).mean(1)
+        assert (np.diff(smooth) >= -1).all()
+        assert smooth[-1] - smooth[0] > 120
 
 
 def test_cropping_and_mirroring_keep_boxes_on_their_pixels(frames_dir: Path) -> None:
@@ -199,6 +227,37 @@ def test_every_stage_trains_measures_and_resumes(stage: str, tmp_path: Path, fra
     assert (tmp_path / "again-best.pt").is_file()
 
 
+def test_processes_beside_the_model_prepare_what_a_step_needs(tmp_path: Path, frames_dir: Path) -> None:
+    config = TrainConfig(
+        model=SMALL, name="beside", batch=2, length=240, questions=8, compile=False, loaders=2, distill_weight=0.4
+    )
+    frames = Frames([frames_dir])
+    stage = Stage(config, frames, frames, tmp_path)
+    said = [stage.advance() for _ in range(6)]
+    assert stage.images == 12
+    assert stage.questions > 60
+    assert all({"aux", "distill", "answer", "mention", "previous", "read"} <= set(one) for one in said)
+    assert all(bool(value.isfinite()) for one in said for value in one.values())
+
+
+def test_lessons_are_the_same_for_one_seed_and_lean(codec: Codec, frames_dir: Path) -> None:
+    config = TrainConfig(model=SMALL, batch=2, length=240, questions=8)
+    frames = Frames([frames_dir])
+
+    def first() -> Lesson:
+        return next(iter(Lessons(frames, codec, config, SMALL, np.random.default_rng(4), random.Random(4))))
+
+    one, other = first(), first()
+    assert one.batch is not None
+    assert other.batch is not None
+    assert torch.equal(one.batch.ids, other.batch.ids)
+    assert one.images is not None
+    assert other.images is not None
+    assert torch.equal(one.images, other.images)
+    assert one.questions > 8
+    assert one.batch.asked == one.batch.mentions == one.batch.owner == []
+
+
 def test_peers_meet_in_the_middle(tmp_path: Path, frames_dir: Path) -> None:
     config = TrainConfig(
         stage="oracle", model=SMALL, batch=2, length=240, compile=False, peers=(str(tmp_path / "b.share"),), name="a"
@@ -269,3 +328,19 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["oracle", "vision", "joint", "resume"])
 def test_shipped_configurations_can_be_read(name: str) -> None:
     assert TrainConfig.load(name).name == name
+
+
+def test_the_shipped_configurations_for_a_gpu_make_one_model() -> None:
+    stages = [TrainConfig.load(f"gpu_{name}") for name in ("oracle", "vision", "joint")]
+    assert [one.stage for one in stages] == ["oracle", "vision", "joint"]
+    assert {one.device for one in stages} == {"cuda"}
+    assert len({one.model for one in stages}) == 1
+    assert stages[2].start == tuple(f"runs/train/{one.name}.pt" for one in stages[:2])
+
+
+@pytest.mark.parametrize("device", ["warp", "cuda:99"])
+def test_a_device_that_is_not_there_is_told_first(device: str, tmp_path: Path, frames_dir: Path) -> None:
+    frames = Frames([frames_dir])
+    with pytest.raises(TrainingError, match=f"device '{device}' is not there") as told:
+        Stage(TrainConfig(device=device, model=SMALL), frames, frames, tmp_path)
+    assert "fix:  device: cpu" in str(told.value)

@@ -14,6 +14,8 @@ COLORS = ("red", "green", "blue", "yellow", "orange", "purple", "white", "black"
 LOOSE_SHAPES = ("cube", "can", "bottle", "ball")
 CONTAINER_SHAPES = ("mug", "bowl", "plate", "tray")
 SHAPES = LOOSE_SHAPES + CONTAINER_SHAPES
+UNSEEN_PAIRS = frozenset({("orange", "mug"), ("purple", "bowl"), ("green", "plate"), ("purple", "bottle")})
+"""Colors with shapes that no training picture shows and no training question names: only measured."""
 
 MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND = 255, 254, 253, 252
 

@@ -83,6 +83,8 @@ class TrainConfig:
             averaged, so that several processes train one model.
         compile: Compile the language model with torch.compile (about half a minute at the start).
         threads: Threads of torch.
+        device: Where the model computes: ``cpu``, or ``cuda``.
+        loaders: Processes that prepare batches beside it; 0 prepares them in between, in one order for one seed.
         seed: Seed of the run.
         model: Sizes of the model; ignored when a checkpoint folder brings its own.
     """
@@ -108,6 +110,8 @@ class TrainConfig:
     exchange_steps: int = 40
     compile: bool = True
     threads: int = 1
+    device: str = "cpu"
+    loaders: int = 0
     seed: int = 0
     model: ModelShape = field(default_factory=ModelShape)
 

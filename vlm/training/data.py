@@ -24,12 +24,12 @@ class View:
     """One frame as the model is to see it.
 
     Attributes:
-        image: (S, S, 3), float32, values 0..255; (0, 0, 3) when no image was wanted.
+        image: (S, S, 3), uint8; (0, 0, 3) when no image was wanted.
         cells: Label of every 4x4-pixel cell, (S/4, S/4).
         facts: What is true of it, boxes relative to this view.
     """
 
-    image: NDArray[np.float32]
+    image: NDArray[np.uint8]
     cells: NDArray[np.uint8]
     facts: FrameFacts
 
@@ -93,10 +93,10 @@ class Frames:
         rows = np.clip((y + at) / MASK_STEP, 0, mask.shape[0] - 1).astype(int)
         columns = np.clip((x + at) / MASK_STEP, 0, mask.shape[1] - 1).astype(int)
         cells = mask[rows[:, None], columns[None]]
-        picture = np.zeros((0, 0, 3), np.float32)
+        picture = np.zeros((0, 0, 3), np.uint8)
         if image:
             cut = Image.fromarray(rgb[y : y + width, x : x + width])
-            picture = np.asarray(cut.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32)
+            picture = np.array(cut.resize((size, size), Image.Resampling.BICUBIC))
             if rng is not None:
                 picture = recolor(picture, rng)
         if width != full:
@@ -154,11 +154,12 @@ def mirror(facts: FrameFacts) -> FrameFacts:
     return replace(facts, objects=tuple(objects))
 
 
-def recolor(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Vary brightness, contrast, tint and noise of an image with values 0..255."""
-    x = np.power(image / 255, rng.uniform(0.85, 1.2)) * rng.uniform(0.85, 1.12)
-    x = (x - 0.5) * rng.uniform(0.88, 1.12) + 0.5
-    x = x * rng.uniform(0.95, 1.05, 3)
+def recolor(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Vary brightness, contrast, tint and noise of an image."""
+    level = np.power(np.arange(256) / 255, rng.uniform(0.85, 1.2)) * rng.uniform(0.85, 1.12)
+    level = (level - 0.5) * rng.uniform(0.88, 1.12) + 0.5
+    shades = (255 * level[:, None] * rng.uniform(0.95, 1.05, 3)).astype(np.float32)
+    x = np.stack([shades[image[..., c], c] for c in range(3)], -1)
     if rng.random() < 0.4:
-        x = x + rng.normal(0, rng.uniform(0, 0.025), (*x.shape[:2], 1))
-    return np.asarray(np.clip(x, 0, 1) * 255, dtype=np.float32)
+        x += rng.standard_normal((*x.shape[:2], 1), np.float32) * np.float32(255 * rng.uniform(0, 0.025))
+    return np.asarray(np.clip(x, 0, 255) + 0.5, dtype=np.uint8)

@@ -132,12 +132,18 @@ class Trainee(nn.Module):
             kwargs={},
         )
         cos, sin = visual.rotary_pos_emb(torch.zeros(1), get_vision_position_ids(grid, shape.merge, kwargs={}))
-        self.index, self.weight, self.cosines, self.sines = index, weight[:, :, None], cos, sin
+        for name, value in (("index", index), ("weight", weight[:, :, None]), ("cosines", cos), ("sines", sin)):
+            self.register_buffer(name, value, persistent=False)
         cells = (shape.patch // 4) ** 2
         self.cells_head = nn.Linear(shape.vision_width, cells * (SHAPE_CLASSES + COLOR_CLASSES))
         self.token_head = nn.Linear(shape.width, sum(TOKEN_FIELDS.values()))
         self.mention_head = nn.Linear(shape.width, 5)
         self.oracle = nn.Linear(ORACLE_WIDTH, shape.width)
+
+    index: Tensor
+    weight: Tensor
+    cosines: Tensor
+    sines: Tensor
 
     def patches(self, images: Tensor) -> Tensor:
         """Cut images (B, S, S, 3), values 0..255, into normalised patches (B, N, 3*p*p), in the processor's order."""

@@ -43,7 +43,8 @@ class Batch:
     """Packed sequences with everything the losses need.
 
     Attributes:
-        ids (B, L), position (3, B, L), mask (B, 1, L, L): Inputs of the language model.
+        ids (B, L), position (3, B, L): Inputs of the language model.
+        block: What each token belongs to, (B, L): 0 the image, n the n-th question, -1 nothing.
         index, target, weight: Flat positions (N,) that predict a token, the token, and its weight.
         owner: (row, question) of each prediction.
         asked: Questions that fitted, per row.
@@ -53,7 +54,7 @@ class Batch:
 
     ids: Tensor
     position: Tensor
-    mask: Tensor
+    block: Tensor
     index: Tensor
     target: Tensor
     weight: Tensor
@@ -62,6 +63,12 @@ class Batch:
     mentions: list[Look]
     answers: list[Look]
     previous: list[tuple[int, int]]
+
+    @property
+    def mask(self) -> Tensor:
+        """Who may look at whom, (B, 1, L, L), bool: everything at the image, each question at itself, none ahead."""
+        own = self.block[:, None, :] == self.block[:, :, None]
+        return ((self.block[:, None, :] == 0) | own).tril()[:, None]
 
 
 @dataclass
@@ -127,9 +134,7 @@ def pack(
             at += len(text)
         batch.asked.append(kept)
     batch.ids, batch.position = torch.from_numpy(ids), torch.from_numpy(position)
-    blocks = torch.from_numpy(block)
-    causal = torch.ones(length, length, dtype=torch.bool).tril()
-    batch.mask = (causal & ((blocks[:, None, :] == 0) | (blocks[:, None, :] == blocks[:, :, None])))[:, None]
+    batch.block = torch.from_numpy(block)
     batch.index = torch.tensor([f[0] for f in found])
     batch.target = torch.tensor([f[1] for f in found])
     batch.weight = torch.tensor([f[2] for f in found])

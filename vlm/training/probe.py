@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .losses import Labels, Sums, vision_loss
+from .losses import Sums, vision_loss
 from .packing import Batch
 from .questions import Asked
 
@@ -40,14 +41,15 @@ def measure(stage: Stage) -> dict[str, float]:
     count = min(config.eval_images, len(stage.held_out)) // config.batch * config.batch
     for start in range(0, count, config.batch):
         views = [stage.held_out.view(i, stage.shape.image_size) for i in range(start, start + config.batch)]
-        labels = Labels.of(views, stage.shape.side, stage.shape.merge)
-        states, image = stage.image_tokens(views)
+        lesson = stage.lesson(views, words)
+        states, image = stage.image_tokens(lesson)
         if states is not None:
             with torch.no_grad():
-                vision_loss(stage.model, states, image[0], labels, seen)
-        if config.stage != "vision":
-            reading, batch = stage.read(views, image, labels, words)
-            _score(stage.codec, reading.logits.detach(), batch, yes_no, other, boxes)
+                vision_loss(stage.model, states, image[0], lesson, seen)
+        if lesson.batch is not None:
+            reading = stage.read(lesson, image)
+            batch = replace(lesson.batch, target=lesson.batch.target.cpu(), weight=lesson.batch.weight.cpu())
+            _score(stage.codec, reading.logits.detach().cpu(), batch, yes_no, other, boxes)
     result = seen.means() | _by_kind(yes_no, other) | boxes.means()
     keys = [result[k] for k in _KEY_KINDS if k in result] or [
         result.get("cell shape", 0.0),

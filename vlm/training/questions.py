@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..facts import COLORS, LOOSE_SHAPES, SHAPES, FrameFacts, ObjectFact
+from ..facts import COLORS, LOOSE_SHAPES, SHAPES, UNSEEN_PAIRS, FrameFacts, ObjectFact
 from ..grammar import HOLDERS, YES_NO, Meaning, Thing, Verdict, judge, phrase
 
 EVERY_LOOSE = Meaning("ground", Thing(group="loose", every=True))
@@ -65,6 +65,13 @@ def kind_of(meaning: Meaning, verdict: Verdict) -> str:
     if meaning.predicate == "exists" and a == Thing(group="loose"):
         return "loose left"
     return meaning.predicate
+
+
+def names_unseen(meaning: Meaning) -> bool:
+    """Tell whether a question names a color with a shape that training leaves out."""
+    things = [thing for thing in (meaning.a, meaning.b) if thing is not None]
+    things += [thing.place for thing in things if thing.place is not None]
+    return any((thing.color, thing.shape) in UNSEEN_PAIRS for thing in things)
 
 
 def named(o: ObjectFact) -> Thing:
@@ -180,7 +187,7 @@ class _Sampler:
         return Meaning(self.rng.choice(("empty", "empty", "contains")), self.place())
 
     def relation(self) -> Meaning:
-        kind = self.rng.choice(("left", "right", "front", "behind", "left", "right", "near", "under"))
+        kind = self.rng.choice(("left", "right", "front", "behind", "left", "right", "near", "near", "under"))
         if kind == "under":
             carried = [o for o in self.sole if o.support >= 0]
             if carried:
@@ -266,14 +273,14 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (_Sampler.loose_left, 0.5),
     (_Sampler.all_in, 0.7),
     (_Sampler.contents, 1.2),
-    (_Sampler.relation, 2.0),
+    (_Sampler.relation, 2.4),
     (_Sampler.hand, 0.5),
     (_Sampler.on_table, 0.8),
-    (_Sampler.posture, 0.4),
-    (_Sampler.color, 0.4),
-    (_Sampler.count, 0.9),
-    (_Sampler.attribute, 0.8),
-    (_Sampler.describe, 0.3),
+    (_Sampler.posture, 0.8),
+    (_Sampler.color, 0.6),
+    (_Sampler.count, 1.2),
+    (_Sampler.attribute, 1.0),
+    (_Sampler.describe, 0.4),
     (_Sampler.table_empty, 0.15),
     (_Sampler.robot, 0.15),
 )
@@ -296,19 +303,20 @@ def balanced(draw: _Draw, sampler: _Sampler) -> Asked | None:
     return spare if sampler.rng.random() < 0.4 else None
 
 
-def questions(facts: FrameFacts, rng: random.Random, count: int) -> list[Asked]:
+def questions(facts: FrameFacts, rng: random.Random, count: int, unseen: bool = False) -> list[Asked]:
     """Choose ``count`` questions about a frame, those that the shipped trees ask first.
 
     Args:
         facts: Labels of the frame.
         rng: Chooses.
         count: How many at most; no wording comes twice.
+        unseen: Whether they may name the pairs of color and shape that training leaves out.
     """
     sampler = _Sampler(facts, rng)
     chosen: dict[str, Asked] = {}
 
     def add(asked: Asked | None) -> None:
-        if asked is not None:
+        if asked is not None and (unseen or not names_unseen(asked.meaning)):
             chosen.setdefault(asked.question, asked)
 
     add(ask(EVERY_LOOSE, facts, rng, usual=0.8))

@@ -17,15 +17,14 @@ import torch
 from torch import Tensor
 
 from . import probe
-from .config import ModelShape, TrainConfig
+from .config import ModelShape, TrainConfig, TrainingError
 from .data import Frames, View
 from .export import export, read_shape, read_tokenizer, read_weights
-from .labels import ObjectLabels, oracle_features
-from .losses import Labels, Reading, distill_loss, reading_loss, vision_loss
+from .lesson import Lesson
+from .lessons import Lessons
+from .losses import Reading, distill_loss, reading_loss, vision_loss
 from .model import Trainee, fresh_model, model_config, whiten_patches
 from .muon import build_optimizers
-from .packing import pack
-from .questions import questions
 from .tokenizer import Codec, build_tokenizer
 
 
@@ -45,11 +44,16 @@ class Stage:
         self.config, self.train, self.held_out, self.out = config, train, held_out, out
         self.rng, self.words = np.random.default_rng(config.seed), random.Random(config.seed)
         self.fresh: set[str] = set()
+        self.device = _device(config.device)
         self.model, self.codec, self.shape = self._build()
+        if self.device.type == "cuda":
+            torch.set_float32_matmul_precision("high")
+        self.model.to(self.device)
         self.optimizers = build_optimizers(self.model, config.lr)
         self.base = [g["lr"] for o in self.optimizers for g in o.param_groups]
         self.images = self.questions = self.step = 0
-        self._order: list[int] = []
+        lessons = Lessons(train, self.codec, config, self.shape, self.rng, self.words)
+        self._lessons = lessons.loaded() if config.loaders else iter(lessons)
         self._read_at: dict[str, float] = {}
         self.teaches = config.distill_weight > 0 and config.stage != "oracle"
         if config.compile:
@@ -72,69 +76,53 @@ class Stage:
             whiten_patches(model, torch.from_numpy(np.stack([v.image for v in views])))
         return model, codec, shape
 
-    def views(self) -> list[View]:
-        """Draw the next batch of training views."""
-        if len(self._order) < self.config.batch:
-            self.train.refresh()
-            self._order = [int(i) for i in self.rng.permutation(self.train.doubled())]
-        picks = [self._order.pop() for _ in range(self.config.batch)]
-        image = self.config.stage != "oracle"
-        return [self.train.view(i, self.shape.image_size, self.rng, image) for i in picks]
+    def lesson(self, views: list[View], words: random.Random, blur: bool = False) -> Lesson:
+        """Prepare views, with questions about them, for the model."""
+        return Lesson.of(views, self.codec, self.config, self.shape, words, blur).to(self.device)
 
-    def image_tokens(self, views: list[View]) -> tuple[Tensor | None, tuple[Tensor, Tensor, Tensor]]:
+    def image_tokens(self, lesson: Lesson) -> tuple[Tensor | None, tuple[Tensor, Tensor, Tensor]]:
         """Return the image encoder's last states (None for the oracle), image tokens and the two shortcuts."""
-        if self.config.stage == "oracle":
-            tokens = self.model.dream(self.dreams(views))
+        if lesson.images is None:
+            assert lesson.dreams is not None
+            tokens = self.model.dream(lesson.dreams)
             nothing = torch.zeros_like(tokens)
             return None, (tokens, nothing, nothing)
-        images = torch.from_numpy(np.stack([v.image for v in views]))
-        states, tokens, first, second = self.model.see(self.model.patches(images))
+        states, tokens, first, second = self.model.see(self.model.patches(lesson.images))
         return states, (tokens, first, second)
 
-    def dreams(self, views: list[View]) -> Tensor:
-        """Return ground-truth features of views, (B, T, ORACLE_WIDTH)."""
-        side = self.shape.side
-        return torch.from_numpy(np.stack([oracle_features(v.cells, ObjectLabels.of(v.facts), side) for v in views]))
+    def read(self, lesson: Lesson, image: tuple[Tensor, ...]) -> Reading:
+        """Ask the questions of a batch and return what the model says."""
+        return reading_loss(self.model, self.codec, lesson, image)
 
-    def read(
-        self, views: list[View], image: tuple[Tensor, ...], labels: Labels, words: random.Random
-    ) -> tuple[Reading, Any]:
-        """Ask questions about views and return what the model says, with the packed batch."""
-        facts = [v.facts for v in views]
-        asked = [questions(f, words, self.config.questions) for f in facts]
-        blur = words if words is self.words else None
-        batch = pack(self.codec, asked, facts, self.shape.side, self.config.length, blur)
-        return reading_loss(self.model, self.codec, batch, image, labels), batch
-
-    def advance(self) -> dict[str, float]:
+    def advance(self) -> dict[str, Tensor]:
         """Take one step; return the losses."""
-        config, views = self.config, self.views()
-        labels = Labels.of(views, self.shape.side, self.shape.merge)
-        states, image = self.image_tokens(views)
-        said: dict[str, float] = {}
-        loss = torch.zeros(())
+        config, lesson = self.config, next(self._lessons).to(self.device)
+        states, image = self.image_tokens(lesson)
+        said: dict[str, Tensor] = {}
+        loss = torch.zeros((), device=self.device)
         if states is not None and config.aux_weight:
             warming = self.step < config.aux_warm and "cells_head.weight" in self.fresh
             seen = (states.detach(), image[0].detach()) if warming else (states, image[0])
-            aux = vision_loss(self.model, *seen, labels)
-            loss, said["aux"] = loss + config.aux_weight * aux, float(aux.detach())
+            aux = vision_loss(self.model, *seen, lesson)
+            loss, said["aux"] = loss + config.aux_weight * aux, aux.detach()
         if self.teaches:
+            assert lesson.dreams is not None
             with torch.no_grad():
-                wanted = self.model.dream(self.dreams(views))
+                wanted = self.model.dream(lesson.dreams)
             distilled = distill_loss(image[0], wanted)
-            loss, said["distill"] = loss + config.distill_weight * distilled, float(distilled.detach())
-        if config.stage != "vision":
-            reading, batch = self.read(views, image, labels, self.words)
+            loss, said["distill"] = loss + config.distill_weight * distilled, distilled.detach()
+        if lesson.batch is not None:
+            reading = self.read(lesson, image)
             loss = loss + reading.loss
             said |= reading.parts
-            self.questions += sum(len(a) for a in batch.asked)
+            self.questions += lesson.questions
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        self.images += len(views)
+        self.images += lesson.count
         return said
 
     def set_rate(self, progress: float) -> None:
@@ -169,6 +157,18 @@ class Stage:
         stage, state = self.config.stage, self.model.state_dict()
         torch.save({k: v for k, v in state.items() if stage == "joint" or is_vision(k) == (stage == "vision")}, waiting)
         os.replace(waiting, path)
+
+
+def _device(name: str) -> torch.device:
+    """Find the device; one that is not there is told before anything is loaded on it."""
+    try:
+        device = torch.device(name)
+        torch.zeros((), device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise TrainingError(
+            f"device {name!r} is not there: {str(error).splitlines()[0]}\n  fix:  device: cpu"
+        ) from error
+    return device
 
 
 def is_vision(name: str) -> bool:
@@ -243,7 +243,7 @@ def train(
     report(f"{config.name}: {len(stage.train)} frames, held out {len(stage.held_out)}, {json.dumps(kept)}")
     clock, best_score = Clock(config, out), float("-inf")
     best: dict[str, float] = {}
-    recent: list[dict[str, float]] = []
+    recent: list[dict[str, Tensor]] = []
     last_save = time.monotonic()
     due = [n / config.evals for n in range(1, config.evals)]
     with open(out / f"{config.name}.csv", "a", newline="", encoding="utf-8") as file:
@@ -285,8 +285,8 @@ def _measure(
     return found, found["score"]
 
 
-def _line(stage: Stage, clock: Clock, recent: list[dict[str, float]]) -> str:
-    means = {k: np.mean([r[k] for r in recent if k in r]) for k in recent[-1]}
+def _line(stage: Stage, clock: Clock, recent: list[dict[str, Tensor]]) -> str:
+    means = {k: np.mean([float(r[k]) for r in recent if k in r]) for k in recent[-1]}
     said = " ".join(f"{k} {v:.3f}" for k, v in means.items())
     each = 1000 * clock.cpu / max(stage.images, 1)
     return (

@@ -1,0 +1,65 @@
+"""The batches of a training stage without end, prepared in between or by processes beside the model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from .config import ModelShape, TrainConfig
+from .data import Frames
+from .lesson import Lesson
+from .tokenizer import Codec
+
+
+class Lessons(IterableDataset[Lesson]):
+    """Batches in random order, every frame about once before any comes again; rare ones twice.
+
+    Args:
+        frames: What to show.
+        codec: The tokenizer.
+        config: Settings of the stage.
+        shape: Sizes of the model.
+        rng: Chooses frames, crops and colors.
+        words: Chooses questions.
+    """
+
+    def __init__(
+        self,
+        frames: Frames,
+        codec: Codec,
+        config: TrainConfig,
+        shape: ModelShape,
+        rng: np.random.Generator,
+        words: random.Random,
+    ) -> None:
+        super().__init__()
+        self._frames, self._codec, self._config, self._shape = frames, codec, config, shape
+        self._rng, self._words = rng, words
+
+    def loaded(self) -> Iterator[Lesson]:
+        """Let ``config.loaders`` processes prepare them; each has an order of its own."""
+        torch.multiprocessing.set_sharing_strategy("file_system")  # type: ignore[no-untyped-call]
+        more: dict[str, Any] = {"prefetch_factor": 4, "multiprocessing_context": "fork"}
+        return iter(DataLoader(self, batch_size=None, num_workers=self._config.loaders, **more))
+
+    def __iter__(self) -> Iterator[Lesson]:
+        """Yield batches for ever."""
+        worker = get_worker_info()
+        rng, words = self._rng, self._words
+        if worker is not None:
+            torch.set_num_threads(1)
+            rng, words = np.random.default_rng(worker.seed), random.Random(worker.seed)
+        image = self._config.stage != "oracle"
+        order: list[int] = []
+        while True:
+            if len(order) < self._config.batch:
+                self._frames.refresh()
+                order = [int(i) for i in rng.permutation(self._frames.doubled())]
+            picks = [order.pop() for _ in range(self._config.batch)]
+            views = [self._frames.view(i, self._shape.image_size, rng, image) for i in picks]
+            yield Lesson.of(views, self._codec, self._config, self._shape, words, blur=True).lean()
