@@ -303,4 +303,11 @@ def test_a_backend_is_measured_on_new_pictures() -> None:
     code, out, err = call("vlm eval --count 1 --vlm oracle --json")
     report = json.loads(out)
     assert (code, err, report["vlm"], report["pictures"]) == (0, "", "oracle", 1)
-    assert all(row["right"] == row["total"] > 0 for row in report["scores"].values())
+    assert report["scores"]["all yes/no"]["n"] > 0
+    assert all(row["accuracy"] == 1 for row in report["scores"].values())
+
+
+def test_an_unfit_backend_is_told_before_it_is_calibrated() -> None:
+    code, out, err = call("vlm eval --count 1 --vlm oracle --calibrate")
+    assert (code, out) == (2, "")
+    assert "backend 'oracle' has no weights here that a calibration could lie beside" in err

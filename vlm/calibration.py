@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .contract import BackendError
-from .questions import KINDS
+from .questions import KINDS, Question
+from .reading import parse
 
 FILE = "calibration.json"
+FEWEST = 120
+"""Cases that a topic needs for a temperature of its own, a tenth of them with another truth than the rest."""
+_FIX = "delete it, or fit it anew with `knothole vlm eval --calibrate`"
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """One temperature for each kind of question, and what they were fitted on.
+    """Temperatures for kinds of questions, and what they were fitted on.
 
     Attributes:
         model: Name and version of the model, as in its answers.
         prompt_version: Version of the prompts.
         image_size: Smallest and largest area the image is resized to, [px].
-        temperature: Question kind → temperature > 0; 1 where a kind is absent.
+        temperature: Question kind, such as ``yes_no``, or ``topic``, such as ``yes_no/left`` → temperature > 0. A topic
+            without one has that of its kind, and a kind without one has 1.
     """
 
     model: str
@@ -43,15 +49,12 @@ class Calibration:
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             low, high = raw["image_size"]
-            temperature = {str(kind): float(t) for kind, t in raw["temperature"].items()}
-            if not all(kind in KINDS and math.isfinite(t) and t > 0 for kind, t in temperature.items()):
+            temperature = {str(key): float(t) for key, t in raw["temperature"].items()}
+            if not all(key.partition("/")[0] in KINDS and math.isfinite(t) and t > 0 for key, t in temperature.items()):
                 raise ValueError(f"temperature is {temperature}")
             return cls(str(raw["model"]), str(raw["prompt_version"]), (int(low), int(high)), temperature)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BackendError(
-                f"{path} is no calibration: {type(error).__name__}: {error}\n"
-                "  fix:  delete it, or fit it anew with `knothole vlm eval`"
-            ) from error
+            raise BackendError(f"{path} is no calibration: {type(error).__name__}: {error}\n  fix:  {_FIX}") from error
 
     def write(self, folder: Path) -> Path:
         """Write ``calibration.json`` beside the weights and return its path."""
@@ -72,12 +75,37 @@ class Calibration:
             if fitted != used:
                 raise BackendError(
                     f"the calibration was fitted on another {what}\n  fitted on:  {fitted}\n  in use:     {used}\n"
-                    f"  fix:  delete {FILE} beside the weights, or fit it anew with `knothole vlm eval`"
+                    f"  fix:  {_FIX}; it is {FILE} beside the weights"
                 )
 
-    def apply(self, kind: str, chances: Mapping[str, float]) -> dict[str, float]:
-        """Return probabilities at this kind's temperature; their sum, and so the mass on neither, is kept."""
-        return at_temperature(chances, self.temperature.get(kind, 1.0))
+    def apply(self, question: Question, chances: Mapping[str, float]) -> dict[str, float]:
+        """Return probabilities at the question's temperature; their sum, and so the mass on neither, is kept."""
+        shared = self.temperature.get(question.kind, 1.0)
+        return at_temperature(chances, self.temperature.get(topic(question), shared))
+
+
+Case = tuple[Question, Mapping[str, float], str]
+"""A question, the probabilities that were said of its allowed answers, and the true one."""
+
+
+def topic(question: Question) -> str:
+    """Return what a question is about, such as ``yes_no/left``; its kind alone where its words are not understood."""
+    meaning = parse(question.text)
+    return question.kind if meaning is None else f"{question.kind}/{meaning.predicate}"
+
+
+def fit(cases: Iterable[Case]) -> dict[str, float]:
+    """Return a temperature for each kind among the cases, and for each topic that has enough of them."""
+    groups: dict[str, list[Case]] = {}
+    for one in cases:
+        for key in {one[0].kind, topic(one[0])}:
+            groups.setdefault(key, []).append(one)
+    found = {}
+    for key, members in sorted(groups.items()):
+        most = Counter(truth for _, _, truth in members).most_common(1)[0][1]
+        if "/" not in key or (len(members) >= FEWEST and most <= 0.9 * len(members)):
+            found[key] = round(fit_temperature((chances, truth) for _, chances, truth in members), 4)
+    return found
 
 
 def at_temperature(chances: Mapping[str, float], temperature: float) -> dict[str, float]:

@@ -57,18 +57,18 @@ class Learned:
     """
 
     def __init__(self, inner: Backend) -> None:
-        self._inner = inner
+        self.inner = inner
         self.name, self.model, self.kinds, self.remote = inner.name, inner.model, inner.kinds, inner.remote
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         """Answer the questions that were learned."""
         known = [question for question in questions if understood(question)]
-        given = iter(self._inner.ask(frame, known) if known else ())
+        given = iter(self.inner.ask(frame, known) if known else ())
         return [next(given) if understood(question) else _unknown(question) for question in questions]
 
     def close(self) -> None:
         """Let the model go."""
-        self._inner.close()
+        self.inner.close()
 
 
 def _unknown(question: Question) -> Answer:

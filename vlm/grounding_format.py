@@ -107,14 +107,19 @@ def distinct(regions: Sequence[Region]) -> list[Region]:
     """
     kept: list[Region] = []
     for region in regions:
-        if all(_overlap(region.box_xyxy, other.box_xyxy) < 0.55 for other in kept):
+        if all(overlap(region.box_xyxy, other.box_xyxy) < 0.55 for other in kept):
             kept.append(region)
     return kept
 
 
-def _overlap(a: Box, b: Box) -> float:
+def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the intersection over union of two boxes xyxy; 0 where one is empty.
+
+    >>> overlap((0, 0, 2, 1), (1, 0, 3, 1))
+    0.3333333333333333
+    """
     width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
     height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    both = width * height
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
-    return both / union if union > 0 else 0.0
+    areas = (max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1]) for box in (a, b))
+    union = sum(areas) - width * height
+    return width * height / union if union > 0 else 0.0

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .calibration import Calibration
+from .calibration import Calibration, Case, fit
 from .contract import BackendError, BackendOptions, backend
 from .grounding_format import COORDINATES, UnreadableError, distinct, read_boxes
 from .letterbox import Letterbox
@@ -84,6 +85,15 @@ class QwenBackend:
             answers |= self._written(vision, prefix, [(i, q) for i, q in asked if q.kind in _WRITTEN], box)
         return [replace(answers[i], model=self.model) for i in range(len(questions))]
 
+    def calibrate(self, cases: Iterable[Case]) -> Path:
+        """Fit temperatures to what this model said without any, and keep them beside its weights; return the file.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        checkpoint = self._open().checkpoint
+        return Calibration(self.model, PROMPT_VERSION, checkpoint.image_size, fit(cases)).write(checkpoint.folder)
+
     def close(self) -> None:
         """Let the model go."""
         self.vision = None
@@ -127,7 +137,7 @@ class QwenBackend:
 
     def _decided(self, question: Question, chances: Mapping[str, float]) -> Answer:
         if self._calibration is not None:
-            chances = self._calibration.apply(question.kind, chances)
+            chances = self._calibration.apply(question, chances)
         return Answer(
             question.kind, probabilities=dict(chances), neither=min(1.0, max(0.0, 1.0 - sum(chances.values())))
         )
@@ -226,7 +236,7 @@ def open_checkpoint(
     checkpoint = load_checkpoint(
         source, dtype=settings.dtype, device=settings.device, pixels=pixels, download=settings.download
     )
-    calibration = Calibration.read(checkpoint.folder)
+    calibration = Calibration.read(checkpoint.folder) if settings.calibrated else None
     return QwenBackend(VisionModel(checkpoint, settings.batch), settings, name, kinds, calibration)
 
 

@@ -32,6 +32,7 @@ class QwenSettings:
         dtype: Type of the weights; ``auto`` is float32 on a CPU, bfloat16 elsewhere.
         device: ``auto`` takes a GPU where there is one.
         download: Allow fetching from the hub.
+        calibrated: Apply ``calibration.json`` where it lies beside the weights.
     """
 
     yes_no_suffix: str = "Answer yes or no."
@@ -45,6 +46,7 @@ class QwenSettings:
     dtype: str = "auto"
     device: str = "auto"
     download: bool = False
+    calibrated: bool = True
 
     def updated(self, settings: Mapping[str, object], who: str) -> QwenSettings:
         """Return a copy with the given settings.

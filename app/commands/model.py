@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from ..arguments import count, seed
@@ -36,6 +37,9 @@ def add(commands: Commands) -> None:
     score.add_argument("--vlm", default="", metavar="B", help="backend (default: embedded)")
     score.add_argument("--count", type=count, default=100, metavar="N", help="pictures (default 100)")
     score.add_argument("--seed", type=seed, default=0, metavar="N", help="which pictures (default 0)")
+    score.add_argument(
+        "--calibrate", action="store_true", help="first fit temperatures to as many other pictures, kept by the weights"
+    )
 
 
 def _help(args: argparse.Namespace) -> int:
@@ -57,8 +61,11 @@ def _data(args: argparse.Namespace) -> int:
 
 
 def _vlm_eval(args: argparse.Namespace) -> int:
-    from ..training import score
+    from ..measuring import calibrate, measure
 
-    report = score(args.vlm, args.count, args.seed)
+    if args.calibrate:
+        file, answers = calibrate(args.vlm, args.count, args.seed)
+        print(f"{file} fits {answers} answers", file=sys.stderr)
+    report = measure(args.vlm, args.count, args.seed)
     print(json.dumps(report.to_json()) if args.json else report)
     return 0

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..grounding_format import overlap
 from .losses import Sums, vision_loss
 from .packing import Batch
 from .questions import Asked
@@ -96,11 +97,3 @@ def _grounded(codec: Any, logits: Tensor, best: Tensor, batch: Batch, one: Asked
         boxes.add("box center error", math.hypot(u - (t[0] + t[2]) / 2, v - (t[1] + t[3]) / 2) / 1000)
         right = right and t[0] <= u <= t[2] and t[1] <= v <= t[3]
     return right
-
-
-def overlap(a: list[float] | tuple[float, ...], b: list[float] | tuple[float, ...]) -> float:
-    """Return intersection over union of two boxes xyxy."""
-    w = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    h = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    union = max(0.0, a[2] - a[0]) * max(0.0, a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h
-    return w * h / union if union > 0 else 0.0

@@ -286,6 +286,14 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
 )
 _DRAWS = [draw for draw, _ in _MIX]
 _WEIGHTS = [weight for _, weight in _MIX]
+_MEASURED: dict[_Draw, int] = {
+    _Sampler.relation: 6,
+    _Sampler.contents: 2,
+    _Sampler.gripper: 2,
+    _Sampler.posture: 2,
+    _Sampler.inside: 2,
+}
+_EVENLY = [_MEASURED.get(draw, 1) for draw in _DRAWS]
 _TRIES = 6
 
 
@@ -303,20 +311,21 @@ def balanced(draw: _Draw, sampler: _Sampler) -> Asked | None:
     return spare if sampler.rng.random() < 0.4 else None
 
 
-def questions(facts: FrameFacts, rng: random.Random, count: int, unseen: bool = False) -> list[Asked]:
+def questions(facts: FrameFacts, rng: random.Random, count: int, measuring: bool = False) -> list[Asked]:
     """Choose ``count`` questions about a frame, those that the shipped trees ask first.
 
     Args:
         facts: Labels of the frame.
         rng: Chooses.
         count: How many at most; no wording comes twice.
-        unseen: Whether they may name the pairs of color and shape that training leaves out.
+        measuring: They may name the pairs of color and shape that training leaves out, and all kinds come about equally
+            often.
     """
     sampler = _Sampler(facts, rng)
     chosen: dict[str, Asked] = {}
 
     def add(asked: Asked | None) -> None:
-        if asked is not None and (unseen or not names_unseen(asked.meaning)):
+        if asked is not None and (measuring or not names_unseen(asked.meaning)):
             chosen.setdefault(asked.question, asked)
 
     add(ask(EVERY_LOOSE, facts, rng, usual=0.8))
@@ -330,5 +339,5 @@ def questions(facts: FrameFacts, rng: random.Random, count: int, unseen: bool = 
     for _ in range(count * 3):
         if len(chosen) >= count:
             break
-        add(balanced(rng.choices(_DRAWS, _WEIGHTS)[0], sampler))
+        add(balanced(rng.choices(_DRAWS, _EVENLY if measuring else _WEIGHTS)[0], sampler))
     return list(chosen.values())
