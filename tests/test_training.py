@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from knothole.vlm.facts import COLORS, LOOSE_SHAPES, MASK_HAND, MASK_TABLE, SHAPES, UNSEEN_PAIRS, FrameFacts, ObjectFact
 from knothole.vlm.grammar import judge, parse
 from knothole.vlm.training.config import ModelShape, TrainConfig, TrainingError
+from knothole.vlm.training.curves import HEADER, draw_curves, read_curves
 from knothole.vlm.training.data import Frames, is_rare, mirror, recolor
 from knothole.vlm.training.export import export, random_checkpoint, read_shape, read_tokenizer, read_weights
 from knothole.vlm.training.labels import ORACLE_WIDTH, ObjectLabels, coverage, oracle_features
@@ -220,10 +222,31 @@ def test_every_stage_trains_measures_and_resumes(stage: str, tmp_path: Path, fra
     said: list[str] = []
     found = train(config, [frames_dir], tmp_path, said.append)
     assert {"score"} < set(found)
-    assert (tmp_path / f"{stage}.csv").read_text().count("score") == 1
+    table = (tmp_path / f"{stage}.csv").read_text().splitlines()
+    assert table[0] == "cpu_s,images,questions,measure,value"
+    assert sum("score" in line for line in table) == 1
+    assert ElementTree.parse(tmp_path / f"{stage}.svg").getroot().tag.endswith("svg")
     again = replace(config, start=(str(tmp_path / f"{stage}.pt"),), name="again", distill_weight=0.5, aux_warm=3)
     train(again, [frames_dir], tmp_path, said.append)
     assert (tmp_path / "again-best.pt").is_file()
+
+
+def test_curves_show_each_measure_of_the_newest_run(tmp_path: Path) -> None:
+    rows = [(1, 100, "score", 0.4), (2, 900, "score", 0.5), (3, 50, "score", 0.6), (4, 200, "score", 0.8)]
+    rows += [(4, 200, "a<b", 0.25)]
+    text = "".join(f"{cpu},{images},0,{name},{value}\n" for cpu, images, name, value in rows)
+    table = tmp_path / "stage.csv"
+    table.write_text(",".join(HEADER) + "\n" + text)
+    curves = read_curves(table)
+    assert curves == {"score": [(50, 0.6), (200, 0.8)], "a<b": [(200, 0.25)]}
+    picture = ElementTree.fromstring(draw_curves(curves, "a & b"))
+    lines = [node.attrib["points"].split() for node in picture.iter() if node.tag.endswith("polyline")]
+    (first, last), (other,) = ([tuple(map(float, point.split(","))) for point in line] for line in lines)
+    assert first[0] < last[0]
+    assert first[1] > last[1]
+    assert other[0] > last[0]
+    words = [node.text for node in picture.iter() if node.tag.endswith("text")]
+    assert {"score", "0.800", "a<b", "0.250", "from 0.5", "from 0"} <= set(words)
 
 
 def test_processes_beside_the_model_prepare_what_a_step_needs(tmp_path: Path, frames_dir: Path) -> None:

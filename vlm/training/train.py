@@ -18,6 +18,7 @@ from torch import Tensor
 
 from . import probe
 from .config import ModelShape, TrainConfig, TrainingError
+from .curves import HEADER, plot
 from .data import Frames, View
 from .export import export, read_shape, read_tokenizer, read_weights
 from .lesson import Lesson
@@ -223,8 +224,8 @@ def train(
     Args:
         config: File or name of a configuration, or a ready one.
         data_dirs: Folders of rendered frames; the last one is held out when there are several, else the same is used.
-        out_dir: Where the metrics (CSV), raw checkpoints (``NAME.pt`` newest, ``NAME-best.pt`` best) and, from the
-            stages that make one, the exported model go.
+        out_dir: Where the metrics (CSV, and drawn as SVG), raw checkpoints (``NAME.pt`` newest, ``NAME-best.pt`` best)
+            and, from the stages that make one, the exported model go.
         report: Called with one line of text now and then.
 
     Returns:
@@ -248,6 +249,8 @@ def train(
     due = [n / config.evals for n in range(1, config.evals)]
     with open(out / f"{config.name}.csv", "a", newline="", encoding="utf-8") as file:
         log = csv.writer(file)
+        if not file.tell():
+            log.writerow(HEADER)
         while (progress := clock.progress) < 1:
             stage.set_rate(progress)
             recent.append(stage.advance())
@@ -277,6 +280,7 @@ def _measure(
     for name, value in found.items():
         log.writerow([round(clock.cpu), stage.images, stage.questions, name, f"{value:.4f}"])
     file.flush()
+    plot(Path(file.name))
     if found["score"] <= best_score:
         return best, best_score
     stage.save(stage.out / f"{stage.config.name}-best.pt")
