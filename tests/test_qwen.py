@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knothole.tests import tiny_checkpoints
+from knothole.vlm._vision_model import Continuation
 from knothole.vlm.broker import Broker, open_backend
 from knothole.vlm.calibration import Calibration, at_temperature, fit_temperature
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
@@ -81,6 +82,23 @@ def test_shared_prefix_gives_what_separate_full_passes_give(family):
         assert torch.allclose(together[i], alone, atol=1e-4)
         assert (misplaced[i] - alone).abs().max() > 1e-3
     assert vision.reads == 1
+
+
+def test_rows_share_the_memory_of_their_prefix_and_leave_it_as_it_is(family):
+    vision = opened(family[1]).vision
+    prefix = vision.read(frame().rgb, "x")
+    before = [layer.keys.clone() for layer in prefix.cache.layers]
+    rows = [vision.question_ids(text) for text in TEXTS]
+    run = Continuation(vision, prefix, rows)
+    pairs = list(zip(run.cache.layers, prefix.cache.layers, strict=True))
+    assert all(mine.keys.data_ptr() == theirs.keys.data_ptr() for mine, theirs in pairs)
+    assert all(mine.values.data_ptr() == theirs.values.data_ptr() for mine, theirs in pairs)
+    with torch.inference_mode():
+        run.logits(torch.tensor([0]))
+        run.step(torch.tensor([1, 2, 3]))
+    assert run.cache.get_seq_length() == prefix.length + max(map(len, rows)) + 1
+    assert prefix.cache.get_seq_length() == prefix.length
+    assert all(torch.equal(a, b.keys) for a, b in zip(before, prefix.cache.layers, strict=True))
 
 
 def test_writing_from_the_prefix_is_greedy_generation(family):

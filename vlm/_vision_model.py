@@ -91,31 +91,39 @@ class VisionModel:
         """Return the tokens of a text as it is."""
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    @torch.inference_mode()
     def read(self, rgb: NDArray[np.uint8] | None, key: str) -> Prefix:
         """Read an image, shape (H, W, 3), or no image; the last few prefixes are kept by ``key``."""
         if key in self._prefixes:
             self._prefixes.move_to_end(key)
             return self._prefixes[key]
-        head, _ = self.frame(rgb is not None)
-        images = {} if rgb is None else {"images": [Image.fromarray(rgb)]}
-        inputs = self.processor(text=[head], **images, return_tensors="pt").to(self.device)
-        if rgb is None:
-            inputs.pop("mm_token_type_ids", None)
-        self.model.model.rope_deltas = None
-        cache = self.model(**inputs, use_cache=True, logits_to_keep=1).past_key_values
-        deltas, size = self.model.model.rope_deltas, (0, 0)
-        if rgb is not None:
-            _, rows, columns = inputs["image_grid_thw"][0].tolist()
-            patch = self.processor.image_processor.patch_size
-            size = (columns * patch, rows * patch)
-        offset = 0 if deltas is None else int(deltas.reshape(-1)[0])
-        prefix = Prefix(cache, int(inputs["input_ids"].shape[1]), offset, size)
-        self.reads += 1
-        self._prefixes[key] = prefix
+        self._prefixes[key] = prefix = self.prefill(self.prepare(rgb))
         if len(self._prefixes) > _KEPT:
             self._prefixes.popitem(last=False)
         return prefix
+
+    def prepare(self, rgb: NDArray[np.uint8] | None) -> Any:
+        """Return the tensors of a prompt up to the question, as the processor makes them."""
+        head, _ = self.frame(rgb is not None)
+        images = {} if rgb is None else {"images": [Image.fromarray(rgb)]}
+        inputs = self.processor(text=[head], **images, return_tensors="pt")
+        if rgb is None:
+            inputs.pop("mm_token_type_ids", None)
+        return inputs
+
+    @torch.inference_mode()
+    def prefill(self, inputs: Any) -> Prefix:
+        """Read what ``prepare`` returned."""
+        size = (0, 0)
+        if "image_grid_thw" in inputs:
+            _, rows, columns = inputs["image_grid_thw"][0].tolist()
+            patch = self.processor.image_processor.patch_size
+            size = (columns * patch, rows * patch)
+        self.model.model.rope_deltas = None
+        cache = self.model(**inputs.to(self.device), use_cache=True, logits_to_keep=1).past_key_values
+        deltas = self.model.model.rope_deltas
+        offset = 0 if deltas is None else int(deltas.reshape(-1)[0])
+        self.reads += 1
+        return Prefix(cache, int(inputs["input_ids"].shape[1]), offset, size)
 
     @torch.inference_mode()
     def next_chances(self, prefix: Prefix, rows: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -123,7 +131,7 @@ class VisionModel:
         parts = []
         for batch in _batches(rows, self.batch):
             lasts = sorted({len(row) - 1 for row in batch})
-            logits = _Continuation(self, prefix, batch).logits(torch.tensor(lasts, device=self.device))
+            logits = Continuation(self, prefix, batch).logits(torch.tensor(lasts).to(self.device))
             picked = [logits[i, lasts.index(len(row) - 1)] for i, row in enumerate(batch)]
             parts.append(torch.stack(picked).float().softmax(-1))
         return torch.cat(parts).cpu()
@@ -135,8 +143,8 @@ class VisionModel:
         for batch in _batches(rows, self.batch):
             full = [[*question, *answer[:-1]] for question, answer in batch]
             start = min(len(question) for question, _ in batch) - 1
-            span = torch.arange(start, max(map(len, full)), device=self.device)
-            logs = _Continuation(self, prefix, full).logits(span).float().log_softmax(-1)
+            span = torch.arange(start, max(map(len, full))).to(self.device)
+            logs = Continuation(self, prefix, full).logits(span).float().log_softmax(-1)
             for i, (question, answer) in enumerate(batch):
                 at = torch.arange(len(answer), device=self.device) + len(question) - 1 - start
                 chances.append(float(logs[i, at, torch.tensor(list(answer), device=self.device)].sum().exp()))
@@ -155,7 +163,7 @@ class VisionModel:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def _write(self, rows: list[Sequence[int]], limits: list[int], prefix: Prefix) -> list[Written]:
-        run = _Continuation(self, prefix, rows)
+        run = Continuation(self, prefix, rows)
         lasts = torch.tensor([len(row) - 1 for row in rows], device=self.device)
         unique = torch.unique(lasts)
         logits = run.logits(unique)[torch.arange(len(rows), device=self.device), torch.searchsorted(unique, lasts)]
@@ -177,25 +185,27 @@ class VisionModel:
             logits = run.step(tokens)
 
 
-class _Continuation:
-    """Several rows of tokens that go on from one prefix, right-padded to one batch."""
+class Continuation:
+    """Several rows of tokens that go on from one prefix, right-padded to one batch.
+
+    Args:
+        owner: The model.
+        prefix: What was read before; stays as it is.
+        rows: Tokens of each row, at least one.
+    """
 
     def __init__(self, owner: VisionModel, prefix: Prefix, rows: Sequence[Sequence[int]]) -> None:
         self.model, device = owner.model, owner.device
         width = max(map(len, rows))
-        self.ids = torch.zeros((len(rows), width), dtype=torch.long, device=device)
-        self.mask = torch.zeros((len(rows), prefix.length + width), dtype=torch.long, device=device)
-        self.mask[:, : prefix.length] = 1
-        for i, row in enumerate(rows):
-            self.ids[i, : len(row)] = torch.tensor(list(row), device=device)
-            self.mask[i, prefix.length : prefix.length + len(row)] = 1
+        lengths, steps = torch.tensor([len(row) for row in rows]), torch.arange(width)
+        self.ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows]).to(device)
+        before = torch.ones((len(rows), prefix.length), dtype=torch.long)
+        self.mask = torch.cat([before, (steps < lengths[:, None]).long()], dim=1).to(device)
         start = prefix.length + prefix.offset
         # Left to itself the model counts positions from the attention mask or not at all, silently wrong with a cache.
-        self.positions = (start + torch.arange(width, device=device)).expand(3, len(rows), width)
-        self.next = start + torch.tensor([len(row) for row in rows], device=device)
-        self.cache = copy.deepcopy(prefix.cache)
-        if len(rows) > 1:
-            self.cache.batch_repeat_interleave(len(rows))
+        self.positions = (start + steps).expand(3, len(rows), width).to(device)
+        self.next = (start + lengths).to(device)
+        self.cache = _shared(prefix.cache, len(rows))
 
     def logits(self, keep: torch.Tensor) -> torch.Tensor:
         """Read the rows; return logits at the kept indices, shape (rows, kept, vocabulary)."""
@@ -219,6 +229,15 @@ class _Continuation:
         )
         logits: torch.Tensor = out.logits
         return logits
+
+
+def _shared(cache: Any, rows: int) -> Any:
+    """Return a cache of several rows on the memory of a cache of one; each layer gets its own when it grows."""
+    shared = copy.copy(cache)
+    shared.layers = [copy.copy(layer) for layer in cache.layers]
+    for layer in shared.layers:
+        layer.keys, layer.values = (part.expand(rows, -1, -1, -1) for part in (layer.keys, layer.values))
+    return shared
 
 
 def _batches(rows: Sequence[Any], size: int) -> list[list[Any]]:
