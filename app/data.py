@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,10 @@ from .._base import KnotholeError
 from ..sim.camera import Picture
 from ..sim.scene import TRAINING_SEEDS
 from ..sim.truth import FrameTruth, frame_truth
-from ..sim.variety import posed_scene
+from ..sim.variety import Split, Unseen, posed_scene
 from ..sim.world import World
-from ..vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_ROBOT, MASK_TABLE, UNSEEN_PAIRS
-from .truth import frame_facts
+from ..vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_PERSON, MASK_ROBOT, MASK_TABLE, UNSEEN_PAIRS
+from .truth import PERSON_SHOWS, frame_facts, outside_pixels
 
 VIEWS = 2
 """Pictures per scene."""
@@ -42,22 +43,36 @@ def _length(file: Path) -> int:
 def label_mask(world: World, picture: Picture) -> npt.NDArray[np.uint8]:
     """Return the mask with object indices and the constants of ``knothole.vlm.facts``, uint8 (H, W)."""
     labels = np.full(picture.mask.shape, MASK_BACKGROUND, np.uint8)
-    for body in world.table_ids:
+    for body in world.surroundings.surface_ids:
         labels[picture.mask == body] = MASK_TABLE
     if world.robot is not None:
         labels[picture.mask == world.robot] = MASK_ROBOT
     if world.hand is not None:
         labels[picture.mask == world.hand] = MASK_HAND
+    for body in world.person:
+        labels[picture.mask == body] = MASK_PERSON
     for index, item in enumerate(world.objects):
         labels[picture.mask == item.id] = index
     return labels
 
 
-def render_shards(out_dir: str | Path, seed0: int, frames: int, shard_size: int = 500, workers: int = 1) -> None:
+def training_split(unseen: Iterable[Unseen] = ()) -> Split:
+    """Return what is kept out of training, and which of ``textures``, ``heights`` and ``pairs`` scenes shall show."""
+    return Split(UNSEEN_PAIRS, frozenset(unseen))
+
+
+def render_shards(
+    out_dir: str | Path,
+    seed0: int,
+    frames: int,
+    shard_size: int = 500,
+    workers: int = 1,
+    unseen: Iterable[Unseen] = (),
+) -> None:
     """Render labelled frames into numbered shards; shards that exist are kept.
 
     Shard ``k`` is ``rgb_k.npy`` (N, 256, 256, 3), ``mask_k.npy`` (N, 128, 128; every second pixel) and
-    ``facts_k.jsonl``, which is written last. A shard depends on ``seed0``, ``k`` and ``shard_size`` alone.
+    ``facts_k.jsonl``, which is written last. A shard depends on ``seed0``, ``k``, ``shard_size`` and ``unseen`` alone.
 
     Args:
         out_dir: Folder, made when missing.
@@ -65,6 +80,7 @@ def render_shards(out_dir: str | Path, seed0: int, frames: int, shard_size: int 
         frames: Pictures in all.
         shard_size: Pictures per shard.
         workers: Processes.
+        unseen: What each scene shows of what training never draws (``knothole.sim.variety.Split``); for measuring.
 
     Raises:
         ValueError: ``seed0`` belongs to evaluation.
@@ -78,7 +94,7 @@ def render_shards(out_dir: str | Path, seed0: int, frames: int, shard_size: int 
     for shard, first in enumerate(range(0, frames, shard_size)):
         facts, wanted = folder / f"facts_{shard:05d}.jsonl", min(shard_size, frames - first)
         if not facts.exists():
-            jobs.append((folder, shard, seed0 + shard * shard_size, wanted))
+            jobs.append((folder, shard, seed0 + shard * shard_size, wanted, training_split(unseen)))
         elif (there := _length(facts)) != wanted:
             raise TrainingDataError(
                 f"{facts} has {there} pictures, not {wanted}: it is of another rendering\n"
@@ -93,23 +109,22 @@ def render_shards(out_dir: str | Path, seed0: int, frames: int, shard_size: int 
             pass
 
 
-def _render_shard(job: tuple[Path, int, int, int]) -> None:
-    folder, shard, seed, count = job
+def _render_shard(job: tuple[Path, int, int, int, Split]) -> None:
+    folder, shard, seed, count, split = job
     began = time.process_time()
     rgb = np.zeros((count, 256, 256, 3), np.uint8)
     mask = np.zeros((count, 128, 128), np.uint8)
     lines: list[str] = []
     # One world per kind: to load the arm again for every scene would cost more than the picture.
-    worlds: dict[bool, World] = {}
+    worlds: dict[tuple[str, bool], World] = {}
     try:
         while len(lines) < count:
-            scene = posed_scene(seed, VIEWS)
+            scene = posed_scene(seed, VIEWS, split)
             seed += 1
-            if any((item.color, item.shape) in UNSEEN_PAIRS for item in scene.spec.objects):
-                continue
-            world = worlds.get(scene.spec.robot)
+            kind = (scene.spec.setting, scene.spec.robot)
+            world = worlds.get(kind)
             if world is None:
-                world = worlds[scene.spec.robot] = World(scene.spec, physics=False)
+                world = worlds[kind] = World(scene.spec, physics=False)
             else:
                 world.dress(scene.spec)
             if scene.posture is not None:
@@ -136,8 +151,10 @@ def _render_shard(job: tuple[Path, int, int, int]) -> None:
 
 
 def _clear(truth: FrameTruth) -> bool:
-    """Refuse a picture whose hand is in the workspace but hardly to be seen."""
-    return not (truth.world.hand_in_workspace and truth.hand_pixels < 150)
+    """Refuse a picture whose hand is in the workspace, or whose person beside it, but hardly to be seen."""
+    if truth.world.hand_in_workspace and truth.hand_pixels < 150:
+        return False
+    return not 40 <= outside_pixels(truth) < PERSON_SHOWS
 
 
 def _save(path: Path, array: npt.NDArray[np.uint8]) -> None:

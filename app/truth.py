@@ -17,6 +17,8 @@ from ..sim.world import World
 from ..vlm.facts import FrameFacts, ObjectFact
 from ..vlm.questions import Frame
 
+DOOR_SHOWS, PERSON_SHOWS = 200, 250
+"""From so many pixels on, of 256 x 256, a cupboard door and a person count as visible."""
 _REMEMBERED = 64
 
 
@@ -35,6 +37,7 @@ def frame_facts(truth: FrameTruth) -> FrameFacts:
             relation=thing.relation,
             support=thing.support,
             upright=thing.upright,
+            touching=thing.touching,
         )
         for thing, view in zip(truth.world.objects, truth.views, strict=True)
     )
@@ -43,7 +46,15 @@ def frame_facts(truth: FrameTruth) -> FrameFacts:
         robot_visible=truth.robot_visible,
         gripper_open=truth.world.gripper_open,
         hand_in_workspace=truth.world.hand_in_workspace,
+        setting=truth.world.setting,
+        door_open=truth.world.door_open if truth.door_pixels >= DOOR_SHOWS else None,
+        person_near=truth.world.person_outside and outside_pixels(truth) >= PERSON_SHOWS,
     )
+
+
+def outside_pixels(truth: FrameTruth) -> int:
+    """Return the visible pixels of people and arms that are wholly outside of the workspace."""
+    return truth.person_pixels + (0 if truth.world.hand_in_workspace else truth.hand_pixels)
 
 
 @dataclass(frozen=True)

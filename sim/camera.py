@@ -6,6 +6,7 @@ The camera frame is x right, y down, z forward; OpenGL's convention is converted
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -60,8 +61,8 @@ class CameraSpec:
 
     @property
     def world_from_camera(self) -> npt.NDArray[np.float64]:
-        """Pose of the camera, shape (4, 4)."""
-        return look_at(self.eye, self.target)
+        """Pose of the camera, shape (4, 4); read-only."""
+        return _pose(self.eye, self.target)
 
     @property
     def intrinsics(self) -> tuple[float, float, float, float]:
@@ -102,6 +103,13 @@ def look_at(eye: Vec3, target: Vec3) -> npt.NDArray[np.float64]:
     right /= np.linalg.norm(right)
     pose = np.eye(4)
     pose[:3, 0], pose[:3, 1], pose[:3, 2], pose[:3, 3] = right, np.cross(forward, right), forward, eye
+    return pose
+
+
+@functools.lru_cache(maxsize=64)
+def _pose(eye: Vec3, target: Vec3) -> npt.NDArray[np.float64]:
+    pose = look_at(eye, target)
+    pose.flags.writeable = False
     return pose
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,10 @@ __all__ = ["SceneError", "draw_scene", "load_scene", "scene_names", "training_sc
 
 class CrowdedSceneError(KnotholeError):
     """A recipe asks for more than the table holds."""
+
+
+class MissingObjectError(KnotholeError):
+    """A disturbance names an object that the scene does not have at that time."""
 
 
 def scene_names() -> tuple[str, ...]:
@@ -80,7 +85,13 @@ def training_scene(name: str, seed: int) -> SceneSpec:
     """
     if seed < TRAINING_SEEDS:
         raise ValueError(f"training seeds start at {TRAINING_SEEDS}, not {seed}")
-    return draw_scene(read_recipe(_find(name)), seed)
+    return draw_scene(_recipe(name), seed)
+
+
+@functools.cache
+def _recipe(name: str) -> Recipe:
+    """Read a scene of the project once: it is drawn from thousands of times."""
+    return read_recipe(_find(name))
 
 
 def _find(name: str) -> Path:
@@ -101,11 +112,13 @@ def draw_scene(recipe: Recipe, seed: int, clear: bool = False) -> SceneSpec:
 
     Raises:
         CrowdedSceneError: Eighty attempts found no room for everything.
+        MissingObjectError: A disturbance names an object that was not drawn, or adds one that was.
     """
     rng = np.random.default_rng([seed, *recipe.name.encode()])
     for _ in range(80):
         objects = _objects(recipe, rng)
         if objects is not None and not (clear and _covered(objects)):
+            _check_disturbances(recipe, seed, objects)
             light = Light(
                 direction=(float(rng.uniform(-0.8, 1.2)), float(rng.uniform(-1.0, 1.0)), float(rng.uniform(1.2, 2.0))),
                 ambient=float(rng.uniform(0.55, 0.66)),
@@ -124,6 +137,26 @@ def draw_scene(recipe: Recipe, seed: int, clear: bool = False) -> SceneSpec:
     raise CrowdedSceneError(
         f"scene {recipe.name!r}, seed {seed}: the table has no room for all objects\n  fix:  ask for fewer of them"
     )
+
+
+def _check_disturbances(recipe: Recipe, seed: int, objects: list[ObjectSpec]) -> None:
+    names = {o.name for o in objects} | {o.shape for o in objects}
+    for event in sorted(recipe.disturbances, key=lambda e: e.at):
+        where = f"scene {recipe.name!r}, seed {seed}: the disturbance {event.do!r} at {event.at:g} s"
+        if event.do == "add":
+            if event.what in names:
+                raise MissingObjectError(
+                    f"{where} adds a {event.what}, but there is one\n  fix:  add a thing of another color or shape"
+                )
+            names |= {event.what, event.what.split()[1]}
+            continue
+        for name in filter(None, (event.what, event.other)):
+            if name not in names:
+                there = ", ".join(sorted(o.name for o in objects)) or "nothing"
+                raise MissingObjectError(
+                    f"{where} needs a {name}, but there is none\n  why:  this seed drew {there}\n"
+                    "  fix:  give color and shape of one object, so that each seed draws it"
+                )
 
 
 def _covered(objects: list[ObjectSpec], most: float = 0.4) -> bool:

@@ -101,7 +101,7 @@ def plate_clear(before: WorldTruth, now: WorldTruth, plate: str = "plate", tray:
         for k, o in enumerate(now.objects)
         if now.inside(k, dish)
     ]
-    for k in range(len(now.objects)):
+    for k in range(len(before.objects)):
         if not before.inside(k, dish) or now.inside(k, dish):
             continue
         if tray:

@@ -5,6 +5,7 @@ The hand has no weight and no contact: it is something to see, not something to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,9 @@ SLEEVES: tuple[Vec3, ...] = (
 )
 
 WORKSPACE_LOW, WORKSPACE_HIGH = (0.30, -0.40, -0.02), (0.70, 0.40, 0.45)
+
+Limb = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float, list[float]]
+"""A capsule: start and end of its axis [m], radius [m], color with alpha."""
 
 # Centers of palm, finger bases and tips, thumb, wrist and sleeve in the hand frame: fingers along +x, palm down.
 _PALM = (0.085, 0.08, 0.028)
@@ -79,7 +83,7 @@ def in_workspace(points: npt.NDArray[np.float64], margin: float = 0.0) -> bool:
 def hand_body(client: int, spec: HandSpec) -> int:
     """Create the hand in a PyBullet client and return its body id."""
     skin, sleeve = [*SKINS[spec.skin], 1.0], [*SLEEVES[spec.sleeve], 1.0]
-    parts: list[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float, list[float]]] = []
+    parts: list[Limb] = []
 
     def limb(start: list[float], end: list[float], radius: float, color: list[float]) -> None:
         parts.append((np.array(start), np.array(end), radius, color))
@@ -99,8 +103,16 @@ def hand_body(client: int, spec: HandSpec) -> int:
     limb([-0.030, 0.0, 0.0], [-0.095, 0.0, 0.0], 0.026, skin)
     limb([-0.105, 0.0, 0.0], [-0.05 - _FOREARM, 0.0, 0.0], 0.040, sleeve)
 
+    visual = limb_shapes(client, parts, palm=(_PALM, skin))
+    return int(p.createMultiBody(0, -1, visual, list(spec.xyz), list(spec.quat_xyzw), physicsClientId=client))
+
+
+def limb_shapes(
+    client: int, limbs: Sequence[Limb], palm: tuple[tuple[float, float, float], list[float]] | None = None
+) -> int:
+    """Create capsules, and a box at the origin where ``palm`` gives size [m] and color; return PyBullet's shape id."""
     kinds, halves, radii, lengths, places, turns, paints = [], [], [], [], [], [], []
-    for start, end, radius, color in parts:
+    for start, end, radius, color in limbs:
         kinds.append(p.GEOM_CAPSULE)
         halves.append([0.0, 0.0, 0.0])
         radii.append(radius)
@@ -108,24 +120,26 @@ def hand_body(client: int, spec: HandSpec) -> int:
         places.append(((start + end) / 2).tolist())
         turns.append(_z_onto(end - start))
         paints.append(color)
-    kinds.append(p.GEOM_BOX)
-    halves.append([v / 2 for v in _PALM])
-    radii.append(0.01)
-    lengths.append(0.01)
-    places.append([0.0, 0.0, 0.0])
-    turns.append([0.0, 0.0, 0.0, 1.0])
-    paints.append(skin)
-    visual = p.createVisualShapeArray(
-        shapeTypes=kinds,
-        halfExtents=halves,
-        radii=radii,
-        lengths=lengths,
-        visualFramePositions=places,
-        visualFrameOrientations=turns,
-        rgbaColors=paints,
-        physicsClientId=client,
+    if palm is not None:
+        kinds.append(p.GEOM_BOX)
+        halves.append([v / 2 for v in palm[0]])
+        radii.append(0.01)
+        lengths.append(0.01)
+        places.append([0.0, 0.0, 0.0])
+        turns.append([0.0, 0.0, 0.0, 1.0])
+        paints.append(palm[1])
+    return int(
+        p.createVisualShapeArray(
+            shapeTypes=kinds,
+            halfExtents=halves,
+            radii=radii,
+            lengths=lengths,
+            visualFramePositions=places,
+            visualFrameOrientations=turns,
+            rgbaColors=paints,
+            physicsClientId=client,
+        )
     )
-    return int(p.createMultiBody(0, -1, visual, list(spec.xyz), list(spec.quat_xyzw), physicsClientId=client))
 
 
 def _z_onto(axis: npt.NDArray[np.float64]) -> list[float]:

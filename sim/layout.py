@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from .meshes import unit_mesh
 from .objects import FLOOR, TRAY_WALL, ObjectSpec, Quat, Vec3
 
 Array = npt.NDArray[np.float64]
@@ -78,6 +79,38 @@ def footprint(item: ObjectSpec) -> Array:
     return np.array([[x, y, radius]])
 
 
+@dataclass(frozen=True)
+class Rect:
+    """A rectangle in the horizontal plane, turned by ``yaw`` [rad] about its middle, world frame, [m]."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    yaw: float = 0.0
+
+    def distance(self, marks: Array) -> Array:
+        """Return how far each disc of a footprint is from the rectangle, (N,), [m]; negative where they overlap."""
+        dx, dy = marks[:, 0] - (self.x[0] + self.x[1]) / 2, marks[:, 1] - (self.y[0] + self.y[1]) / 2
+        c, s = math.cos(self.yaw), math.sin(self.yaw)
+        u = np.abs(c * dx + s * dy) - (self.x[1] - self.x[0]) / 2
+        v = np.abs(c * dy - s * dx) - (self.y[1] - self.y[0]) / 2
+        outside = np.hypot(np.maximum(u, 0), np.maximum(v, 0))
+        return np.asarray(outside + np.minimum(np.maximum(u, v), 0) - marks[:, 2])
+
+
+def bounds(item: ObjectSpec) -> tuple[Array, Array]:
+    """Return lower and upper corner of an object's axis-aligned bounding box, world frame, each (3,), [m]."""
+    x, y, z, w = item.quat_xyzw
+    turn = np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+    points = (unit_mesh(item.shape).corners.reshape(-1, 3) * np.array(item.size)) @ turn.T + np.array(item.xyz)
+    return points.min(axis=0), points.max(axis=0)
+
+
 def gap(a: Array, b: Array) -> float:
     """Return the smallest distance between two footprints, [m]; negative where they overlap."""
     apart = np.hypot(a[:, None, 0] - b[None, :, 0], a[:, None, 1] - b[None, :, 1])
@@ -102,6 +135,8 @@ def find_spot(
     gaps: Sequence[float] = (0.045, 0.030),
     tipped: bool = False,
     yaw: float | None = None,
+    fits: Callable[[Array], bool] | None = None,
+    tries: int = 60,
 ) -> ObjectSpec | None:
     """Put an object somewhere on the table, away from the others.
 
@@ -113,17 +148,20 @@ def find_spot(
         gaps: Distances to keep, tried in this order, [m].
         tipped: Lay it on its side.
         yaw: Its turn, [rad]; drawn when left out.
+        fits: Tells whether a footprint may be there, as well.
+        tries: Places to try for each gap.
 
     Returns:
         The placed object, or None where there is no room.
     """
     taken = np.concatenate([footprint(other) for other in placed]) if placed else None
     for distance in gaps:
-        for _ in range(60):
+        for _ in range(tries):
             x, y = region.draw(rng)
             turn = rng.uniform(-math.pi, math.pi) if yaw is None else yaw
             trial = lying(item, x, y, 0.0, turn) if tipped else standing(item, x, y, 0.0, turn)
-            if taken is None or gap(footprint(trial), taken) >= distance:
+            marks = footprint(trial)
+            if (fits is None or fits(marks)) and (taken is None or gap(marks, taken) >= distance):
                 return trial
     return None
 

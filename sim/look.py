@@ -7,13 +7,20 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from .meshes import cached
 from .objects import Vec3
 
+Array = npt.NDArray[np.float64]
+
+SIZE = 256
+"""Side of a texture, [px]."""
 TEXTURES = 20
 """Number of procedural table textures; index -1 means plain paint."""
+UNSEEN_TEXTURES = range(TEXTURES, TEXTURES + 10)
+"""Textures of other kinds, which no training picture and no scene to run a tree in shows: only measured."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +30,15 @@ class Look:
     Attributes:
         table: Color of the table top (multiplies the texture).
         texture: Index of a procedural texture, or -1.
-        floor: Color of the floor.
+        floor: Color of the floor (multiplies the texture).
+        floor_texture: Index of a procedural texture, or -1.
         table_size: Extent of the top along x and y, [m].
     """
 
     table: Vec3 = (0.62, 0.50, 0.38)
     texture: int = -1
     floor: Vec3 = (0.55, 0.56, 0.58)
+    floor_texture: int = -1
     table_size: tuple[float, float] = (1.5, 1.7)
 
 
@@ -37,7 +46,17 @@ class Look:
 def texture_file(index: int) -> str:
     """Return the path of one procedural texture (256 x 256 PNG), made when missing."""
     rng = np.random.default_rng(7000 + index)
-    size = 256
+    image = _unseen_pattern(index, rng) if index in UNSEEN_TEXTURES else _pattern(index, rng)
+    tint = rng.uniform(0.9, 1.08, 3)
+    pixels = np.clip(image[..., None] * tint, 0, 1)
+    stream = io.BytesIO()
+    Image.fromarray((pixels * 255).astype(np.uint8)).save(stream, "PNG")
+    return cached(f"texture{index}", ".png", stream.getvalue())
+
+
+def _pattern(index: int, rng: np.random.Generator) -> Array:
+    """Draw wood, cloth, stone, planks or waves: brightness, shape (256, 256)."""
+    size = SIZE
     y, x = np.mgrid[0:size, 0:size] / size
     kind = index % 5
     if kind == 0:  # wood: stretched noise in rings
@@ -57,11 +76,34 @@ def texture_file(index: int) -> str:
         image = np.where((x * count) % 1 < 0.04, 0.5, image)
     else:  # soft waves
         image = 0.82 + 0.10 * np.sin(2 * np.pi * (rng.uniform(2, 9) * x + rng.uniform(-4, 4) * y))
-    tint = rng.uniform(0.9, 1.08, 3)
-    pixels = np.clip(image[..., None] * tint, 0, 1)
-    stream = io.BytesIO()
-    Image.fromarray((pixels * 255).astype(np.uint8)).save(stream, "PNG")
-    return cached(f"texture{index}", ".png", stream.getvalue())
+    return np.asarray(image)
+
+
+def _unseen_pattern(index: int, rng: np.random.Generator) -> Array:
+    """Draw dots, bricks, zigzag, rings or marble: brightness, shape (256, 256)."""
+    y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE
+    kind = index % 5
+    if kind == 0:  # dots in rows
+        count = int(rng.integers(6, 12))
+        u, v = (x * count) % 1 - 0.5, (y * count) % 1 - 0.5
+        image = np.where(np.hypot(u, v) < rng.uniform(0.22, 0.34), 0.66, 0.92)
+    elif kind == 1:  # bricks with joints
+        rows = int(rng.integers(4, 8)) * 2
+        u, v = x * rows / 2 + 0.5 * ((y * rows).astype(int) % 2), y * rows
+        tone = rng.uniform(0.72, 0.9, (rows + 1, rows + 1))[v.astype(int), u.astype(int)]
+        image = np.where((u % 1 < 0.06) | (v % 1 < 0.12), 0.5, tone)
+    elif kind == 2:  # zigzag
+        count = int(rng.integers(4, 8))
+        bend = np.abs((x * count) % 1 - 0.5)
+        image = 0.9 - 0.24 * ((y * 1.6 * count + bend) % 1 < 0.5)
+    elif kind == 3:  # rings around a few points
+        centers = rng.uniform(0, 1, (4, 2))
+        far = np.min([np.hypot(x - u, y - v) for u, v in centers], axis=0)
+        image = 0.82 + 0.12 * np.sign(np.sin(2 * np.pi * far * rng.uniform(8, 14)))
+    else:  # marble: folded waves
+        bend = sum(np.sin(2 * np.pi * (k * x + rng.uniform(-k, k) * y + rng.uniform())) / k for k in (1, 2, 3))
+        image = 0.92 - 0.34 * np.exp(-8 * np.abs(np.sin(2 * np.pi * (x + 0.5 * y) + 1.4 * bend)))
+    return np.asarray(image)
 
 
 def random_look(rng: np.random.Generator, wild: bool = False) -> Look:

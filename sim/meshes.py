@@ -282,8 +282,8 @@ def collision_file(shape: str) -> str:
 
 
 @functools.cache
-def grid_file(cells: int) -> str:
-    """Return the path of a finely cut unit square with texture coordinates.
+def grid_file(cells: int, repeat: int = 1) -> str:
+    """Return the path of a finely cut unit square with texture coordinates that repeat so often.
 
     TinyRenderer interpolates texture coordinates without perspective, so a large face would show a bent texture.
     """
@@ -293,7 +293,7 @@ def grid_file(cells: int) -> str:
             lines.append(f"v {i / cells - 0.5:.5f} {j / cells - 0.5:.5f} 0")
     for i in range(cells + 1):
         for j in range(cells + 1):
-            lines.append(f"vt {i / cells:.5f} {j / cells:.5f}")
+            lines.append(f"vt {repeat * i / cells:.5f} {repeat * j / cells:.5f}")
     lines.append("vn 0 0 1")
     for i in range(cells):
         for j in range(cells):
@@ -302,3 +302,36 @@ def grid_file(cells: int) -> str:
             lines.append(f"f {a}/{a}/1 {b}/{b}/1 {b + 1}/{b + 1}/1")
             lines.append(f"f {a}/{a}/1 {b + 1}/{b + 1}/1 {a + 1}/{a + 1}/1")
     return cached("grid", ".obj", ("\n".join(lines) + "\n").encode())
+
+
+@functools.cache
+def slab_file(cells: tuple[int, int], hole: tuple[int, int, int, int] | None = None, repeat: int = 1) -> str:
+    """Return the path of a unit box whose upper face is finely cut and has texture coordinates.
+
+    Args:
+        cells: Number of cells along x and y.
+        hole: Cells left open: first and one past the last along x, then along y; None leaves none.
+        repeat: How often a texture repeats along y.
+    """
+    nx, ny = cells
+    lines = [f"v {i / nx - 0.5:.5f} {j / ny - 0.5:.5f} 0.5" for i in range(nx + 1) for j in range(ny + 1)]
+    lines += [f"vt {i / nx:.5f} {repeat * j / ny:.5f}" for i in range(nx + 1) for j in range(ny + 1)]
+    lines.append("vn 0 0 1")
+    for i, j in itertools.product(range(nx), range(ny)):
+        if hole is not None and hole[0] <= i < hole[1] and hole[2] <= j < hole[3]:
+            continue
+        a = i * (ny + 1) + j + 1
+        b = a + ny + 1
+        lines.append(f"f {a}/{a}/1 {b}/{b}/1 {b + 1}/{b + 1}/1")
+        lines.append(f"f {a}/{a}/1 {b + 1}/{b + 1}/1 {a + 1}/{a + 1}/1")
+    box = unit_mesh("cube")
+    base, turns = (nx + 1) * (ny + 1), 1
+    for corners, normals in zip(box.corners, box.normals, strict=True):
+        if normals[0, 2] > 0:
+            continue
+        lines += ["v {:.5f} {:.5f} {:.5f}".format(*point) for point in corners]
+        lines.append("vn {:.0f} {:.0f} {:.0f}".format(*normals[0]))
+        turns += 1
+        lines.append("f " + " ".join(f"{base + k}/1/{turns}" for k in (1, 2, 3)))
+        base += 3
+    return cached("slab", ".obj", ("\n".join(lines) + "\n").encode())

@@ -24,6 +24,8 @@ COLORS: dict[str, tuple[float, float, float]] = {
 LOOSE_SHAPES = ("cube", "can", "bottle", "ball")
 CONTAINER_SHAPES = ("mug", "bowl", "plate", "tray")
 SHAPES = LOOSE_SHAPES + CONTAINER_SHAPES
+CARRIERS = ("tray", "bowl", "plate")
+"""Containers wide enough to put things in or on."""
 
 Relation = Literal["table", "on", "in", "held"]
 Vec3 = tuple[float, float, float]

@@ -12,7 +12,7 @@ import yaml
 
 from .._base import KnotholeError, Place, near_misses
 from .objects import COLORS, CONTAINER_SHAPES, LOOSE_SHAPES, SHAPES
-from .scene import Disturbance, Goal
+from .scene import DOINGS, Disturbance, Goal
 
 _WIDEST = 200
 """Longest line that is shown in a message."""
@@ -67,8 +67,16 @@ class Recipe:
 
 _TOP = ("scene", "about", "objects", "robot", "goal", "disturbances")
 _ITEM = ("shape", "color", "count", "at", "yaw", "size", "carries")
-_EVENT = ("at", "do", "until", "what", "to")
-_DOINGS = ("hand_in", "move", "drop")
+_EVENT = ("at", "do", "until", "what", "with", "to")
+_READS: dict[str, tuple[str, ...]] = {
+    "hand_in": ("until", "to"),
+    "move": ("what", "to"),
+    "drop": ("what", "to"),
+    "add": ("what", "to"),
+    "swap": ("what", "with"),
+    "occlude": ("what", "until"),
+}
+"""Keys that each disturbance takes beside ``at`` and ``do``."""
 _UNITS = {"s": 1.0, "ms": 0.001, "min": 60.0, "m": 1.0, "cm": 0.01, "mm": 0.001, "deg": math.pi / 180, "rad": 1.0}
 _TIME, _LENGTH, _ANGLE = ("s", "ms", "min"), ("m", "cm", "mm"), ("deg", "rad")
 
@@ -237,17 +245,33 @@ class _Reader:
             if key not in got:
                 raise self.wrong(node, f"the key {key!r} is missing", f"add `{key}:`")
         do = self.text(got["do"])
-        if do not in _DOINGS:
+        if do not in DOINGS:
             raise self.wrong(
-                got["do"], f"nothing called {do!r} can happen", f"known: {', '.join(_DOINGS)}", near_misses(do, _DOINGS)
+                got["do"], f"nothing called {do!r} can happen", f"known: {', '.join(DOINGS)}", near_misses(do, DOINGS)
             )
-        if do != "hand_in" and "what" not in got:
+        for key, value in got.items():
+            if key not in ("at", "do", *_READS[do]):
+                raise self.wrong(value, f"{do!r} has no {key!r}", f"it takes {', '.join(('at', *_READS[do]))}")
+        if "what" in _READS[do] and "what" not in got:
             raise self.wrong(node, f"{do!r} needs to know what", "add `what: red cube`")
+        if do == "swap" and "with" not in got:
+            raise self.wrong(node, "'swap' needs to know with what", "add `with: blue can`")
+        what, other = (self.thing(got[key], do == "add") if key in got else "" for key in ("what", "with"))
+        if do == "swap" and what == other:
+            raise self.wrong(got["with"], "a thing cannot change places with itself", "name another thing")
+        at = self.number(got["at"], _TIME)
+        until = self.number(got["until"], _TIME) if "until" in got else None
+        if until is not None and until <= at:
+            raise self.wrong(got["until"], "it would end before it begins", f"write a time after {at:g}s")
         to = self.vector(got["to"], (3,)) if "to" in got else None
-        return Disturbance(
-            at=self.number(got["at"], _TIME),
-            do=do,
-            until=self.number(got["until"], _TIME) if "until" in got else None,
-            what=self.text(got["what"]) if "what" in got else "",
-            to=None if to is None else (to[0], to[1], to[2]),
-        )
+        return Disturbance(at, do, until, what, None if to is None else (to[0], to[1], to[2]), other)
+
+    def thing(self, node: yaml.Node, full: bool) -> str:
+        """Read color and shape of a thing, or its shape alone where ``full`` is not wanted."""
+        text = self.text(node)
+        color, _, shape = text.rpartition(" ")
+        if shape not in SHAPES or (color not in COLORS if color or full else False):
+            names = [f"{c} {s}" for c in COLORS for s in SHAPES] + ([] if full else list(SHAPES))
+            fix = "write a color and a shape, such as `red cube`" + ("" if full else ", or a shape")
+            raise self.wrong(node, f"{text!r} is no thing", fix, near_misses(text, names))
+        return text

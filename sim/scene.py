@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .camera import CameraSpec, Light
+from .furniture import Furniture, Setting
 from .hand import HandSpec
 from .look import Look
 from .objects import ObjectSpec
+from .person import PersonSpec
+from .screen import ScreenSpec
 
 EVALUATION_SEEDS = 100_000
 """Scenes to run trees in have seeds below this."""
@@ -18,16 +21,21 @@ TABLE_CAMERA = CameraSpec("table", eye=(1.25, 0.0, 0.85), target=(0.45, 0.0, 0.0
 """Opposite the robot, looking down at the workspace."""
 
 
+DOINGS = ("hand_in", "move", "drop", "add", "swap", "occlude")
+"""What can happen by itself."""
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """Something that happens by itself.
 
     Attributes:
         at: When it begins, [s] of simulated time.
-        do: ``hand_in``, ``move`` or ``drop``.
-        until: When a hand leaves again, [s]; None stays.
-        what: Name of the object to move, such as ``red cube``.
+        do: One of ``DOINGS``.
+        until: When a hand leaves or a box before an object is taken away again, [s]; None stays.
+        what: Name of the object it is about, such as ``red cube``.
         to: Where the hand goes or the object is put, world frame, [m].
+        other: Name of the object that ``what`` changes places with.
     """
 
     at: float
@@ -35,6 +43,7 @@ class Disturbance:
     until: float | None = None
     what: str = ""
     to: tuple[float, float, float] | None = None
+    other: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,9 @@ class SceneSpec:
         goal: What success means, or None.
         disturbances: What happens by itself.
         file: A URDF or SDF file to load as it is, or empty.
+        furniture: What stands in place of the table, or None.
+        person: Somebody beside or behind the workspace, or None.
+        screen: A large box that hides things from the start, or None.
     """
 
     name: str
@@ -74,3 +86,11 @@ class SceneSpec:
     goal: Goal | None = None
     disturbances: tuple[Disturbance, ...] = ()
     file: str = ""
+    furniture: Furniture | None = None
+    person: PersonSpec | None = None
+    screen: ScreenSpec | None = None
+
+    @property
+    def setting(self) -> Setting:
+        """What the objects stand on."""
+        return "table" if self.furniture is None else self.furniture.setting

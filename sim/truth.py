@@ -10,6 +10,7 @@ import pybullet as p
 from PIL import Image, ImageDraw
 
 from .camera import CameraSpec, Picture, project
+from .furniture import Setting
 from .hand import in_workspace
 from .meshes import unit_mesh
 from .objects import FLOOR, INNER_RADIUS, SHAPES, TRAY_WALL, ObjectSpec, Quat, Relation, Vec3
@@ -21,6 +22,8 @@ TOUCH = 0.003
 """Fingers closer than this to an object on both sides hold it, [m]."""
 REST = 0.010
 """Vertical slack when deciding what stands on what, [m]."""
+CONTACT = 0.002
+"""Objects closer than this touch, [m]."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class ObjectTruth:
         xyz: Center, world frame, [m].
         quat_xyzw: Orientation, world frame.
         size: Extent of its axis-aligned bounding box in the world frame, [m].
-        relation: Stands on the table, on or in ``support``, or is held.
+        relation: Stands on the table (or worktop, or board of a shelf), on or in ``support``, or is held.
         support: Index of the supporting object; -1 for table and gripper.
         upright: False when a can, bottle or mug lies on its side.
+        touching: Indices of the objects within 2 mm, what carries it and what it carries among them, sorted.
     """
 
     spec: ObjectSpec
@@ -44,15 +48,28 @@ class ObjectTruth:
     relation: Relation
     support: int
     upright: bool
+    touching: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class WorldTruth:
-    """Everything that is true of a world now."""
+    """Everything that is true of a world now.
+
+    Attributes:
+        objects: The objects, in the order of the world.
+        gripper_open: Whether the gripper is open and holds nothing.
+        hand_in_workspace: Whether any part of the hand is in the workspace.
+        setting: What the objects stand on.
+        door_open: State of the cupboard door; None where there is none.
+        person_outside: Whether there is a person, or a hand with its arm, wholly outside of the workspace.
+    """
 
     objects: tuple[ObjectTruth, ...]
     gripper_open: bool = True
     hand_in_workspace: bool = False
+    setting: Setting = "table"
+    door_open: bool | None = None
+    person_outside: bool = False
 
     def inside(self, index: int, container: int) -> bool:
         """Tell whether object ``index`` rests in ``container``, directly or on things that do."""
@@ -89,12 +106,23 @@ class ViewTruth:
 
 @dataclass(frozen=True)
 class FrameTruth:
-    """Everything that is true of one picture; ``views[i]`` is about ``world.objects[i]``."""
+    """Everything that is true of one picture; ``views[i]`` is about ``world.objects[i]``.
+
+    Attributes:
+        world: What is true of the world.
+        views: How each object appears.
+        robot_visible: Whether the robot covers 200 pixels or more.
+        hand_pixels: Visible pixels of the hand and its arm.
+        person_pixels: Visible pixels of a person beside or behind the workspace.
+        door_pixels: Visible pixels of the cupboard door and of what it shows when it is open.
+    """
 
     world: WorldTruth
     views: tuple[ViewTruth, ...]
     robot_visible: bool
     hand_pixels: int
+    person_pixels: int = 0
+    door_pixels: int = 0
 
 
 def rotation(quat_xyzw: Quat) -> Array:
@@ -108,24 +136,53 @@ def world_truth(world: World) -> WorldTruth:
     specs = [body.spec for body in world.objects]
     boxes = [_bounds(world, k, poses[k]) for k in range(len(specs))]
     held = [_held(world, body.id) for body in world.objects]
+    touching = _touching(world, boxes)
+    furniture = world.spec.furniture
+    levels = (0.0,) if furniture is None else tuple(level.z for level in furniture.levels)
     objects = []
     for k, spec in enumerate(specs):
         relation: Relation = "held" if held[k] else "table"
         support = -1
         if not held[k]:
             support, relation = _support(k, specs, poses, boxes)
-            if support < 0 and boxes[k][0][2] > REST:
+            if support < 0 and _floats(float(boxes[k][0][2]), levels):
                 support, relation = _leans_on(world, k, poses)
         up = rotation(poses[k][1])[2, 2]
         upright = spec.shape not in ("can", "bottle", "mug") or bool((abs(up) if spec.shape == "can" else up) > 0.8)
         low, high = boxes[k]
         size = (float(high[0] - low[0]), float(high[1] - low[1]), float(high[2] - low[2]))
-        objects.append(ObjectTruth(spec, poses[k][0], poses[k][1], size, relation, support, upright))
+        objects.append(ObjectTruth(spec, poses[k][0], poses[k][1], size, relation, support, upright, touching[k]))
+    hand, person = world.hand_spec, world.person_spec
+    reaches_in = hand is not None and in_workspace(hand.points())
+    person_in = person is not None and in_workspace(person.points())
     return WorldTruth(
         tuple(objects),
         gripper_open=world.robot is None or (finger_width(world) > 0.065 and not any(held)),
-        hand_in_workspace=world.hand_spec is not None and in_workspace(world.hand_spec.points()),
+        hand_in_workspace=reaches_in,
+        setting=world.spec.setting,
+        door_open=None if furniture is None else furniture.door_open,
+        person_outside=(hand is not None and not reaches_in) or (person is not None and not person_in),
     )
+
+
+def _floats(bottom: float, levels: tuple[float, ...]) -> bool:
+    """Tell whether a foot at height ``bottom`` [m] is clearly above the highest level below it."""
+    below = [z for z in levels if z <= bottom + REST]
+    return bool(below) and bottom - max(below) > REST
+
+
+def _touching(world: World, boxes: list[tuple[Array, Array]]) -> list[tuple[int, ...]]:
+    """Return for each object the indices of those within ``CONTACT``."""
+    found: list[set[int]] = [set() for _ in boxes]
+    for k, (low, high) in enumerate(boxes):
+        for j in range(k):
+            if np.any(boxes[j][0] > high + CONTACT) or np.any(boxes[j][1] < low - CONTACT):
+                continue
+            a, b = world.objects[k].id, world.objects[j].id
+            if p.getClosestPoints(a, b, CONTACT, physicsClientId=world.client):
+                found[k].add(j)
+                found[j].add(k)
+    return [tuple(sorted(others)) for others in found]
 
 
 def finger_width(world: World) -> float:
@@ -208,9 +265,21 @@ def frame_truth(world: World, picture: Picture, camera: CameraSpec) -> FrameTrut
     """Say what is true of a picture just taken with ``camera``."""
     truth = world_truth(world)
     views = tuple(_view(picture, camera, body.id, truth.objects[k]) for k, body in enumerate(world.objects))
-    robot_pixels = int(np.count_nonzero(picture.mask == world.robot)) if world.robot is not None else 0
-    hand_pixels = int(np.count_nonzero(picture.mask == world.hand)) if world.hand is not None else 0
-    return FrameTruth(truth, views, robot_visible=robot_pixels >= 200, hand_pixels=hand_pixels)
+    robot = () if world.robot is None else (world.robot,)
+    hand = () if world.hand is None else (world.hand,)
+    door = (*world.surroundings.part_ids("door"), *world.surroundings.part_ids("inside"))
+    return FrameTruth(
+        truth,
+        views,
+        robot_visible=_pixels(picture, robot) >= 200,
+        hand_pixels=_pixels(picture, hand),
+        person_pixels=_pixels(picture, world.person),
+        door_pixels=_pixels(picture, door),
+    )
+
+
+def _pixels(picture: Picture, bodies: tuple[int, ...]) -> int:
+    return sum(int(np.count_nonzero(picture.mask == body)) for body in bodies)
 
 
 def _view(picture: Picture, camera: CameraSpec, body: int, thing: ObjectTruth) -> ViewTruth:

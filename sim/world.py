@@ -16,12 +16,14 @@ from . import meshes
 from .camera import CameraSpec, Picture, render
 from .disturbance import Script
 from .hand import HandSpec, hand_body
-from .look import Look, texture_file
-from .objects import CONTAINER_SHAPES, ObjectSpec, Quat, Vec3
+from .objects import ObjectSpec, Quat, Vec3
+from .person import PersonSpec, person_bodies
 from .quiet import quiet
 from .recipe import SceneError
 from .robot_model import panda_urdf
 from .scene import SceneSpec
+from .screen import ScreenSpec, screen_body
+from .surroundings import Surroundings
 
 HZ = 240
 """Physics steps per simulated second."""
@@ -47,7 +49,7 @@ class World:
 
     Args:
         spec: The scene.
-        physics: False gives a world to photograph: nothing moves and containers have no collision shape.
+        physics: False gives a world to photograph: nothing moves.
         gui: Open PyBullet's window.
 
     Raises:
@@ -67,9 +69,10 @@ class World:
         self.objects: list[Body] = []
         self.robot: int | None = None
         self.hand: int | None = None
+        self.person: tuple[int, ...] = ()
+        self.screen: int | None = None
         self._hand_spec: HandSpec | None = None
-        self._textures: dict[int, int] = {}
-        self._look: Look | None = None
+        self._person_spec: PersonSpec | None = None
         p.setGravity(0, 0, -9.81, physicsClientId=self.client)
         p.setPhysicsEngineParameter(
             fixedTimeStep=1 / HZ,
@@ -78,7 +81,7 @@ class World:
             deterministicOverlappingPairs=1,
             physicsClientId=self.client,
         )
-        self._build_table()
+        self.surroundings = Surroundings(self.client, physics)
         self.spec = spec
         self._script = Script(())
         self.dress(spec)
@@ -186,6 +189,29 @@ class World:
         if spec is not None:
             self.hand = hand_body(self.client, spec)
 
+    def set_person(self, spec: PersonSpec | None) -> None:
+        """Show somebody as given, or nobody."""
+        for body in self.person:
+            p.removeBody(body, physicsClientId=self.client)
+        self._person_spec = spec
+        self.person = () if spec is None else person_bodies(self.client, spec)
+
+    def set_screen(self, spec: ScreenSpec | None) -> None:
+        """Put up a large box that hides things, or take it away."""
+        if self.screen is not None:
+            p.removeBody(self.screen, physicsClientId=self.client)
+        self.screen = None if spec is None else screen_body(self.client, spec, self.physics)
+
+    def add(self, item: ObjectSpec) -> int:
+        """Bring in one more object (disturbances only) and return its index."""
+        self.objects.append(Body(item, self._add(item)))
+        return len(self.objects) - 1
+
+    @property
+    def person_spec(self) -> PersonSpec | None:
+        """Somebody near the workspace, or None."""
+        return self._person_spec
+
     @property
     def hand_spec(self) -> HandSpec | None:
         """The hand in view, or None."""
@@ -217,12 +243,12 @@ class World:
             p.resetJointState(self.robot, joint, width / 2, physicsClientId=self.client)
 
     def dress(self, spec: SceneSpec) -> None:
-        """Replace objects, paint and hand by those of ``spec``; the arm goes home."""
+        """Replace surroundings, objects and people by those of ``spec``; the arm goes home."""
         for body in self.objects:
             p.removeBody(body.id, physicsClientId=self.client)
         self.objects = []
         self.spec = spec
-        self._paint(spec.look)
+        self.surroundings.dress(spec.look, spec.furniture)
         if spec.robot and self.robot is None:
             self._add_robot()
         elif not spec.robot and self.robot is not None:
@@ -238,63 +264,8 @@ class World:
         if spec.file:
             self._load_file(spec.file)
         self.set_hand(spec.hand)
-
-    def _build_table(self) -> None:
-        self._table_top = -1
-        self._floor = self._slab = -1
-        if self.physics:
-            slab = p.createCollisionShape(p.GEOM_BOX, halfExtents=[2, 2, 0.05], physicsClientId=self.client)
-            body = p.createMultiBody(0, slab, -1, [0.4, 0, -0.05], physicsClientId=self.client)
-            p.changeVisualShape(body, -1, rgbaColor=[0, 0, 0, 0], physicsClientId=self.client)
-            p.changeDynamics(
-                body, -1, lateralFriction=1.0, spinningFriction=0.01, rollingFriction=0.0, physicsClientId=self.client
-            )
-
-    def _paint(self, look: Look) -> None:
-        if look == self._look:
-            return
-        client = self.client
-        if self._look is None or self._look.table_size != look.table_size:
-            for old in (self._table_top, self._slab, self._floor):
-                if old >= 0:
-                    p.removeBody(old, physicsClientId=client)
-            (sx, sy), x = look.table_size, 0.45
-            top = p.createVisualShape(
-                p.GEOM_MESH, fileName=meshes.grid_file(14), meshScale=[sx, sy, 1], physicsClientId=client
-            )
-            self._table_top = p.createMultiBody(0, -1, top, [x, 0, 0], physicsClientId=client)
-            edge = p.createVisualShape(
-                p.GEOM_MESH, fileName=meshes.skirt_file(), meshScale=[sx, sy, 0.04], physicsClientId=client
-            )
-            self._slab = p.createMultiBody(0, -1, edge, [x, 0, -0.02], physicsClientId=client)
-            # The floor comes last: pixels that the table hides are then tested and not painted.
-            floor = p.createVisualShape(
-                p.GEOM_MESH, fileName=meshes.grid_file(4), meshScale=[8, 8, 1], physicsClientId=client
-            )
-            self._floor = p.createMultiBody(0, -1, floor, [0.5, 0, -0.74], physicsClientId=client)
-        r, g, b = look.table
-        p.changeVisualShape(
-            self._table_top,
-            -1,
-            rgbaColor=[r, g, b, 1],
-            textureUniqueId=self._texture(look.texture),
-            physicsClientId=client,
-        )
-        p.changeVisualShape(self._slab, -1, rgbaColor=[0.8 * r, 0.8 * g, 0.8 * b, 1], physicsClientId=client)
-        p.changeVisualShape(self._floor, -1, rgbaColor=[*look.floor, 1], physicsClientId=client)
-        self._look = look
-
-    @property
-    def table_ids(self) -> tuple[int, int]:
-        """Body ids of the table's top and edge."""
-        return (self._table_top, self._slab)
-
-    def _texture(self, index: int) -> int:
-        if index < 0:
-            return -1
-        if index not in self._textures:
-            self._textures[index] = p.loadTexture(texture_file(index), physicsClientId=self.client)
-        return self._textures[index]
+        self.set_person(spec.person)
+        self.set_screen(spec.screen)
 
     def _add_robot(self) -> None:
         self.robot = p.loadURDF(panda_urdf(), [0, 0, 0], useFixedBase=True, physicsClientId=self.client)
@@ -332,9 +303,7 @@ class World:
             specularColor=[0.1, 0.1, 0.1],
             physicsClientId=client,
         )
-        shape = -1
-        if self.physics or item.shape not in CONTAINER_SHAPES:
-            shape = self._collision(item)
+        shape = self._collision(item)
         mass = item.mass if self.physics else 0.0
         body = int(p.createMultiBody(mass, shape, visual, item.xyz, item.quat_xyzw, physicsClientId=client))
         if self.physics:

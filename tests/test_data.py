@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knothole.app.data import render_shards
+from knothole.app.data import render_shards, training_split
 from knothole.sim import objects
 from knothole.sim.variety import posed_scene
 from knothole.vlm import facts
-from knothole.vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_ROBOT, MASK_TABLE, FrameFacts
+from knothole.vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_PERSON, MASK_ROBOT, MASK_TABLE, FrameFacts
 
 
 def test_sim_and_vlm_name_the_same_colors_and_shapes() -> None:
@@ -44,7 +44,7 @@ def test_masks_and_facts_agree(shards: Path) -> None:
     assert len(lines) == len(masks)
     for mask, line in zip(masks, lines, strict=True):
         frame = FrameFacts.from_json(line)
-        known = {*range(len(frame.objects)), MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND}
+        known = {*range(len(frame.objects)), MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON}
         assert set(np.unique(mask).tolist()) <= known
         for index, item in enumerate(frame.objects):
             rows, columns = np.nonzero(mask == index)
@@ -66,8 +66,31 @@ def test_no_picture_shows_a_pair_that_only_measuring_shows(shards: Path) -> None
     }
     assert len(shown) > 10
     assert not shown & facts.UNSEEN_PAIRS
-    scenes = [posed_scene(seed, 2).spec for seed in range(3_000_000, 3_000_030)]
-    assert any((item.color, item.shape) in facts.UNSEEN_PAIRS for scene in scenes for item in scene.objects)
+    seeds = range(3_000_000, 3_000_030)
+    free, kept = ([posed_scene(seed, 2, split).spec for seed in seeds] for split in (None, training_split()))
+    assert any((item.color, item.shape) in facts.UNSEEN_PAIRS for scene in free for item in scene.objects)
+    assert not any((item.color, item.shape) in facts.UNSEEN_PAIRS for scene in kept for item in scene.objects)
+
+
+def test_shards_for_measuring_show_what_training_never_draws(tmp_path: Path) -> None:
+    render_shards(tmp_path, 9_000_000, frames=4, unseen=("pairs",))
+    for line in (tmp_path / "facts_00000.jsonl").read_text().splitlines():
+        names = [(item.color, item.shape) for item in FrameFacts.from_json(line).objects]
+        assert sum(name in facts.UNSEEN_PAIRS for name in names) == 1
+
+
+def test_facts_are_read_as_they_were_written_and_old_lines_too(shards: Path) -> None:
+    lines = (shards / "facts_00000.jsonl").read_text().splitlines()
+    frames = [FrameFacts.from_json(line) for line in lines]
+    assert [frame.to_json() for frame in frames] == lines
+    assert all(isinstance(item.touching, tuple) for frame in frames for item in frame.objects)
+    old = (
+        '{"objects":[{"shape":"cube","color":"red","box_xyxy":[0,0,1,1],"visible_fraction":1.0,"pixels":9,"depth":1.0,'
+        '"xyz":[0,0,0],"size":[1,1,1],"relation":"table","support":-1,"upright":true}],"robot_visible":true,'
+        '"gripper_open":true,"hand_in_workspace":false}'
+    )
+    read = FrameFacts.from_json(old)
+    assert (read.objects[0].touching, read.setting, read.door_open, read.person_near) == ((), "table", None, False)
 
 
 def test_a_lost_shard_is_rendered_again_as_it_was_and_others_are_kept(shards: Path) -> None:

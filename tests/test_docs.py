@@ -21,6 +21,7 @@ from knothole.sim import recipe as scene_files
 from knothole.sim.draw import load_scene, scene_names
 from knothole.sim.goals import GOALS
 from knothole.sim.objects import COLORS, SHAPES
+from knothole.sim.scene import DOINGS, SceneSpec
 from knothole.tests.calling import call
 from knothole.tests.rig import region
 from knothole.trees.loader import check_text
@@ -176,8 +177,19 @@ def test_the_scenes_of_the_scenes_page_can_be_drawn(tmp_path: Path) -> None:
             assert load_scene(str(file), seed).objects
 
 
+def test_the_python_of_the_scenes_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    disturbed, posed = blocks(ROOT / "docs" / "scenes.md", "python")
+    names: dict[str, object] = {}
+    exec(compile(disturbed, "scenes.md", "exec"), names)
+    scene = names["scene"]
+    assert isinstance(scene, SceneSpec)
+    assert len(scene.disturbances) == 4
+    exec(compile(posed, "scenes.md", "exec"), names)
+    assert capsys.readouterr().out.split()[0] in ("table", "counter", "shelf")
+
+
 def test_the_scenes_page_names_everything_there_is() -> None:
     text = (ROOT / "docs" / "scenes.md").read_text(encoding="utf-8")
     known = {*SHAPES, *COLORS, *GOALS, *scene_names(), *scene_files._TOP, *scene_files._ITEM}
-    known |= {*scene_files._EVENT, *scene_files._DOINGS}
+    known |= {*scene_files._EVENT, *DOINGS}
     assert [name for name in sorted(known) if f"`{name}`" not in text] == []
