@@ -134,7 +134,7 @@ def _render_shard(job: tuple[Path, int, int, int, Split]) -> None:
                     break
                 picture = world.render(camera)
                 truth = frame_truth(world, picture, camera)
-                if not _clear(truth):
+                if not is_clear(truth):
                     continue
                 rgb[len(lines)] = picture.rgb
                 mask[len(lines)] = label_mask(world, picture)[::2, ::2]
@@ -150,7 +150,7 @@ def _render_shard(job: tuple[Path, int, int, int, Split]) -> None:
     print(f"shard {shard}: {count} frames, {(time.process_time() - began) / count * 1e3:.0f} cpu ms each", flush=True)
 
 
-def _clear(truth: FrameTruth) -> bool:
+def is_clear(truth: FrameTruth) -> bool:
     """Refuse a picture whose hand is in the workspace, or whose person beside it, but hardly to be seen."""
     if truth.world.hand_in_workspace and truth.hand_pixels < 150:
         return False

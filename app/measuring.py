@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .._base import KnotholeError
 from ..sim.truth import frame_truth
-from ..sim.variety import posed_scene
+from ..sim.variety import Unseen, posed_scene
 from ..sim.world import World
 from ..vlm.broker import open_backend
 from ..vlm.calibration import Case
 from ..vlm.contract import BACKENDS, BackendError, BackendOptions
 from ..vlm.embedded import Learned
 from ..vlm.facts import FrameFacts
-from ..vlm.measuring import ALL_GROUND, ALL_TYPED, ALL_YES_NO, UNSEEN, Score, Tally, as_question, case, summaries
+from ..vlm.measuring import (
+    ALL_GROUND,
+    ALL_TYPED,
+    ALL_YES_NO,
+    SETTINGS,
+    UNSEEN,
+    Score,
+    Tally,
+    as_question,
+    case,
+    summaries,
+)
 from ..vlm.questions import Answer, Frame
 from ..vlm.qwen import QwenBackend
 from ..vlm.training.questions import Asked, questions
+from .data import is_clear, training_split
 from .inspect import project
 from .names import register_all
 from .training import HELD_OUT_SEEDS
@@ -34,7 +46,7 @@ PATIENCE = 600.0
 _COLUMNS = (("accuracy", 9), ("n", 6), ("unsure", 8), ("ECE", 7), ("recall", 8), ("IoU", 7), ("center", 8))
 _MANY = 3
 """Truths of a kind beyond which only its mistakes are told."""
-_TOTALS = (ALL_YES_NO, UNSEEN, ALL_TYPED, ALL_GROUND)
+_TOTALS = (ALL_YES_NO, UNSEEN, *SETTINGS, ALL_TYPED, ALL_GROUND)
 
 
 @dataclass(frozen=True)
@@ -94,13 +106,14 @@ def _said(truth: str, row: Mapping[str, int], right: bool) -> str:
     return f"{truth}: {told}" if told else ""
 
 
-def measure(vlm: str, count: int, seed: int = 0) -> ModelReport:
+def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()) -> ModelReport:
     """Measure a backend on pictures that no training has seen.
 
     Args:
         vlm: Backend; empty takes the configured one.
         count: Pictures.
         seed: Added to the first seed of the held-out pictures; also chooses the questions.
+        unseen: What each picture shows of what training never draws; without any they are as in training.
 
     Raises:
         KnotholeError: The backend cannot be opened, or died.
@@ -114,7 +127,7 @@ def measure(vlm: str, count: int, seed: int = 0) -> ModelReport:
     model = ""
     runner = open_backend(spec, settings)
     try:
-        for frame, facts in pictures(HELD_OUT_SEEDS + seed, count):
+        for frame, facts in pictures(HELD_OUT_SEEDS + seed, count, unseen):
             truth[frame.id] = facts
             asked = _asked(frame, facts)
             number = runner.submit(frame, [as_question(one) for one in asked])
@@ -125,7 +138,7 @@ def measure(vlm: str, count: int, seed: int = 0) -> ModelReport:
                 if not answer.supported:
                     refused[one.kind] += 1
                     continue
-                for name in summaries(one):
+                for name in summaries(one, facts):
                     tallies[name].add(one, answer, facts)
                 model = answer.model or model
             del truth[frame.id]
@@ -185,13 +198,17 @@ def _asked(frame: Frame, facts: FrameFacts) -> list[Asked]:
     return questions(facts, random.Random(frame.id), QUESTIONS, measuring=True)
 
 
-def pictures(seed: int, count: int) -> Iterator[tuple[Frame, FrameFacts]]:
-    """Render pictures one after the other, one of each scene, and say what is true of them."""
-    for number in range(seed, seed + count):
-        scene = posed_scene(number, views=1)
+def pictures(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts]]:
+    """Render pictures, one of each scene, and say what is true of them; hands that hardly show are left out."""
+    split, made = training_split(unseen), 0
+    while made < count:
+        scene = posed_scene(seed, 1, split)
         with World(scene.spec, physics=False) as world:
             if scene.posture is not None:
                 world.pose_robot(scene.posture.joints, scene.posture.width)
             picture = world.render(scene.cameras[0])
-            facts = frame_facts(frame_truth(world, picture, scene.cameras[0]))
-        yield Frame(f"picture#{number}", 0.0, picture.rgb), facts
+            truth = frame_truth(world, picture, scene.cameras[0])
+        if is_clear(truth):
+            yield Frame(f"picture#{seed}", 0.0, picture.rgb), frame_facts(truth)
+            made += 1
+        seed += 1

@@ -14,7 +14,7 @@ from knothole.app.measuring import CALIBRATION_SEEDS, calibrate, measure, pictur
 from knothole.app.training import HELD_OUT_SEEDS
 from knothole.vlm.calibration import FEWEST, Calibration, fit, topic
 from knothole.vlm.contract import BackendError
-from knothole.vlm.facts import FrameFacts, ObjectFact
+from knothole.vlm.facts import UNSEEN_PAIRS, FrameFacts, ObjectFact
 from knothole.vlm.grammar import Meaning, Thing, judge, phrases
 from knothole.vlm.measuring import ALL_YES_NO, UNSEEN, Tally, as_question, calibration_error, pairs, summaries
 from knothole.vlm.questions import Answer, Question, Region
@@ -133,9 +133,9 @@ def test_a_count_and_a_color_are_chosen_among_all() -> None:
 
 
 def test_pairs_left_out_of_training_are_counted_for_themselves() -> None:
-    names = set(summaries(asked(Meaning("exists", Thing("orange", "mug")))))
-    assert {"exists", ALL_YES_NO, UNSEEN} <= names
-    assert UNSEEN not in set(summaries(asked(IS_RED)))
+    names = set(summaries(asked(Meaning("exists", Thing("orange", "mug"))), FACTS))
+    assert {"exists", ALL_YES_NO, UNSEEN, "yes/no, table"} <= names
+    assert UNSEEN not in set(summaries(asked(IS_RED), FACTS))
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1))
@@ -199,6 +199,13 @@ def test_a_calibration_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (folder / "calibration.json").mkdir()
     with pytest.raises(KnotholeError, match=r"cannot be written: .*calibration\.json"):
         calibrate(f"embedded:{folder}", 1)
+
+
+def test_pictures_show_what_is_asked_for() -> None:
+    for _, facts in pictures(HELD_OUT_SEEDS, 6, ["pairs"]):
+        assert {(o.color, o.shape) for o in facts.objects} & UNSEEN_PAIRS
+    for _, facts in pictures(HELD_OUT_SEEDS, 6):
+        assert not {(o.color, o.shape) for o in facts.objects} & UNSEEN_PAIRS
 
 
 def test_no_picture_is_both_for_fitting_and_for_measuring() -> None:

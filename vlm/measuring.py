@@ -7,9 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 from .calibration import Case
-from .facts import COLORS, SHAPES, FrameFacts
+from .facts import COLORS, SHAPES, FrameFacts, Setting
 from .grammar import YES_NO
 from .grounding_format import overlap
 from .matching import hidden
@@ -143,13 +144,15 @@ class Tally:
 
 
 ALL_YES_NO, ALL_TYPED, ALL_GROUND, UNSEEN = "all yes/no", "all typed", "all ground", "yes/no, unseen pairs"
+SETTINGS = tuple(f"yes/no, {setting}" for setting in get_args(Setting))
 
 
-def summaries(one: Asked) -> Iterable[str]:
-    """Name the kinds and groups of kinds that a question counts for."""
+def summaries(one: Asked, facts: FrameFacts) -> Iterable[str]:
+    """Name the kinds and groups of kinds that a question about a frame counts for."""
     yield one.kind
     if one.meaning.predicate in YES_NO:
         yield ALL_YES_NO
+        yield f"yes/no, {facts.setting}"
         if names_unseen(one.meaning):
             yield UNSEEN
     if one.verdict.kind == "ground":

@@ -38,6 +38,12 @@ def add(commands: Commands) -> None:
     score.add_argument("--count", type=count, default=100, metavar="N", help="pictures (default 100)")
     score.add_argument("--seed", type=seed, default=0, metavar="N", help="which pictures (default 0)")
     score.add_argument(
+        "--unseen",
+        choices=("pairs", "textures", "heights"),
+        action="append",
+        help="show what training never draws: colors with shapes, patterns, camera heights",
+    )
+    score.add_argument(
         "--calibrate", action="store_true", help="first fit temperatures to as many other pictures, kept by the weights"
     )
 
@@ -66,6 +72,6 @@ def _vlm_eval(args: argparse.Namespace) -> int:
     if args.calibrate:
         file, answers = calibrate(args.vlm, args.count, args.seed)
         print(f"{file} fits {answers} answers", file=sys.stderr)
-    report = measure(args.vlm, args.count, args.seed)
+    report = measure(args.vlm, args.count, args.seed, args.unseen or ())
     print(json.dumps(report.to_json()) if args.json else report)
     return 0
