@@ -17,9 +17,10 @@ SHAPES = LOOSE_SHAPES + CONTAINER_SHAPES
 UNSEEN_PAIRS = frozenset({("orange", "mug"), ("purple", "bowl"), ("green", "plate"), ("purple", "bottle")})
 """Colors with shapes that no training picture shows and no training question names: only measured."""
 
-MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND = 255, 254, 253, 252
+MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON = 255, 254, 253, 252, 251
 
 Relation = Literal["table", "on", "in", "held"]
+Setting = Literal["table", "counter", "shelf"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,11 @@ class ObjectFact:
         depth: Distance of the center along the optical axis, [m].
         xyz: Center in the world frame, [m].
         size: Extent of the axis-aligned bounding box in the world frame, [m].
-        relation: What it does to ``support``: stands on the table, on or in another object, held by the gripper.
+        relation: What it does to ``support``: stands on the main surface ("table"; also a worktop or a board of a
+            shelf), on or in another object, held by the gripper.
         support: Index of the supporting object in ``FrameFacts.objects``; -1 for table or gripper.
         upright: False when tipped over (bottle, can, mug).
+        touching: Indices of the objects within 2 mm, its support and what it carries among them, sorted.
     """
 
     shape: str
@@ -51,6 +54,7 @@ class ObjectFact:
     relation: Relation = "table"
     support: int = -1
     upright: bool = True
+    touching: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,12 +69,26 @@ class ObjectFact:
 
 @dataclass(frozen=True)
 class FrameFacts:
-    """Everything that is true of one frame. Mask value ``i`` of its label image means ``objects[i]``."""
+    """Everything that is true of one frame. Mask value ``i`` of its label image means ``objects[i]``.
+
+    Attributes:
+        objects: The objects, visible or not.
+        robot_visible: Whether the robot is to be seen.
+        gripper_open: Whether the gripper is open and holds nothing.
+        hand_in_workspace: Whether any part of a hand or its arm is in the workspace.
+        setting: What the objects stand on: a table, a kitchen counter, the boards of a shelf.
+        door_open: Whether the door of the cupboard is open; None where there is none or it is not to be seen.
+        person_near: Whether a person's arm or body is to be seen beside or behind the workspace, all of it outside;
+            the hand of ``hand_in_workspace`` and its arm do not count.
+    """
 
     objects: tuple[ObjectFact, ...]
     robot_visible: bool = False
     gripper_open: bool = True
     hand_in_workspace: bool = False
+    setting: Setting = "table"
+    door_open: bool | None = None
+    person_near: bool = False
 
     def to_json(self) -> str:
         """Return one line of JSON."""
