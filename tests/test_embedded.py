@@ -109,6 +109,16 @@ def test_a_checkpoint_that_learned_to_plan_is_asked_for_plans_it_knows() -> None
     assert not strange.supported
 
 
+def test_a_choice_is_asked_for_in_the_words_of_its_question() -> None:
+    text = "Which one is on the plate: the red cube or the blue can?"
+    backend = Learned(Scripted({text: {"the red cube": 0.9}}), replace(PLANNER, predicates=frozenset(PREDICATES)))
+    for choices in (("red cube", "blue can"), ("the blue can", "The red cube"), ("the red cube", "the blue can")):
+        (answer,) = backend.ask(FRAME, [Question("choice", text, choices=choices)])
+        assert answer.problem == ""
+        assert {choice: answer.p(choice) for choice in choices} == {c: 0.9 * ("red" in c) for c in choices}
+        assert answer.neither == pytest.approx(0.1)
+
+
 def test_what_was_taught_says_what_was_learned() -> None:
     taught = {
         "exists/yes": 400,

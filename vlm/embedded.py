@@ -19,7 +19,7 @@ from .planning import named_things
 from .questions import Answer, Frame, Kind, Question
 from .qwen import open_checkpoint
 from .qwen_settings import QwenSettings
-from .reading import parse_query
+from .reading import normal, parse, parse_query
 
 KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe"))
 SETTINGS = QwenSettings(
@@ -61,9 +61,9 @@ class Learned:
         """Answer the questions that were learned."""
         covers = [self.knowledge.covers(question) for question in questions]
         known = [question for question, covered in zip(questions, covers, strict=True) if covered]
-        given = iter(self._inner.ask(frame, known) if known else ())
+        given = iter(self._inner.ask(frame, [_as_taught(question) for question in known]) if known else ())
         return [
-            _sound(next(given)) if covered else _unknown(question)
+            _as_asked(question, _sound(next(given))) if covered else _unknown(question)
             for question, covered in zip(questions, covers, strict=True)
         ]
 
@@ -79,6 +79,24 @@ def _unknown(question: Question) -> Answer:
     what = _WHAT.get(question.kind, "question")
     why = f"the embedded model knows no such {what}: {question.text!r} (README, What it cannot do)"
     return Answer(question.kind, problem=why, supported=False)
+
+
+def _as_taught(question: Question) -> Question:
+    """Return a question that names its choices with them in its own words, articles and all."""
+    meaning = parse(question.text) if question.kind == "choice" else None
+    if meaning is None or not meaning.choices:
+        return question
+    named = {normal(choice): choice for choice in meaning.choices}
+    return replace(question, choices=tuple(named.get(normal(choice), choice) for choice in question.choices))
+
+
+def _as_asked(question: Question, answer: Answer) -> Answer:
+    """Return the answer to ``_as_taught`` under the choices of the question itself."""
+    taught = _as_taught(question).choices
+    if taught == question.choices or answer.problem:
+        return answer
+    chances = {asked: answer.p(choice) for asked, choice in zip(question.choices, taught, strict=True)}
+    return replace(answer, probabilities=chances)
 
 
 def _sound(answer: Answer) -> Answer:
