@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, refusal, skills
 from knothole.tests.test_instructions import tables
+from knothole.vlm.embedded import weights
 from knothole.vlm.facts import FrameFacts, ObjectFact
 from knothole.vlm.grammar import CHOICES, YES_NO, judge, parse
 from knothole.vlm.instructions import parse_instruction
 from knothole.vlm.planning import plan
 from knothole.vlm.qwen import PLAN_PROMPT
 from knothole.vlm.training.asked import Asked, ask
+from knothole.vlm.training.config import TrainConfig
+from knothole.vlm.training.export import read_tokenizer
 from knothole.vlm.training.packing import PLAN, pack
 from knothole.vlm.training.questions import questions
 from knothole.vlm.training.sampler import Sampler
@@ -178,6 +181,15 @@ def test_a_plan_is_taught_by_looking_at_what_it_names(codec: Codec) -> None:
     start = min(at)
     assert [at[start + n] for n in colored] == [(i,) for i in asked.verdict.indices]
     assert at[max(at)] == ()
+
+
+def test_the_tokenizer_of_the_shipped_weights_can_be_taught_the_same_in_more_tokens(codec: Codec) -> None:
+    old, config = Codec(read_tokenizer(weights())), TrainConfig()
+    for one in drawn(TABLE, 40):
+        if one.meaning.predicate in ("plan", "unsure"):
+            assert old.tokenizer.decode(old.encode(one.answer)) == one.answer
+            assert len(old.encode(one.answer)) >= len(codec.encode(one.answer))
+            assert pack(old, [[one]], [TABLE], config.model.side, config.length).asked == [[one]]
 
 
 def test_an_answer_says_what_was_taught() -> None:
