@@ -17,7 +17,7 @@ from knothole.vlm.facts import FrameFacts, ObjectFact
 from knothole.vlm.grammar import CHOICES, YES_NO, judge, parse
 from knothole.vlm.instructions import parse_instruction
 from knothole.vlm.planning import plan
-from knothole.vlm.qwen import PLAN_PROMPT
+from knothole.vlm.qwen import instruction_of, plan_prompt
 from knothole.vlm.training.asked import Asked, ask
 from knothole.vlm.training.config import TrainConfig
 from knothole.vlm.training.export import read_tokenizer
@@ -120,8 +120,8 @@ def test_every_taught_plan_is_what_the_instruction_means_and_can_be_run(facts: F
     asked = task(Sampler(facts, random.Random(seed)))
     if asked is None:
         return
-    instruction, end, rest = asked.question.partition(f"\n\n{PLAN_PROMPT}")
-    assert (bool(end), rest) == (True, "")
+    instruction = instruction_of(asked.question)
+    assert plan_prompt(instruction) == asked.question != instruction
     data = json.loads(asked.answer)
     assert bool(refusal(data)) != (mistakes(data, skills(DEFAULT_SKILLS), 60) == [])
     meant = parse_instruction(instruction)

@@ -105,7 +105,7 @@ def test_training_never_names_the_pairs_that_only_measuring_does() -> None:
     drawn = [one for _ in range(40) for one in questions(facts, words, 16)]
     assert not any(names_unseen(one.meaning) for one in drawn)
     assert all(f"{color} {shape}" not in one.question for one in drawn for color, shape in UNSEEN_PAIRS)
-    measured = [one for _ in range(40) for one in questions(facts, words, 16, unseen=True)]
+    measured = [one for _ in range(40) for one in questions(facts, words, 16, measuring=True)]
     assert any(names_unseen(one.meaning) for one in measured)
 
 

@@ -53,7 +53,7 @@ class Learned:
     """
 
     def __init__(self, inner: Backend, knowledge: Knowledge) -> None:
-        self._inner, self.knowledge = inner, knowledge
+        self.inner, self.knowledge = inner, knowledge
         self.name, self.model, self.remote = inner.name, inner.model, inner.remote
         self.kinds = inner.kinds & knowledge.kinds
 
@@ -61,7 +61,7 @@ class Learned:
         """Answer the questions that were learned."""
         covers = [self.knowledge.covers(question) for question in questions]
         known = [question for question, covered in zip(questions, covers, strict=True) if covered]
-        given = iter(self._inner.ask(frame, [_as_taught(question) for question in known]) if known else ())
+        given = iter(self.inner.ask(frame, [_as_taught(question) for question in known]) if known else ())
         return [
             _as_asked(question, _sound(next(given))) if covered else _unknown(question)
             for question, covered in zip(questions, covers, strict=True)
@@ -69,7 +69,7 @@ class Learned:
 
     def close(self) -> None:
         """Let the model go."""
-        self._inner.close()
+        self.inner.close()
 
 
 _WHAT = {"ground": "thing", "plan": "instruction"}

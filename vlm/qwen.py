@@ -36,6 +36,11 @@ def plan_prompt(instruction: str) -> str:
     return f"{instruction}\n\n{PLAN_PROMPT}"
 
 
+def instruction_of(prompt: str) -> str:
+    """Return the instruction of a short prompt, the opposite of ``plan_prompt``."""
+    return prompt.removesuffix(f"\n\n{PLAN_PROMPT}")
+
+
 class QwenBackend:
     """Answer questions with a vision-language model.
 

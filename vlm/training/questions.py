@@ -44,10 +44,19 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.person, 0.3),
     (Sampler.choice, 1.8),
 )
+_MEASURED: dict[_Draw, int] = {
+    Sampler.relation: 6,
+    Sampler.choice: 6,
+    Sampler.contents: 2,
+    Sampler.gripper: 2,
+    Sampler.posture: 2,
+    Sampler.inside: 2,
+}
 _STRANGE, _UNCLEAR, _TASK = 0.05, 0.035, 0.4
 """Shares of questions that nobody could answer, and of pictures with an instruction."""
 _DRAWS = [draw for draw, _ in _MIX]
 _WEIGHTS = [weight for _, weight in _MIX]
+_EVENLY = [_MEASURED.get(draw, 1) for draw in _DRAWS]
 _TRIES = 6
 
 
@@ -72,20 +81,21 @@ def _says_unseen(asked: Asked) -> bool:
     return any(f"{color} {shape}" in words for color, shape in UNSEEN_PAIRS)
 
 
-def questions(facts: FrameFacts, rng: random.Random, count: int, unseen: bool = False) -> list[Asked]:
+def questions(facts: FrameFacts, rng: random.Random, count: int, measuring: bool = False) -> list[Asked]:
     """Choose ``count`` questions about a frame, those that the shipped trees ask first.
 
     Args:
         facts: Labels of the frame.
         rng: Chooses.
         count: How many at most; no wording comes twice.
-        unseen: Whether they may name the pairs of color and shape that training leaves out.
+        measuring: They may name the pairs of color and shape that training leaves out, and all kinds come about equally
+            often.
     """
     sampler = Sampler(facts, rng)
     chosen: dict[str, Asked] = {}
 
     def add(asked: Asked | None) -> None:
-        if asked is not None and (unseen or not (names_unseen(asked.meaning) or _says_unseen(asked))):
+        if asked is not None and (measuring or not (names_unseen(asked.meaning) or _says_unseen(asked))):
             chosen.setdefault(asked.question, asked)
 
     add(ask(EVERY_LOOSE, facts, rng, usual=0.8))
@@ -96,7 +106,7 @@ def questions(facts: FrameFacts, rng: random.Random, count: int, unseen: bool = 
             add(everything)
     if facts.hand_in_workspace or rng.random() < 0.4:
         add(ask(Meaning("hand"), facts, rng, usual=0.6))
-    if rng.random() < _TASK:
+    if measuring or rng.random() < _TASK:
         add(task(sampler))
     for _ in range(count * 3):
         if len(chosen) >= count:
@@ -107,5 +117,5 @@ def questions(facts: FrameFacts, rng: random.Random, count: int, unseen: bool = 
         elif u < _STRANGE + _UNCLEAR:
             add(unclear_one(sampler))
         else:
-            add(balanced(rng.choices(_DRAWS, _WEIGHTS)[0], sampler))
+            add(balanced(rng.choices(_DRAWS, _EVENLY if measuring else _WEIGHTS)[0], sampler))
     return list(chosen.values())
