@@ -19,7 +19,7 @@ from ..sim.scene import TRAINING_SEEDS
 from ..sim.truth import FrameTruth, frame_truth
 from ..sim.variety import Split, Unseen, posed_scene
 from ..sim.world import World
-from ..vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_PERSON, MASK_ROBOT, MASK_TABLE, UNSEEN_PAIRS
+from ..vlm.facts import MASK_BACKGROUND, MASK_DOOR, MASK_HAND, MASK_PERSON, MASK_ROBOT, MASK_TABLE, UNSEEN_PAIRS
 from .truth import PERSON_SHOWS, frame_facts, outside_pixels
 
 VIEWS = 2
@@ -51,6 +51,8 @@ def label_mask(world: World, picture: Picture) -> npt.NDArray[np.uint8]:
         labels[picture.mask == world.hand] = MASK_HAND
     for body in world.person:
         labels[picture.mask == body] = MASK_PERSON
+    for body in world.surroundings.door_ids:
+        labels[picture.mask == body] = MASK_DOOR
     for index, item in enumerate(world.objects):
         labels[picture.mask == item.id] = index
     return labels

@@ -58,7 +58,8 @@ class ModelReport:
         model: Name and version of what answered.
         pictures: How many.
         scores: Kind or group → measures.
-        refused: Questions that the backend takes none of, by kind; not counted in the measures.
+        refused: Questions that the backend takes none of, by kind; not counted in the measures, but where to be unsure
+            is right.
     """
 
     vlm: str
@@ -135,7 +136,7 @@ def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()
             if reply is None:
                 raise KnotholeError(f"backend {spec!r} gave no answer within {PATIENCE:g} s")
             for one, answer in zip(asked, reply.answers, strict=True):
-                if not answer.supported:
+                if not answer.supported and one.verdict.kind != "unsure":
                     refused[one.kind] += 1
                     continue
                 for name in summaries(one, facts):

@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from ..vlm.contract import BackendError, BackendOptions, backend
 from ..vlm.facts import FrameFacts
 from ..vlm.grammar import Meaning, Thing, Verdict, caption, judge, parse, parse_query
+from ..vlm.instructions import parse_instruction
+from ..vlm.planning import plan
 from ..vlm.questions import Answer, Frame, Kind, Question, Region
+from ..vlm.reading import normal
 
 TruthOf = Callable[[Frame], FrameFacts | None]
 """Gives what is true of a picture, None when the world has moved on since it was taken."""
@@ -19,7 +22,8 @@ TruthOf = Callable[[Frame], FrameFacts | None]
 class Oracle:
     """Answer from truth.
 
-    A question outside the language of ``knothole.vlm.grammar`` gets an answer with a ``problem``.
+    A question outside the language of ``knothole.vlm.grammar``, and an instruction outside that of
+    ``knothole.vlm.instructions``, gets an answer with a ``problem``.
 
     Args:
         truth_of: Gives what is true of a picture.
@@ -27,7 +31,7 @@ class Oracle:
 
     name = "oracle"
     model = "simulator truth"
-    kinds: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe", "chat"))
+    kinds: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe", "plan", "chat"))
     remote = False
 
     def __init__(self, truth_of: TruthOf) -> None:
@@ -48,6 +52,8 @@ class Oracle:
 def _answer(question: Question, facts: FrameFacts) -> Answer:
     if question.kind == "ground":
         return _ground(question, facts)
+    if question.kind == "plan":
+        return _plan(question, facts)
     meaning = parse(question.text)
     if meaning is None:
         if question.kind == "describe":
@@ -67,8 +73,8 @@ def _worded(question: Question, verdict: Verdict) -> Answer:
         if verdict.yes is None:
             return Answer(kind, problem=f"{question.text!r} is no yes/no question")
         return Answer(kind, probabilities={"yes": float(verdict.yes), "no": float(not verdict.yes)})
-    wanted = verdict.text.lower()
-    fits = [choice for choice in question.choices if choice.lower() == wanted]
+    wanted = normal(verdict.text)
+    fits = [choice for choice in question.choices if normal(choice) == wanted]
     if not fits:
         return Answer(kind, neither=1.0, probabilities=dict.fromkeys(question.choices, 0.0))
     return Answer(kind, probabilities={choice: float(choice == fits[0]) for choice in question.choices})
@@ -82,6 +88,16 @@ def _ground(question: Question, facts: FrameFacts) -> Answer:
     found = [facts.objects[i] for i in verdict.indices] if verdict is not None else []
     regions = tuple(Region(o.box_xyxy, o.name) for o in found)
     return Answer("ground", regions=regions if question.all else regions[:1])
+
+
+def _plan(question: Question, facts: FrameFacts) -> Answer:
+    meant = parse_instruction(question.text)
+    if meant is None:
+        return Answer("plan", problem=f"the oracle does not understand {question.text!r}", supported=False)
+    made = plan(meant, facts, lenient=True)
+    if made is None:
+        return Answer("plan", problem=f"{question.text!r} makes no sense in this picture")
+    return Answer("plan", text=made.text, data=made.data)
 
 
 @backend("oracle", runs_in="loop", latency=0.1)

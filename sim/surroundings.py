@@ -58,6 +58,11 @@ class Surroundings:
             return (self._top, self._edge)
         return self.part_ids("surface")
 
+    @property
+    def door_ids(self) -> tuple[int, ...]:
+        """Body ids of the cupboard's door and of what it shows when it is open."""
+        return (*self.part_ids("door"), *self.part_ids("inside"))
+
     def part_ids(self, part: str) -> tuple[int, ...]:
         """Body ids of one part of the furniture."""
         return tuple(body for body, kind in self._blocks if kind == part)

@@ -267,14 +267,13 @@ def frame_truth(world: World, picture: Picture, camera: CameraSpec) -> FrameTrut
     views = tuple(_view(picture, camera, body.id, truth.objects[k]) for k, body in enumerate(world.objects))
     robot = () if world.robot is None else (world.robot,)
     hand = () if world.hand is None else (world.hand,)
-    door = (*world.surroundings.part_ids("door"), *world.surroundings.part_ids("inside"))
     return FrameTruth(
         truth,
         views,
         robot_visible=_pixels(picture, robot) >= 200,
         hand_pixels=_pixels(picture, hand),
         person_pixels=_pixels(picture, world.person),
-        door_pixels=_pixels(picture, door),
+        door_pixels=_pixels(picture, world.surroundings.door_ids),
     )
 
 

@@ -9,7 +9,7 @@ from knothole.app.data import render_shards, training_split
 from knothole.sim import objects
 from knothole.sim.variety import posed_scene
 from knothole.vlm import facts
-from knothole.vlm.facts import MASK_BACKGROUND, MASK_HAND, MASK_PERSON, MASK_ROBOT, MASK_TABLE, FrameFacts
+from knothole.vlm.facts import MASK_BACKGROUND, MASK_DOOR, MASK_HAND, MASK_PERSON, MASK_ROBOT, MASK_TABLE, FrameFacts
 
 
 def test_sim_and_vlm_name_the_same_colors_and_shapes() -> None:
@@ -44,8 +44,11 @@ def test_masks_and_facts_agree(shards: Path) -> None:
     assert len(lines) == len(masks)
     for mask, line in zip(masks, lines, strict=True):
         frame = FrameFacts.from_json(line)
-        known = {*range(len(frame.objects)), MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON}
-        assert set(np.unique(mask).tolist()) <= known
+        known = {*range(len(frame.objects)), MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON, MASK_DOOR}
+        there = set(np.unique(mask).tolist())
+        assert there <= known
+        assert MASK_DOOR in there or frame.door_open is None
+        assert MASK_PERSON in there or MASK_HAND in there or not frame.person_near
         for index, item in enumerate(frame.objects):
             rows, columns = np.nonzero(mask == index)
             if item.pixels < 40:

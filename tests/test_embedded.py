@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,15 @@ import yaml
 
 from knothole.trees.loader import library
 from knothole.vlm.broker import Broker
-from knothole.vlm.contract import BACKENDS, BackendOptions
-from knothole.vlm.embedded import Learned, understood
+from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
+from knothole.vlm.embedded import Learned, weights
+from knothole.vlm.grammar import PREDICATES, YES_NO
+from knothole.vlm.learned import Knowledge
 from knothole.vlm.questions import Frame, Question
+from knothole.vlm.runner import answer_all
 from knothole.vlm.scripted import Scripted
+from knothole.vlm.training.config import ModelShape
+from knothole.vlm.training.export import random_checkpoint
 
 FRAME = Frame("table#1", 0.0, np.full((48, 48, 3), 90, np.uint8))
 KNOWN = Question("yes_no", "Is there a red cube?")
@@ -23,6 +30,9 @@ STRANGE = [
     Question("yes_no", "How many cubes are there?"),
     Question("ground", "the unicorn", all=True),
 ]
+SHIPPED = Knowledge.read(weights())
+assert SHIPPED is not None
+PLANNER = Knowledge(SHIPPED.predicates | {"plan", "unsure"}, SHIPPED.kinds | {"plan"})
 TREES = {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(library().glob("*.yaml"))}
 
 
@@ -49,12 +59,108 @@ def test_what_it_knows_is_answered_among_what_it_does_not(shipped: Any) -> None:
 
 
 def test_no_model_runs_for_strange_questions_alone() -> None:
-    broker = Broker(Learned(Scripted({"*": "yes"})), stepped=True, latency=0.0)
+    broker = Broker(Learned(Scripted({"*": "yes"}), SHIPPED), stepped=True, latency=0.0)
     tickets = [broker.ask(question, FRAME, 0.0) for question in STRANGE]
     broker.flush(0.0)
     broker.collect(0.0)
     assert all(ticket.answer is not None and ticket.answer.problem for ticket in tickets)
     assert broker.counters.model_calls == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("yes_no", "Is the red cube touching the blue can?"),
+        ("yes_no", "Is the cupboard open?"),
+        ("yes_no", "Is a person near the table?"),
+        ("choice", "Is the bottle upright or tipped over?"),
+        ("choice", "Which one is on the plate: the red cube or the blue can?"),
+    ],
+)
+def test_the_shipped_checkpoint_is_not_asked_what_later_ones_learn(kind: Any, text: str) -> None:
+    assert not SHIPPED.covers(Question(kind, text, choices=("upright", "tipped over")))
+    assert replace(SHIPPED, predicates=frozenset(PREDICATES)).covers(Question(kind, text))
+
+
+def test_the_shipped_checkpoint_makes_no_plans(shipped: Any) -> None:
+    assert shipped.kinds == SHIPPED.kinds == {"yes_no", "choice", "score", "ground", "describe"}
+    answer = answer_all(shipped, FRAME, [Question("plan", "Tidy up.")])[0]
+    assert answer.problem == "embedded does not answer questions of kind plan"
+    assert not answer.supported
+
+
+PLANS = {
+    "Clean up the table.": [{"skill": "pick", "args": {"object": "the red cube"}}],
+    "Tidy up.": [{"skill": "pick", "args": {"object": "the green"}}],
+    "Sort by color.": {"ask": "Which blue container: the plate or the tray?"},
+}
+
+
+def test_a_checkpoint_that_learned_to_plan_is_asked_for_plans_it_knows() -> None:
+    backend = Learned(Scripted(PLANS), PLANNER)
+    assert "plan" in backend.kinds
+    known, broken, asks, strange = backend.ask(
+        FRAME, [*(Question("plan", t) for t in PLANS), Question("plan", "Cook.")]
+    )
+    assert (known.data, known.problem) == (PLANS["Clean up the table."], "")
+    assert broken.problem == "the plan names no thing: 'the green'"
+    assert asks.data == {"ask": "Which blue container: the plate or the tray?"}
+    assert strange.problem.startswith("the embedded model knows no such instruction: 'Cook.'")
+    assert not strange.supported
+
+
+def test_a_choice_is_asked_for_in_the_words_of_its_question() -> None:
+    text = "Which one is on the plate: the red cube or the blue can?"
+    backend = Learned(Scripted({text: {"the red cube": 0.9}}), replace(PLANNER, predicates=frozenset(PREDICATES)))
+    for choices in (("red cube", "blue can"), ("the blue can", "The red cube"), ("the red cube", "the blue can")):
+        (answer,) = backend.ask(FRAME, [Question("choice", text, choices=choices)])
+        assert answer.problem == ""
+        assert {choice: answer.p(choice) for choice in choices} == {c: 0.9 * ("red" in c) for c in choices}
+        assert answer.neither == pytest.approx(0.1)
+
+
+def test_what_was_taught_says_what_was_learned() -> None:
+    taught = {
+        "exists/yes": 400,
+        "exists/no": 500,
+        "person/no": 300,
+        "count": 90,
+        "plan": 40,
+        "unsure": 9,
+        "held/yes": 7,
+    }
+    learned = Knowledge.of(taught)
+    assert learned.predicates == {"exists", "count", "plan", "unsure"}
+    assert learned.kinds == {"yes_no", "choice", "score", "plan"}
+    assert Knowledge.of({}) == Knowledge(frozenset(), frozenset())
+
+
+def test_what_was_learned_is_a_fact_of_the_checkpoint(tmp_path: Path) -> None:
+    folder = random_checkpoint(tmp_path / "own", shape=ModelShape(image_size=64, vision_depth=4, layers=4, width=64))
+    everything = BACKENDS.get("embedded").open(BackendOptions(str(folder)))
+    assert everything.ask(FRAME, [STRANGE[0]])[0].problem == ""
+    assert "plan" not in everything.kinds
+    everything.close()
+    learned = Knowledge(frozenset({"exists", "plan"}), frozenset({"yes_no", "plan"}))
+    learned.write(folder)
+    assert Knowledge.read(folder) == learned
+    backend = BACKENDS.get("embedded").open(BackendOptions(str(folder), {"max_tokens": 4}))
+    known, other, plan = backend.ask(
+        FRAME, [KNOWN, Question("yes_no", "Is the table empty?"), Question("plan", "Tidy up.")]
+    )
+    assert (known.problem, known.supported) == ("", True)
+    assert (other.problem != "", other.supported) == (True, False)
+    assert plan.problem.startswith("the plan is no JSON")
+    assert backend.kinds == {"yes_no", "plan"}
+    backend.close()
+    (folder / "learned.json").write_text('{"kinds": ["dance"], "predicates": []}', encoding="utf-8")
+    with pytest.raises(BackendError, match="does not say what was learned: ValueError: unknown kinds"):
+        BACKENDS.get("embedded").open(BackendOptions(str(folder)))
+
+
+def test_the_shipped_file_names_predicates_that_exist() -> None:
+    assert SHIPPED.predicates <= set(PREDICATES)
+    assert {"exists", "in", "all_in", "hand", "held"} <= SHIPPED.predicates & set(YES_NO)
 
 
 def asked(name: str, values: dict[str, str]) -> Iterator[Question]:
@@ -89,4 +195,4 @@ def test_the_library_asks_only_what_was_learned(name: str) -> None:
     questions = set(asked(name, {}))
     assert {question.kind for question in questions} == {"yes_no", "ground"}
     assert not [question.text for question in questions if "$" in question.text]
-    assert [question.text for question in questions if not understood(question)] == []
+    assert [question.text for question in questions if not SHIPPED.covers(question)] == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from knothole.vlm.facts import COLORS, MASK_HAND, SHAPES, FrameFacts, ObjectFact
 from knothole.vlm.grammar import (
+    CHOICES,
     PREDICATES,
     Meaning,
     Thing,
@@ -22,7 +23,9 @@ from knothole.vlm.grammar import (
     phrase,
     phrases,
 )
+from knothole.vlm.phrases import DOORS
 
+NAMES = tuple(f"{article}{c} {s}" for article in ("the ", "") for c in ("red", "blue") for s in ("cube", "can"))
 TRAY, PLATE = Thing("blue", "tray"), Thing("white", "plate")
 EVERY_LOOSE = Thing(group="loose", every=True)
 
@@ -64,7 +67,37 @@ described = st.one_of(
     st.just(Thing(group="loose")),
     st.just(Thing(group="container")),
 )
+
+
+def either(*words: str) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.permutations(words).map(tuple)
+
+
+chosen = st.one_of(
+    st.builds(
+        lambda b, c: Meaning("which_in", b=b, choices=tuple(c)),
+        places,
+        st.lists(st.sampled_from(NAMES), min_size=2, max_size=4, unique=True),
+    ),
+    st.builds(lambda c: Meaning("which_held", choices=c), either("the red cube", "the blue can", "the ball")),
+    st.builds(
+        lambda a, c: Meaning("which_posture", a, choices=c),
+        plain,
+        st.one_of(
+            either("upright", "tipped over"), either("standing", "lying"), either("upright", "lying on its side")
+        ),
+    ),
+    st.builds(lambda a, b, c: Meaning("which_side", a, b, choices=c), plain, plain, either("left", "right")),
+    st.builds(lambda a, b, c: Meaning("which_depth", a, b, choices=c), plain, plain, either("in front of", "behind")),
+    st.builds(
+        lambda s, c: Meaning("which_color", Thing("", s), choices=tuple(c)),
+        st.sampled_from(SHAPES),
+        st.lists(colors(), min_size=2, max_size=5, unique=True),
+    ),
+)
 meanings = st.one_of(
+    chosen,
+    st.builds(lambda p, w: Meaning(p, word=w), st.sampled_from(("door_open", "door_closed")), st.sampled_from(DOORS)),
     st.builds(lambda a: Meaning("exists", a), described),
     st.builds(lambda a: Meaning("count", a), described),
     st.builds(lambda a, e: Meaning("ground", replace(a, every=e)), described, st.booleans()),
@@ -72,7 +105,7 @@ meanings = st.one_of(
     st.builds(lambda p, a: Meaning(p, a), st.sampled_from(("empty", "contains")), places),
     st.builds(
         lambda p, a, b: Meaning(p, a, b),
-        st.sampled_from(("in", "outside", "under", "left", "right", "front", "behind", "near")),
+        st.sampled_from(("in", "outside", "under", "left", "right", "front", "behind", "near", "touching")),
         plain,
         plain,
     ),
@@ -80,9 +113,9 @@ meanings = st.one_of(
     st.builds(lambda b: Meaning("all_in", EVERY_LOOSE, b), places),
     st.builds(lambda s, c: Meaning("color", Thing("", s), word=c), st.sampled_from(SHAPES), colors()),
     st.builds(lambda s: Meaning("attribute", Thing("", s), word="color"), st.sampled_from(SHAPES)),
-    st.sampled_from(("hand", "robot", "holding_any", "gripper_empty", "gripper_open", "table_empty", "describe")).map(
-        Meaning
-    ),
+    st.sampled_from(
+        ("hand", "robot", "person", "holding_any", "gripper_empty", "gripper_open", "table_empty", "describe")
+    ).map(Meaning),
 )
 
 
@@ -98,6 +131,12 @@ def test_any_text_is_understood_or_refused_without_fault(text: str) -> None:
     assert parse_query(text) is None or isinstance(parse_query(text), Thing)
 
 
+WHICH_POSTURE = Meaning("which_posture", Thing("", "bottle"), choices=("upright", "tipped over"))
+WHICH_SIDE = Meaning("which_side", Thing("", "mug"), Thing("", "bowl"), choices=("left", "right"))
+WHICH_COLOR = Meaning("which_color", Thing("", "cube"), choices=("red", "green", "blue"))
+WHICH_IN = Meaning("which_in", b=PLATE, choices=("the red cube", "the blue can"))
+
+
 @pytest.mark.parametrize(
     ("text", "meaning"),
     [
@@ -110,6 +149,18 @@ def test_any_text_is_understood_or_refused_without_fault(text: str) -> None:
         ("Is the plate empty?", Meaning("empty", Thing("", "plate"))),
         ("Is anything loose left on the table?", Meaning("exists", Thing(group="loose"))),
         ("Is there a red cube on the table?", Meaning("exists", Thing("red", "cube", where="table"))),
+        ("Is the drawer open?", Meaning("door_open", word="drawer")),
+        ("Is the red cube touching the blue tray?", Meaning("touching", Thing("red", "cube"), TRAY)),
+        ("Is someone near the table?", Meaning("person")),
+        ("Is the bottle upright or tipped over?", WHICH_POSTURE),
+        ("is the cup left or right of the bowl", WHICH_SIDE),
+        ("What colour is the cube: red, green, or blue?", WHICH_COLOR),
+        ("Which one is on the white plate: the red cube or the blue can?", WHICH_IN),
+        ("Is the window open?", None),
+        ("Is the bottle upright or standing?", None),
+        ("Is the bottle upright or red?", None),
+        ("What color is the cube: red or red?", None),
+        ("Which one is on the white plate: the red cube or the moon?", None),
         ("Is the weather nice?", None),
         ("Is the red blue cube visible?", None),
         ("", None),
@@ -175,6 +226,86 @@ def test_truth_is_read_from_the_facts(question: str, yes: bool | None) -> None:
     assert meaning is not None
     verdict = judge(meaning, TABLE)
     assert (None if verdict is None else verdict.yes) == yes
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Which one is on the white plate: the red cube or the red ball?", "the red ball"),
+        ("Which one is in the blue tray: red ball, red cube or green can?", "red cube"),
+        ("Which one is in the blue tray: the green can or the yellow cube?", None),
+        ("Which one is in the red tray: the green can or the red cube?", None),
+        ("Is the can upright or tipped over?", "upright"),
+        ("Is the ball upright or tipped over?", None),
+        ("Is the green can left or right of the white plate?", "left"),
+        ("Is the white plate left or right of the green can?", "right"),
+        ("Is the white plate in front of or behind the green can?", None),
+        ("What color is the can: red, green or blue?", "green"),
+        ("What color is the can: red or blue?", None),
+        ("What color is the cube: red or blue?", None),
+        ("What is the gripper holding: the red cube or the red ball?", None),
+    ],
+)
+def test_questions_that_name_their_answers_get_one_of_them(question: str, text: str | None) -> None:
+    meaning = parse(question)
+    assert meaning is not None
+    assert meaning.predicate in CHOICES
+    verdict = judge(meaning, TABLE)
+    assert (None if verdict is None else verdict.text) == text
+
+
+def test_what_is_in_the_gripper_is_chosen_by_name() -> None:
+    held = FrameFacts((replace(TABLE.objects[1], relation="held", support=-1), TABLE.objects[2]), robot_visible=True)
+    meaning = parse("What is the gripper holding: the green can or the red cube?")
+    assert meaning is not None
+    verdict = judge(meaning, held)
+    assert verdict is not None
+    assert (verdict.text, verdict.evidence) == ("the red cube", (0,))
+    assert judge(meaning, replace(held, robot_visible=False)) is None
+
+
+def test_contact_is_what_the_labels_say_and_a_small_gap_is_not_judged() -> None:
+    near = replace(fact("blue", "cube", 0.5), xyz=(0.5, 0.5, 0.0))
+    touching = FrameFacts((replace(fact("red", "cube", 0.45), xyz=(0.5, 0.45, 0.0), touching=(1,)), near))
+    apart = replace(touching, objects=(replace(touching.objects[0], touching=()), near))
+    far = replace(apart, objects=(apart.objects[0], replace(near, xyz=(0.5, 0.9, 0.0))))
+    question = parse("Are the red cube and the blue cube touching?")
+    assert question is not None
+
+    def said(facts: FrameFacts, lenient: bool = False) -> bool | None:
+        verdict = judge(question, facts, lenient)
+        return None if verdict is None else verdict.yes
+
+    assert [said(facts) for facts in (touching, apart, far)] == [True, None, False]
+    assert said(apart, lenient=True) is False
+    on_it = judge(Meaning("touching", Thing("yellow", "cube"), Thing("green", "can")), TABLE)
+    assert on_it is not None
+    assert on_it.yes
+
+
+@pytest.mark.parametrize(
+    ("is_open", "question", "yes"),
+    [
+        (True, "Is the cupboard open?", True),
+        (False, "Is the cupboard open?", False),
+        (False, "Is the door closed?", True),
+        (None, "Is the cupboard open?", None),
+        (True, "Is the drawer open?", None),
+    ],
+)
+def test_a_door_that_cannot_be_seen_has_no_clear_answer(is_open: bool | None, question: str, yes: bool | None) -> None:
+    meaning = parse(question)
+    assert meaning is not None
+    verdict = judge(meaning, replace(TABLE, door_open=is_open))
+    assert (None if verdict is None else verdict.yes) == yes
+    assert judge(meaning, replace(TABLE, door_open=is_open), lenient=True) is not None
+
+
+def test_a_person_is_seen_or_not() -> None:
+    for near in (True, False):
+        verdict = judge(Meaning("person"), replace(TABLE, person_near=near))
+        assert verdict is not None
+        assert verdict.yes == near
 
 
 def test_everything_is_inside_once_no_loose_object_lies_elsewhere() -> None:

@@ -287,3 +287,18 @@ def test_a_tree_does_its_work_in_physics(name):
     done = evaluate(RunOptions(name, scene=name, vlm="oracle"), [0])
     assert done.successes == 1, str(done)
     assert done.episodes[0].result.status == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "status", "reason"),
+    [
+        ("Clean up the table.", "SUCCESS", ""),
+        ("Put the bowl into the tray.", "FAILURE", "The green bowl cannot be picked up."),
+        ("Put the cube into the tray.", "FAILURE", "There is no cube."),
+    ],
+)
+def test_plan_and_act_follows_instructions_in_physics(instruction, status, reason):
+    options = RunOptions("plan_and_act", scene="tidy_table", vlm="oracle", inputs={"instruction": instruction})
+    done = evaluate(options, [0])
+    assert (done.episodes[0].result.status, done.episodes[0].result.reason) == (status, reason)
+    assert done.successes == (status == "SUCCESS"), str(done)

@@ -15,9 +15,10 @@ from knothole.app.training import HELD_OUT_SEEDS
 from knothole.vlm.calibration import FEWEST, Calibration, fit, topic
 from knothole.vlm.contract import BackendError
 from knothole.vlm.facts import UNSEEN_PAIRS, FrameFacts, ObjectFact
-from knothole.vlm.grammar import Meaning, Thing, judge, phrases
+from knothole.vlm.grammar import Meaning, Thing, Verdict, judge, phrases
 from knothole.vlm.measuring import ALL_YES_NO, UNSEEN, Tally, as_question, calibration_error, pairs, summaries
 from knothole.vlm.questions import Answer, Question, Region
+from knothole.vlm.qwen import plan_prompt
 from knothole.vlm.training.export import random_checkpoint
 from knothole.vlm.training.questions import Asked, kind_of
 
@@ -212,3 +213,34 @@ def test_no_picture_is_both_for_fitting_and_for_measuring() -> None:
     (measured, _), (fitted, _) = (next(pictures(seed, 1)) for seed in (HELD_OUT_SEEDS, CALIBRATION_SEEDS))
     assert measured.id != fitted.id
     assert measured.digest() != fitted.digest()
+
+
+def test_a_plan_counts_by_what_it_does_and_doubt_by_being_unsure() -> None:
+    red, blue = (
+        [{"skill": "pick", "args": {"object": f"the {name}"}}, {"skill": "place", "args": {"into": "the white tray"}}]
+        for name in ("red cube", "blue can")
+    )
+    wanted = json.dumps(red + blue)
+    plan = Asked("plan steps", Meaning("plan"), plan_prompt("Tidy up."), wanted, Verdict("plan", text=wanted))
+    doubt = Asked("unsure word", Meaning("unsure"), "Is there a unicorn?", "Unsure", Verdict("unsure", text="Unsure"))
+    assert as_question(plan) == Question("plan", "Tidy up.")
+    assert as_question(doubt) == Question("yes_no", "Is there a unicorn?")
+    tally = Tally()
+    for data in (blue + red, red, {"ask": "Which?"}):
+        tally.add(plan, Answer("plan", data=data), FACTS)
+    tally.add(plan, Answer("plan", problem="no JSON"), FACTS)
+    for answer in (typed(0.5, 0.3), typed(0.9, 0.0), Answer("yes_no", problem="unknown")):
+        tally.add(doubt, answer, FACTS)
+    assert tally.score().confusion == {
+        "steps": {"steps": 1, "another": 1, "ask": 1, "unreadable": 1},
+        "unsure": {"unsure": 2, "sure": 1},
+    }
+    assert not {ALL_YES_NO} & {*summaries(plan, FACTS), *summaries(doubt, FACTS)}
+
+
+def test_a_question_that_names_its_answers_is_asked_as_a_choice() -> None:
+    meaning = Meaning("which_color", Thing("", "cube"), choices=("green", "red"))
+    one = asked(meaning)
+    assert as_question(one) == Question("choice", "What color is the cube: green or red?", ("green", "red"))
+    chances = Answer("choice", probabilities={"green": 0.1, "red": 0.9})
+    assert said((meaning, chances)).score().accuracy == 1.0

@@ -54,6 +54,33 @@ def test_choice_and_description_come_from_the_same_truth() -> None:
     assert said.text == "A red cube and a green can in a blue tray."
 
 
+@pytest.mark.parametrize(
+    ("text", "choices", "chosen"),
+    [
+        ("Which one is in the blue tray: the red cube or the green can?", ("the red cube", "the green can"), 1),
+        ("Which one is in the tray: the red cube or the green can?", ("green can", "red cube"), 0),
+        ("Is the can upright or tipped over?", ("upright", "tipped over"), 0),
+        ("Is the red cube left or right of the tray?", ("left", "right"), 0),
+        ("What color is the cube: red, green or blue?", ("red", "green", "blue"), 0),
+    ],
+)
+def test_a_question_that_names_its_answers_gets_one_of_them(text: str, choices: tuple[str, ...], chosen: int) -> None:
+    (answer,) = oracle().ask(FRAME, [Question("choice", text, choices=choices)])
+    assert answer.problem == ""
+    assert [answer.p(choice) for choice in choices] == [float(k == chosen) for k in range(len(choices))]
+
+
+def test_instructions_become_plans_questions_or_reasons() -> None:
+    texts = ("Clean up the table.", "Put the red object on the can.", "Empty the bowl.", "Make coffee.")
+    steps, onto, none, strange = oracle().ask(FRAME, [Question("plan", text) for text in texts])
+    into_tray = {"skill": "place", "args": {"into": "the blue tray"}}
+    assert steps.data == [{"skill": "pick", "args": {"object": "the red cube"}}, into_tray]
+    assert onto.data == [steps.data[0], {"skill": "place", "args": {"onto": "the green can"}}]
+    assert none.data == {"cannot": "There is no bowl."}
+    assert none.text == '{"cannot":"There is no bowl."}'
+    assert (strange.problem, strange.supported) == ("the oracle does not understand 'Make coffee.'", False)
+
+
 def test_what_it_does_not_understand_is_a_problem_and_no_guess() -> None:
     questions = [Question("yes_no", "Is the weather nice?"), Question("ground", "the meaning of life")]
     answers = oracle().ask(FRAME, questions)

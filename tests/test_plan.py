@@ -6,20 +6,22 @@ import json
 
 import pytest
 
-from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, plan_schema, skill, skills
+from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, plan_schema, refusal, skill, skills
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.tests.rig import Bench
 from knothole.vlm.broker import Broker
 from knothole.vlm.scripted import Scripted
 
 ALLOWED = skills(DEFAULT_SKILLS)
+NO_LIST = 'the plan must be a JSON list of steps, each {skill, args}, or {"ask": text} or {"cannot": text}'
 
 
 @pytest.mark.parametrize(
     ("plan", "expected"),
     [
-        ({}, ["the plan must be a JSON list of steps, each {skill, args}"]),
-        ([], ["the plan must be a JSON list of steps, each {skill, args}"]),
+        ({}, [NO_LIST]),
+        ([], [NO_LIST]),
+        ({"ask": ""}, [NO_LIST]),
         (["pick"], ["step 1: must be an object with the keys skill and args"]),
         ([{"skill": "home", "why": "x"}], ["step 1: unknown key 'why'; a step has skill and args only"]),
         ([{"skill": "home"}, {"skill": "pick", "args": {}}], ["step 2: pick needs the argument 'object'"]),
@@ -64,7 +66,8 @@ def test_composites_and_leaves_that_json_cannot_feed_are_no_skills():
 
 
 def test_the_schema_names_every_skill_and_its_required_arguments():
-    schema = json.loads(plan_schema(ALLOWED, 7))
+    schema, ask, cannot = json.loads(plan_schema(ALLOWED, 7))["anyOf"]
+    assert (ask["required"], cannot["required"]) == (["ask"], ["cannot"])
     assert schema["maxItems"] == 7
     steps = {item["properties"]["skill"]["const"]: item for item in schema["items"]["anyOf"]}
     assert set(steps) == set(DEFAULT_SKILLS)
@@ -92,6 +95,31 @@ def test_a_refused_plan_is_asked_for_again_with_the_reason():
     assert bench.run(leaf) is SUCCESS
     assert "refused" not in asked[0]
     assert asked[1].endswith("The last plan was refused:\n" + mistakes(BAD, ALLOWED, 30)[0])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ask": "Which cube: the red one or the blue one?"},
+        {"cannot": "There is no purple bowl."},
+        '{"cannot": "There is no purple bowl."}',
+    ],
+    ids=str,
+)
+def test_a_question_back_or_a_reason_fails_at_once_with_its_words(answer):
+    bench = Bench({"go": answer})
+    leaf = bench.leaf("plan", instruction="go")
+    assert bench.run(leaf) is FAILURE
+    words = answer if isinstance(answer, dict) else json.loads(answer)
+    assert [leaf.feedback_message] == list(words.values())
+    assert bench.broker.counters.model_calls == 1
+
+
+@pytest.mark.parametrize(
+    "data", [{"ask": 3}, {"ask": " "}, {"ask": "x", "cannot": "y"}, {"why": "x"}, [], None], ids=str
+)
+def test_other_answers_are_no_refusal(data):
+    assert refusal(data) == ""
 
 
 def test_after_the_last_attempt_the_mistakes_are_the_reason():

@@ -20,7 +20,7 @@ from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
 from knothole.vlm.grounding_format import COORDINATES, UnreadableError, read_boxes
 from knothole.vlm.letterbox import Letterbox
 from knothole.vlm.questions import Frame, Question
-from knothole.vlm.qwen import PROMPT_VERSION, QwenBackend
+from knothole.vlm.qwen import PROMPT_VERSION, QwenBackend, plan_prompt
 from knothole.vlm.training.export import random_checkpoint
 
 TEXTS = ("Is the cube on the table?", "Yes or no", "Is the red cube on a blue table, is it the green cube? 0 1 2 3")
@@ -195,6 +195,20 @@ def test_the_prompt_of_ground_is_the_one_models_are_trained_on(qwen3, tiny):
     assert opened(qwen3).prompt(question) == embedded.prompt(question) == wanted
     assert embedded.prompt(Question("yes_no", "Is a hand there?")) == "Is a hand there?"
     assert opened(qwen3).prompt(Question("yes_no", "Is a hand there?")) == "Is a hand there? Answer yes or no."
+
+
+def test_the_tiny_model_is_asked_for_a_plan_in_few_words(qwen3, tiny):
+    question = Question("plan", "Tidy up.", schema='{"type": "array"}', context="Skills:\npick(object): take it")
+    embedded = BACKENDS.get("embedded").open(BackendOptions(str(tiny)))
+    assert embedded.prompt(question) == plan_prompt("Tidy up.") == "Tidy up.\n\nAnswer with JSON only."
+    full = opened(qwen3).prompt(question)
+    assert full.startswith("Tidy up.\n\nSkills:\npick(object): take it\n\nAnswer with JSON only.")
+    assert full.endswith(question.schema)
+    assert opened(qwen3, plan_prompt="short").prompt(question) == embedded.prompt(question)
+    with pytest.raises(
+        BackendError, match="setting 'plan_prompt' of the qwen backend is 'long', must be full or short"
+    ):
+        opened(qwen3, plan_prompt="long")
 
 
 def test_the_embedded_model_answers_from_a_worker_process(tiny):

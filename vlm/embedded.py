@@ -1,24 +1,30 @@
 """The backend that comes with knothole: a tiny Qwen3-VL, trained from scratch on simulated tables.
 
-It has learned the questions of ``grammar`` and nothing else. What it would say to any other one is certain and means
-nothing, so the checkpoint that is part of the package is not asked.
+It has learned questions of ``grammar``, perhaps instructions of ``instructions``, and nothing else. What it would say
+to any other one is certain and means nothing, so a checkpoint that says what it has learned (``learned.json``) is not
+asked anything else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 from .checkpoint import check_source
 from .contract import Backend, BackendError, BackendOptions, backend
-from .grammar import YES_NO, parse, parse_query
+from .learned import Knowledge
+from .planning import named_things
 from .questions import Answer, Frame, Kind, Question
 from .qwen import open_checkpoint
 from .qwen_settings import QwenSettings
+from .reading import normal, parse, parse_query
 
 KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe"))
-SETTINGS = QwenSettings(yes_no_suffix="", choices="words", square=True, box_tokens=240, max_tokens=64, batch=32)
+SETTINGS = QwenSettings(
+    yes_no_suffix="", choices="words", plan_prompt="short", square=True, box_tokens=240, max_tokens=320, batch=32
+)
 
 
 def weights() -> Path:
@@ -38,49 +44,78 @@ def _check(options: BackendOptions) -> None:
         )
 
 
-def understood(question: Question) -> bool:
-    """Tell whether a question is of the language that the shipped checkpoint has learned.
-
-    Only yes/no questions and what is to be located are looked at.
-    """
-    if question.kind == "yes_no":
-        meaning = parse(question.text)
-        return meaning is not None and meaning.predicate in YES_NO
-    return question.kind != "ground" or parse_query(question.text) is not None
-
-
 class Learned:
     """Pass on the questions that were learned; any other one gets an answer with a ``problem``, and no model runs.
 
     Args:
         inner: The backend that answers.
+        knowledge: What it has learned.
     """
 
-    def __init__(self, inner: Backend) -> None:
-        self.inner = inner
-        self.name, self.model, self.kinds, self.remote = inner.name, inner.model, inner.kinds, inner.remote
+    def __init__(self, inner: Backend, knowledge: Knowledge) -> None:
+        self.inner, self.knowledge = inner, knowledge
+        self.name, self.model, self.remote = inner.name, inner.model, inner.remote
+        self.kinds = inner.kinds & knowledge.kinds
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         """Answer the questions that were learned."""
-        known = [question for question in questions if understood(question)]
-        given = iter(self.inner.ask(frame, known) if known else ())
-        return [next(given) if understood(question) else _unknown(question) for question in questions]
+        covers = [self.knowledge.covers(question) for question in questions]
+        known = [question for question, covered in zip(questions, covers, strict=True) if covered]
+        given = iter(self.inner.ask(frame, [_as_taught(question) for question in known]) if known else ())
+        return [
+            _as_asked(question, _sound(next(given))) if covered else _unknown(question)
+            for question, covered in zip(questions, covers, strict=True)
+        ]
 
     def close(self) -> None:
         """Let the model go."""
         self.inner.close()
 
 
+_WHAT = {"ground": "thing", "plan": "instruction"}
+
+
 def _unknown(question: Question) -> Answer:
-    what = "question" if question.kind == "yes_no" else "thing"
+    what = _WHAT.get(question.kind, "question")
     why = f"the embedded model knows no such {what}: {question.text!r} (README, What it cannot do)"
     return Answer(question.kind, problem=why, supported=False)
 
 
+def _as_taught(question: Question) -> Question:
+    """Return a question that names its choices with them in its own words, articles and all."""
+    meaning = parse(question.text) if question.kind == "choice" else None
+    if meaning is None or not meaning.choices:
+        return question
+    named = {normal(choice): choice for choice in meaning.choices}
+    return replace(question, choices=tuple(named.get(normal(choice), choice) for choice in question.choices))
+
+
+def _as_asked(question: Question, answer: Answer) -> Answer:
+    """Return the answer to ``_as_taught`` under the choices of the question itself."""
+    taught = _as_taught(question).choices
+    if taught == question.choices or answer.problem:
+        return answer
+    chances = {asked: answer.p(choice) for asked, choice in zip(question.choices, taught, strict=True)}
+    return replace(answer, probabilities=chances)
+
+
+def _sound(answer: Answer) -> Answer:
+    """Return an answer as it is, but a plan that names what is no thing of the language as a problem."""
+    if answer.kind != "plan" or answer.problem:
+        return answer
+    strange = [words for words in named_things(answer.data) if parse_query(words) is None]
+    return replace(answer, problem=f"the plan names no thing: {strange[0]!r}") if strange else answer
+
+
 @backend("embedded", latency=0.1, check=_check)
 def open_embedded(options: BackendOptions) -> Backend:
-    """Open ``embedded``, or ``embedded:DIRECTORY`` for another checkpoint of this form, which is asked everything."""
+    """Open ``embedded``, or ``embedded:DIRECTORY`` for another checkpoint of this form.
+
+    A checkpoint that does not say what it has learned is asked everything but plans.
+    """
     _check(options)
     source = options.argument or str(weights())
-    opened = open_checkpoint(source, SETTINGS.updated(options.settings, "embedded"), "embedded", KINDS)
-    return opened if options.argument else Learned(opened)
+    knowledge = Knowledge.read(Path(source).expanduser())
+    kinds = KINDS if knowledge is None else knowledge.kinds
+    opened = open_checkpoint(source, SETTINGS.updated(options.settings, "embedded"), "embedded", kinds)
+    return opened if knowledge is None else Learned(opened, knowledge)

@@ -17,7 +17,7 @@ SHAPES = LOOSE_SHAPES + CONTAINER_SHAPES
 UNSEEN_PAIRS = frozenset({("orange", "mug"), ("purple", "bowl"), ("green", "plate"), ("purple", "bottle")})
 """Colors with shapes that no training picture shows and no training question names: only measured."""
 
-MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON = 255, 254, 253, 252, 251
+MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON, MASK_DOOR = 255, 254, 253, 252, 251, 250
 
 Relation = Literal["table", "on", "in", "held"]
 Setting = Literal["table", "counter", "shelf"]

@@ -6,16 +6,18 @@ says what is true of a frame. Training questions, the truth-telling backend and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import replace
 
-from .facts import LOOSE_SHAPES, MASK_HAND, FrameFacts
+from .choosing import contact, which_color, which_held, which_in, which_posture, which_side
+from .facts import LOOSE_SHAPES, MASK_DOOR, MASK_HAND, MASK_PERSON, FrameFacts
 from .matching import HOLDERS, Scene, caption, carried_by, faint, hidden, holder, matches
-from .phrases import PREDICATES, YES_NO, Meaning, Thing, phrase, phrases
+from .phrases import CHOICES, PREDICATES, YES_NO, Meaning, Thing, phrase, phrases
 from .reading import parse, parse_query
+from .verdict import Verdict, yes_or_no
 
 __all__ = [
+    "CHOICES",
     "HOLDERS",
     "PREDICATES",
     "YES_NO",
@@ -25,6 +27,7 @@ __all__ = [
     "caption",
     "holder",
     "judge",
+    "judge_in",
     "matches",
     "parse",
     "parse_query",
@@ -33,36 +36,6 @@ __all__ = [
 ]
 
 MOST_BOXES = 8
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is true of a frame for one meaning.
-
-    Attributes:
-        kind: Which of the fields below carries the answer.
-        yes: The answer of a yes/no question.
-        count: The answer of "how many".
-        indices: The objects to locate, left to right.
-        text: The answer in words: ``Yes``, ``3``, ``red``, or a caption; empty for ``ground``.
-        evidence: Mask values that decide the answer (object indices, or the mask value of a hand); empty when the
-            answer follows from their absence; None when no part of the image decides alone.
-    """
-
-    kind: Literal["yes_no", "count", "ground", "text"]
-    yes: bool | None = None
-    count: int | None = None
-    indices: tuple[int, ...] = ()
-    text: str = ""
-    evidence: tuple[int, ...] | None = None
-
-
-def _verdict(yes: bool | None, evidence: Iterable[int] | None = None) -> Verdict | None:
-    if yes is None:
-        return None
-    return Verdict(
-        "yes_no", yes=yes, text="Yes" if yes else "No", evidence=None if evidence is None else tuple(evidence)
-    )
 
 
 def judge(meaning: Meaning, facts: FrameFacts, lenient: bool = False) -> Verdict | None:
@@ -77,7 +50,11 @@ def judge(meaning: Meaning, facts: FrameFacts, lenient: bool = False) -> Verdict
     Returns:
         The verdict; None when the question has no clear answer in this frame.
     """
-    scene = Scene(facts, lenient)
+    return judge_in(meaning, Scene(facts, lenient))
+
+
+def judge_in(meaning: Meaning, scene: Scene) -> Verdict | None:
+    """Say what is true of a scene, as ``judge`` does."""
     if meaning.predicate in _PAIRS:
         return _judge_pair(meaning, scene)
     return _JUDGES[meaning.predicate](meaning, scene)
@@ -91,8 +68,8 @@ def _thing(meaning: Meaning) -> Thing:
 def _exists(meaning: Meaning, scene: Scene) -> Verdict | None:
     found = scene.find(_thing(meaning))
     if clear := scene.clear(found):
-        return _verdict(True, clear)
-    return _verdict(None if found else False, ())
+        return yes_or_no(True, clear)
+    return yes_or_no(None if found else False, ())
 
 
 def _held(meaning: Meaning, scene: Scene) -> Verdict | None:
@@ -109,7 +86,7 @@ def _held(meaning: Meaning, scene: Scene) -> Verdict | None:
     if not scene.facts.robot_visible and not scene.lenient:
         return None
     empty = meaning.predicate == "gripper_empty"
-    return _verdict((not held) if empty else bool(held_fit), held if empty else held_fit)
+    return yes_or_no((not held) if empty else bool(held_fit), held if empty else held_fit)
 
 
 def _contents(meaning: Meaning, scene: Scene) -> Verdict | None:
@@ -120,7 +97,7 @@ def _contents(meaning: Meaning, scene: Scene) -> Verdict | None:
     seen = [i for i in inside if scene.lenient or not (hidden(scene.objects[i]) or faint(scene.objects[i]))]
     if inside and not seen:
         return None
-    return _verdict(bool(seen) == (meaning.predicate == "contains"), seen)
+    return yes_or_no(bool(seen) == (meaning.predicate == "contains"), seen)
 
 
 def _all_in(meaning: Meaning, scene: Scene) -> Verdict | None:
@@ -140,22 +117,34 @@ def _all_in(meaning: Meaning, scene: Scene) -> Verdict | None:
     clear = scene.clear(stray)
     if stray and not clear:
         return None
-    return _verdict(not stray, clear)
+    return yes_or_no(not stray, clear)
 
 
 def _hand(meaning: Meaning, scene: Scene) -> Verdict | None:
     there = scene.facts.hand_in_workspace
-    return _verdict(there, (MASK_HAND,) if there else ())
+    return yes_or_no(there, (MASK_HAND,) if there else ())
 
 
 def _robot(meaning: Meaning, scene: Scene) -> Verdict | None:
-    return _verdict(scene.facts.robot_visible)
+    return yes_or_no(scene.facts.robot_visible)
+
+
+def _person(meaning: Meaning, scene: Scene) -> Verdict | None:
+    there = scene.facts.person_near
+    return yes_or_no(there, (MASK_PERSON,) if there else ())
+
+
+def _door(meaning: Meaning, scene: Scene) -> Verdict | None:
+    is_open = scene.facts.door_open
+    if not scene.lenient and (is_open is None or meaning.word == "drawer"):  # no scene has a drawer yet
+        return None
+    return yes_or_no(bool(is_open) == (meaning.predicate == "door_open"), None if is_open is None else (MASK_DOOR,))
 
 
 def _gripper_open(meaning: Meaning, scene: Scene) -> Verdict | None:
     if not scene.facts.robot_visible and not scene.lenient:
         return None
-    return _verdict(scene.facts.gripper_open)
+    return yes_or_no(scene.facts.gripper_open)
 
 
 def _table_empty(meaning: Meaning, scene: Scene) -> Verdict | None:
@@ -163,26 +152,19 @@ def _table_empty(meaning: Meaning, scene: Scene) -> Verdict | None:
     loose = scene.clear(i for i in standing if scene.objects[i].loose)
     if standing and not loose and not scene.lenient:
         return None
-    return _verdict(not standing, loose or standing)
-
-
-def _sole(scene: Scene, thing: Thing) -> int | None:
-    found = scene.find(thing)
-    if len(found) == 1 and not scene.doubtful(found):
-        return found[0]
-    return found[0] if found and scene.lenient else None
+    return yes_or_no(not standing, loose or standing)
 
 
 def _posture(meaning: Meaning, scene: Scene) -> Verdict | None:
-    i = _sole(scene, _thing(meaning))
+    i = scene.sole(_thing(meaning))
     if i is None or scene.objects[i].shape not in ("bottle", "can", "mug"):
         return None
-    return _verdict(scene.objects[i].upright == (meaning.predicate == "upright"), (i,))
+    return yes_or_no(scene.objects[i].upright == (meaning.predicate == "upright"), (i,))
 
 
 def _is_color(meaning: Meaning, scene: Scene) -> Verdict | None:
-    i = _sole(scene, _thing(meaning))
-    return None if i is None else _verdict(scene.objects[i].color == meaning.word, (i,))
+    i = scene.sole(_thing(meaning))
+    return None if i is None else yes_or_no(scene.objects[i].color == meaning.word, (i,))
 
 
 def _on_table(meaning: Meaning, scene: Scene) -> Verdict | None:
@@ -190,7 +172,7 @@ def _on_table(meaning: Meaning, scene: Scene) -> Verdict | None:
     if scene.doubtful(found):
         return None
     said = {scene.objects[i].relation == "table" for i in found}
-    return _verdict(None if len(said) > 1 else said == {True}, found)
+    return yes_or_no(None if len(said) > 1 else said == {True}, found)
 
 
 def _count(meaning: Meaning, scene: Scene) -> Verdict | None:
@@ -201,7 +183,7 @@ def _count(meaning: Meaning, scene: Scene) -> Verdict | None:
 
 
 def _attribute(meaning: Meaning, scene: Scene) -> Verdict | None:
-    i = _sole(scene, _thing(meaning))
+    i = scene.sole(_thing(meaning))
     if i is None:
         return None
     text = scene.objects[i].color if meaning.word == "color" else scene.objects[i].shape
@@ -236,6 +218,9 @@ _JUDGES: dict[str, Callable[[Meaning, Scene], Verdict | None]] = {
     "all_in": _all_in,
     "hand": _hand,
     "robot": _robot,
+    "person": _person,
+    "door_open": _door,
+    "door_closed": _door,
     "table_empty": _table_empty,
     "upright": _posture,
     "tipped": _posture,
@@ -267,11 +252,11 @@ def _front(scene: Scene, a: int, b: int) -> bool | None:
 
 
 def _near(scene: Scene, a: int, b: int) -> bool | None:
-    p, q = scene.objects[a], scene.objects[b]
-    gap: float = ((p.xyz[0] - q.xyz[0]) ** 2 + (p.xyz[1] - q.xyz[1]) ** 2) ** 0.5 - sum((*p.size[:2], *q.size[:2])) / 4
+    gap = scene.gap(a, b)
     if scene.lenient:
         return gap < 0.07
-    if "held" in (p.relation, q.relation) or _stacked(scene, a, b) or 0.04 <= gap <= 0.1:
+    held = "held" in (scene.objects[a].relation, scene.objects[b].relation)
+    if held or _stacked(scene, a, b) or 0.04 <= gap <= 0.1:
         return None
     return gap < 0.04
 
@@ -297,6 +282,15 @@ _PAIRS: dict[str, Callable[[Scene, int, int], bool | None]] = {
     "front": _front,
     "behind": _not(_front),
     "near": _near,
+    "touching": contact,
+}
+_JUDGES |= {
+    "which_in": which_in,
+    "which_held": which_held,
+    "which_posture": which_posture,
+    "which_color": which_color,
+    "which_side": which_side(_left),
+    "which_depth": which_side(_front),
 }
 
 
@@ -306,11 +300,11 @@ def _judge_pair(meaning: Meaning, scene: Scene) -> Verdict | None:
     if scene.doubtful([*subjects, *objects]):
         return None
     if not subjects or not objects:
-        return _verdict(False, ()) if meaning.predicate == "in" and (objects or scene.lenient) else None
+        return yes_or_no(False, ()) if meaning.predicate == "in" and (objects or scene.lenient) else None
     said = {_PAIRS[meaning.predicate](scene, a, b) for a in subjects for b in objects if a != b}
     if len(said) != 1:
-        return _verdict(True in said, subjects) if scene.lenient and said else None
-    return _verdict(said.pop(), subjects if meaning.predicate in ("in", "outside") else None)
+        return yes_or_no(True in said, subjects) if scene.lenient and said else None
+    return yes_or_no(said.pop(), subjects if meaning.predicate in ("in", "outside") else None)
 
 
 assert set(_JUDGES) | set(_PAIRS) == set(PREDICATES)

@@ -86,6 +86,19 @@ class Scene:
         """Return those that can be seen well."""
         return [i for i in found if self.lenient or not faint(self.objects[i])]
 
+    def sole(self, thing: Thing) -> int | None:
+        """Return the one object that is meant; None when there is none, several, or one that is hard to see."""
+        found = self.find(thing)
+        if len(found) == 1 and not self.doubtful(found):
+            return found[0]
+        return found[0] if found and self.lenient else None
+
+    def gap(self, a: int, b: int) -> float:
+        """Return about how far two objects stand apart, seen from above, [m]."""
+        p, q = self.objects[a], self.objects[b]
+        between: float = ((p.xyz[0] - q.xyz[0]) ** 2 + (p.xyz[1] - q.xyz[1]) ** 2) ** 0.5
+        return between - sum((*p.size[:2], *q.size[:2])) / 4
+
     def center_u(self, i: int) -> float:
         """Return the column of a box center, relative."""
         box = self.objects[i].box_xyxy

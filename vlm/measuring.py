@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -16,6 +17,8 @@ from .grounding_format import overlap
 from .matching import hidden
 from .phrases import definite
 from .questions import Answer, Question
+from .qwen import instruction_of
+from .same_plan import equivalent
 from .training.questions import Asked, names_unseen
 
 ACCEPT = 0.8
@@ -42,6 +45,12 @@ def as_question(one: Asked) -> Question:
         return Question("ground", definite(thing), all=True)
     if one.meaning.predicate == "attribute":
         return Question("choice", one.question, COLORS if one.meaning.word == "color" else SHAPES)
+    if one.verdict.kind == "plan":
+        return Question("plan", instruction_of(one.question))
+    if one.verdict.kind == "unsure":
+        return Question("yes_no", one.question)
+    if one.meaning.choices:
+        return Question("choice", one.question, one.meaning.choices)
     return Question("describe", one.question)
 
 
@@ -91,6 +100,11 @@ class Tally:
             self._boxes(one, answer, facts)
         elif one.verdict.kind == "text" and one.meaning.predicate == "describe":
             self._description(answer, facts)
+        elif one.verdict.kind == "plan":
+            self._plan(one, answer, facts)
+        elif one.verdict.kind == "unsure":
+            doubts = bool(answer.problem) or max(answer.probabilities.values(), default=0.0) < ACCEPT
+            self._mark("unsure", "unsure" if doubts else "sure", doubts)
         else:
             self._typed(one, answer)
 
@@ -122,6 +136,13 @@ class Tally:
         errors = ["missing"] * bool(there - named) + ["invented"] * bool(named - there)
         said = "unreadable" if answer.problem else " and ".join(errors) or "exact"
         self._mark("exact", said, said == "exact")
+
+    def _plan(self, one: Asked, answer: Answer, facts: FrameFacts) -> None:
+        """Count a plan; the order of steps that do not depend on each other is free."""
+        wanted = json.loads(one.answer)
+        right = not answer.problem and equivalent(answer.data, wanted, facts)
+        said = "unreadable" if answer.problem else _form(answer.data)
+        self._mark(_form(wanted), "another" if said == _form(wanted) and not right else said, right)
 
     def _mark(self, truth: str, said: str, right: bool, group: str = "") -> None:
         self.marks.setdefault(group, []).append(right)
@@ -157,7 +178,7 @@ def summaries(one: Asked, facts: FrameFacts) -> Iterable[str]:
             yield UNSEEN
     if one.verdict.kind == "ground":
         yield ALL_GROUND
-    elif one.meaning.predicate != "describe":
+    elif one.meaning.predicate not in ("describe", "plan", "unsure"):
         yield ALL_TYPED
 
 
@@ -179,7 +200,12 @@ def calibration_error(bets: Sequence[tuple[float, bool]]) -> float:
 def case(one: Asked, answer: Answer) -> Case | None:
     """Return what temperatures are fitted to; None where there is no probability."""
     question = as_question(one)
-    if question.kind not in ("yes_no", "choice") or answer.problem or not answer.probabilities:
+    if (
+        one.verdict.kind == "unsure"
+        or question.kind not in ("yes_no", "choice")
+        or answer.problem
+        or not answer.probabilities
+    ):
         return None
     truth = one.answer.lower() if question.kind == "yes_no" else one.answer
     return question, answer.probabilities, truth
@@ -197,6 +223,11 @@ def pairs(
         if shared >= OVERLAP and all(i != a and k != b for a, b in found):
             found.append((i, k))
     return found
+
+
+def _form(plan: object) -> str:
+    """Name what a plan consists of: steps, a question back, or a reason."""
+    return "steps" if isinstance(plan, list) else next(iter(plan), "nothing") if isinstance(plan, dict) else "nothing"
 
 
 def _center(box: Sequence[float]) -> tuple[float, float]:

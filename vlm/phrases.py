@@ -41,16 +41,19 @@ class Meaning:
         predicate: One of ``PREDICATES``.
         a: The object or objects it is about, where it has one.
         b: The second object of a relation.
-        word: The color asked for by ``color``; ``color`` or ``shape`` for ``attribute``.
+        word: The color asked for by ``color``; ``color`` or ``shape`` for ``attribute``; what may be open.
+        choices: The answers that a ``which_...`` question names, in its own words and order.
     """
 
     predicate: str
     a: Thing | None = None
     b: Thing | None = None
     word: str = ""
+    choices: tuple[str, ...] = ()
 
 
-# Slots: {a} "the red cube", {an} "a red cube", {n} "red cube", {ns} "red cubes", {b} the second, {w} the word.
+# Slots: {a} "the red cube", {an} "a red cube", {n} "red cube", {ns} "red cubes", {b} the second, {w} the word,
+# {c} the choices "x, y or z".
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "exists": (
         "Is there {an}?",
@@ -70,6 +73,18 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "Is a hand near the objects?",
     ),
     "robot": ("Is there a robot arm in the image?", "Is the robot visible?", "Can you see the robot arm?"),
+    "person": (
+        "Is a person near the table?",
+        "Is there a person near the table?",
+        "Is someone near the table?",
+        "Is anybody near the table?",
+        "Is a person standing at the table?",
+        "Is there a person in the image?",
+        "Is a person visible?",
+        "Can you see a person?",
+    ),
+    "door_open": ("Is the {w} open?", "Has the {w} been opened?", "Does the {w} stand open?", "Is the {w} pulled out?"),
+    "door_closed": ("Is the {w} closed?", "Is the {w} shut?", "Has the {w} been closed?"),
     "holding_any": (
         "Is the gripper holding anything?",
         "Is the gripper holding something?",
@@ -120,6 +135,14 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "front": ("Is {a} in front of {b}?", "Is {a} closer to the camera than {b}?"),
     "behind": ("Is {a} behind {b}?", "Is {a} farther from the camera than {b}?"),
     "near": ("Is {a} near {b}?", "Is {a} next to {b}?", "Is {a} close to {b}?"),
+    "touching": (
+        "Is {a} touching {b}?",
+        "Does {a} touch {b}?",
+        "Is {a} in contact with {b}?",
+        "Do {a} and {b} touch?",
+        "Are {a} and {b} touching?",
+        "Are {a} and {b} in contact?",
+    ),
     "color": ("Is {a} {w}?", "Is the color of {a} {w}?"),
     "upright": ("Is {a} upright?", "Is {a} standing upright?"),
     "tipped": ("Has {a} fallen over?", "Is {a} lying on its side?"),
@@ -133,9 +156,35 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "Find {a} and return the bounding box as JSON.",
         "Where is {a}? Answer with bbox_2d JSON.",
     ),
+    "which_in": (
+        "Which one is on {b}: {c}?",
+        "Which one is in {b}: {c}?",
+        "Which one is inside {b}: {c}?",
+        "Which is on {b}: {c}?",
+        "Which is in {b}: {c}?",
+        "What is on {b}: {c}?",
+        "What is in {b}: {c}?",
+        "Which of these is on {b}: {c}?",
+        "Which of these is in {b}: {c}?",
+    ),
+    "which_held": (
+        "Which one is the gripper holding: {c}?",
+        "What is the gripper holding: {c}?",
+        "Which one is in the gripper: {c}?",
+        "What is the robot holding: {c}?",
+    ),
+    "which_posture": ("Is {a} {c}?", "Which is true of {a}: {c}?"),
+    "which_side": ("Is {a} {c} of {b}?", "Is {a} to the {c} of {b}?", "Does {a} stand {c} of {b}?"),
+    "which_depth": ("Is {a} {c} {b}?", "Does {a} stand {c} {b}?"),
+    "which_color": ("What color is {a}: {c}?", "Which color is {a}: {c}?", "Is {a} {c}?", "Is the color of {a} {c}?"),
 }
 PREDICATES = tuple(TEMPLATES)
-YES_NO = tuple(p for p in PREDICATES if p not in ("count", "attribute", "describe", "ground"))
+CHOICES = tuple(p for p in PREDICATES if p.startswith("which_"))
+YES_NO = tuple(p for p in PREDICATES if p not in ("count", "attribute", "describe", "ground", *CHOICES))
+DOORS = ("cupboard", "door", "drawer")
+POSTURES = dict.fromkeys(("upright", "standing", "standing upright"), True)
+POSTURES |= dict.fromkeys(("tipped over", "fallen over", "lying on its side", "lying"), False)
+"""Words for how a bottle, can or mug stands, and whether they mean upright."""
 
 EVERY_LOOSE = Thing(group="loose", every=True)
 EVERYTHING = (
@@ -151,7 +200,7 @@ LOOSE_LEFT = (
     "Is there a loose object left on the table?",
     "Are there loose objects on the table?",
 )
-FIXED = {"hand", "robot", "holding_any", "gripper_empty", "gripper_open", "table_empty", "describe"}
+FIXED = {"hand", "robot", "person", "holding_any", "gripper_empty", "gripper_open", "table_empty", "describe"}
 
 
 def plural(noun: str) -> str:
@@ -199,26 +248,31 @@ def indefinite(thing: Thing, rng: random.Random | None = None) -> str:
 def _templates(meaning: Meaning) -> tuple[str, ...]:
     """Return the templates that read naturally for this meaning, usual one first."""
     chosen = TEMPLATES[meaning.predicate]
-    place = meaning.b if meaning.predicate in ("in", "outside", "all_in") else meaning.a
+    place = meaning.b if meaning.predicate in ("in", "outside", "all_in", "which_in") else meaning.a
     if meaning.predicate == "all_in" and meaning.a == EVERY_LOOSE:
         chosen = EVERYTHING + chosen
     if meaning.predicate == "exists" and meaning.a == Thing(group="loose"):
         chosen = LOOSE_LEFT + chosen
-    if meaning.predicate in ("in", "outside", "all_in", "contains", "empty") and place is not None:
+    if meaning.predicate in ("in", "outside", "all_in", "which_in", "contains", "empty") and place is not None:
         on_words, in_words = (" on {", " on top of {", "stacked on {"), (" in {", "inside {", "into {")
         if place.shape == "bowl":
             chosen = tuple(t for t in chosen if not any(w in t for w in on_words))
         elif place.shape == "tray":
             chosen = tuple(t for t in chosen if "stacked" not in t and "on top" not in t)
-            if meaning.predicate in ("contains", "empty", "outside", "all_in"):
+            if meaning.predicate in ("contains", "empty", "outside", "all_in", "which_in"):
                 chosen = tuple(t for t in chosen if " on {" not in t)
         else:
             chosen = tuple(t for t in chosen if not any(w in t for w in in_words))
     return chosen
 
 
+def either(choices: tuple[str, ...]) -> str:
+    """Write "red, green or blue"."""
+    return " or ".join([", ".join(choices[:-1]), choices[-1]]) if len(choices) > 1 else "".join(choices)
+
+
 def _fill(template: str, meaning: Meaning, rng: random.Random | None) -> str:
-    values: dict[str, str] = {"w": meaning.word}
+    values: dict[str, str] = {"w": meaning.word, "c": either(meaning.choices)}
     if meaning.a is not None:
         a = meaning.a
         values |= {"a": definite(a, rng), "an": indefinite(a, rng), "n": noun_phrase(a, rng=rng)}

@@ -26,9 +26,20 @@ if TYPE_CHECKING:
 
 PROMPT_VERSION = "1"
 GROUND_PROMPT = "Locate {text}, output the bbox coordinates in JSON format."
+PLAN_PROMPT = "Answer with JSON only."
 _TYPED: tuple[Kind, ...] = ("yes_no", "choice", "score")
 _WRITTEN: tuple[Kind, ...] = ("ground", "describe", "plan", "chat")
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*(?:```)?\s*\Z", re.DOTALL)
+
+
+def plan_prompt(instruction: str) -> str:
+    """Return the short prompt of a plan: for a model that knows skills and schema by heart."""
+    return f"{instruction}\n\n{PLAN_PROMPT}"
+
+
+def instruction_of(prompt: str) -> str:
+    """Return the instruction of a short prompt, the opposite of ``plan_prompt``."""
+    return prompt.removesuffix(f"\n\n{PLAN_PROMPT}")
 
 
 class QwenBackend:
@@ -109,10 +120,12 @@ class QwenBackend:
             return "\n".join([question.text, *lines, "Answer with the letter only."])
         if question.kind == "ground":
             return GROUND_PROMPT.format(text=question.text)
+        if question.kind == "plan" and self.settings.plan_prompt == "short":
+            return plan_prompt(question.text)
         parts = [question.text, question.context]
         if question.kind == "plan":
             schema = f" It obeys this schema:\n{question.schema}" if question.schema else ""
-            parts.append("Answer with JSON only." + schema)
+            parts.append(PLAN_PROMPT + schema)
         return "\n\n".join(part for part in parts if part)
 
     def _typed(

@@ -13,6 +13,7 @@ _WORDS = {
     "dtype": ("auto", "float32", "bfloat16", "float16"),
     "device": ("auto", "cpu", "cuda"),
     "choices": ("letters", "words"),
+    "plan_prompt": ("full", "short"),
 }
 
 
@@ -23,6 +24,8 @@ class QwenSettings:
     Attributes:
         yes_no_suffix: Put behind a yes/no question.
         choices: How choice and score are asked: by ``letters`` (A, B, ...), or by the probability of the ``words``.
+        plan_prompt: Whether the prompt of a plan has skills, schema and the mistakes of the last one: ``full``, or
+            ``short`` for a model that was trained on them.
         square: Pad images to squares (for models trained on squares).
         min_pixels: Smallest area images are resized to, [px]; 0 keeps the checkpoint's own.
         max_pixels: Largest such area, [px]; 0 keeps the checkpoint's own. Lower is faster.
@@ -37,6 +40,7 @@ class QwenSettings:
 
     yes_no_suffix: str = "Answer yes or no."
     choices: str = "letters"
+    plan_prompt: str = "full"
     square: bool = False
     min_pixels: int = 0
     max_pixels: int = 0

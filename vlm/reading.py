@@ -7,13 +7,26 @@ from functools import lru_cache
 from typing import Literal
 
 from .facts import COLORS, SHAPES
-from .phrases import EVERY_LOOSE, EVERYTHING, FIXED, LOOSE_LEFT, TEMPLATES, Meaning, Thing, plural
+from .phrases import (
+    CHOICES,
+    DOORS,
+    EVERY_LOOSE,
+    EVERYTHING,
+    FIXED,
+    LOOSE_LEFT,
+    POSTURES,
+    TEMPLATES,
+    Meaning,
+    Thing,
+    plural,
+)
 
 _PLACE_WORDS = {"in": "in", "inside": "in", "within": "in", "on": "in", "on top of": "in"}
 _PLACE_WORDS |= {"outside": "out", "not in": "out", "not inside": "out", "not on": "out", "out of": "out"}
 
 
-def _normal(text: str) -> str:
+def normal(text: str) -> str:
+    """Return a text in lower case, without punctuation, articles and politeness."""
     text = re.sub(r"[?.!,;:\"'`]+", " ", text.lower().replace("colour", "color"))
     text = re.sub(r"\b(the|a|an|please|currently|now)\b", " ", text)
     return " ".join(text.split())
@@ -26,8 +39,8 @@ _HEADS |= {"block": ("shape", "cube"), "cup": ("shape", "mug"), "box": ("shape",
 
 
 @lru_cache(maxsize=8192)
-def _read_thing(text: str) -> Thing | None:
-    """Read a normalised noun phrase (no articles)."""
+def read_thing(text: str) -> Thing | None:
+    """Read a normalised noun phrase (no articles): "red cube", "every loose object outside blue tray"."""
     words = text.split()
     every = bool(words) and words[0] in ("every", "all", "each")
     words = words[every:]
@@ -61,7 +74,7 @@ def _read_thing(text: str) -> Thing | None:
     rest = rest.removeprefix("that is ").removeprefix("that are ").removeprefix("which is ")
     for words_of_place, where in sorted(_PLACE_WORDS.items(), key=lambda kv: -len(kv[0])):
         if rest.startswith(words_of_place + " "):
-            place = _read_thing(rest[len(words_of_place) + 1 :])
+            place = read_thing(rest[len(words_of_place) + 1 :])
             if place is None or place.where or place.every or place.group == "loose":
                 return None
             return Thing(color, shape, group, every, "in" if where == "in" else "out", place)
@@ -70,16 +83,33 @@ def _read_thing(text: str) -> Thing | None:
 
 def _pattern(template: str) -> re.Pattern[str]:
     text = re.sub(r"\{(an|ns|n|a)\}", "SLOTA", template).replace("{b}", "SLOTB").replace("{w}", "SLOTW")
-    text = re.escape(_normal(text))
+    text = re.escape(normal(text))
     return re.compile(
         text.replace("slota", "(?P<a>.+?)").replace("slotb", "(?P<b>.+?)").replace("slotw", r"(?P<w>\w+)") + r"\Z"
     )
 
 
-_READERS: list[tuple[str, str, re.Pattern[str]]] = [(p, t, _pattern(t)) for p, ts in TEMPLATES.items() for t in ts]
+_SIDES, _DEPTHS = ("left", "right"), ("in front of", "behind")
+_WORDS = {"which_color": COLORS, "which_posture": tuple(POSTURES), "which_side": _SIDES, "which_depth": _DEPTHS}
+
+
+def _choice_pattern(predicate: str, template: str) -> re.Pattern[str]:
+    """Match a lower-case question without its mark; commas and articles count, since they belong to the choices."""
+    text = re.escape(template.lower().rstrip("?"))
+    one = "|".join(sorted(_WORDS.get(predicate, ()), key=len, reverse=True))
+    slots = {"a": ".+?", "b": ".+?", "c": rf"(?:(?:{one}),? )+or (?:{one})" if one else ".+ or .+"}
+    for slot, what in slots.items():
+        text = text.replace(rf"\{{{slot}\}}", f"(?P<{slot}>{what})")
+    return re.compile(text + r"\Z")
+
+
+_CHOICE_READERS = [(p, _choice_pattern(p, t)) for p in CHOICES for t in TEMPLATES[p]]
+_READERS: list[tuple[str, str, re.Pattern[str]]] = [
+    (p, t, _pattern(t)) for p, ts in TEMPLATES.items() if p not in CHOICES for t in ts
+]
 _READERS += [("everything", t, _pattern(t)) for t in EVERYTHING]
-_EXACT = {_normal(t): Meaning(p) for p in FIXED for t in TEMPLATES[p]}
-_EXACT |= {_normal(t): Meaning("exists", Thing(group="loose")) for t in LOOSE_LEFT}
+_EXACT = {normal(t): Meaning(p) for p in FIXED for t in TEMPLATES[p]}
+_EXACT |= {normal(t): Meaning("exists", Thing(group="loose")) for t in LOOSE_LEFT}
 
 
 @lru_cache(maxsize=8192)
@@ -92,26 +122,58 @@ def parse(text: str) -> Meaning | None:
     Returns:
         Its meaning, or None when it is not in the language.
     """
-    normal = _normal(text)
-    if normal in _EXACT:
-        return _EXACT[normal]
+    plain = normal(text)
+    if plain in _EXACT:
+        return _EXACT[plain]
+    if " or " in plain and (chosen := _read_choice(text)) is not None:
+        return chosen
     for predicate, template, pattern in _READERS:
-        if predicate in FIXED or not (hit := pattern.match(normal)):
+        if predicate in FIXED or not (hit := pattern.match(plain)):
             continue
         slots = hit.groupdict()
+        if predicate in ("door_open", "door_closed"):
+            if slots["w"] in DOORS:
+                return Meaning(predicate, word=slots["w"])
+            continue
         if predicate == "everything":
             if (b := _place(slots["b"])) is not None:
                 return Meaning("all_in", EVERY_LOOSE, b)
             continue
-        a = _read_thing(slots["a"])
+        a = read_thing(slots["a"])
         meaning = None if a is None else _assemble(predicate, template, a, slots)
         if meaning is not None:
             return meaning
     return None
 
 
+def _read_choice(text: str) -> Meaning | None:
+    plain = " ".join(text.lower().replace("colour", "color").split()).rstrip("?.! ")
+    for predicate, pattern in _CHOICE_READERS:
+        if not (hit := pattern.match(plain)):
+            continue
+        slots = hit.groupdict()
+        choices = tuple(re.split(r"\s*,\s*(?:or\s+)?|\s+or\s+", slots["c"]))
+        a, b = (_place(normal(slots[slot])) if slot in slots else None for slot in ("a", "b"))
+        if all((slot in slots) == (thing is not None) for slot, thing in (("a", a), ("b", b))) and _may_choose(
+            predicate, choices
+        ):
+            return Meaning(predicate, a, b, choices=choices)
+    return None
+
+
+def _may_choose(predicate: str, choices: tuple[str, ...]) -> bool:
+    """Tell whether these are answers that a question of this kind may name."""
+    if len(set(choices)) < len(choices):
+        return False
+    if predicate not in _WORDS:
+        return all(_place(normal(choice)) is not None for choice in choices)
+    if predicate == "which_posture":
+        return len(choices) == 2 and {POSTURES[choice] for choice in choices} == {True, False}
+    return predicate == "which_color" or len(choices) == 2
+
+
 def _place(text: str) -> Thing | None:
-    thing = _read_thing(text)
+    thing = read_thing(text)
     return None if thing is None or thing.every or thing.where else thing
 
 
@@ -141,4 +203,4 @@ def _assemble(predicate: str, template: str, a: Thing, slots: dict[str, str]) ->
 
 def parse_query(text: str) -> Thing | None:
     """Understand what is to be located: "every loose object", "the blue tray"."""
-    return _read_thing(_normal(text))
+    return read_thing(normal(text))

@@ -8,7 +8,7 @@ from py_trees.common import Status
 
 from ...vlm.questions import Answer, Question
 from ..means.asking import Asking, ask
-from ..means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, plan_schema, skills
+from ..means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, plan_schema, refusal, skills
 from ..node import Leaf, NodeFault, behavior
 from ..ports import Port
 
@@ -19,6 +19,8 @@ class Plan(Leaf):
 
     The answer must obey a JSON Schema made from the ports of the allowed skills. What is wrong with it goes back to the
     model, with a new picture, for a bounded number of attempts. Run the steps with ``for_each`` and ``run_step``.
+    Instead of steps the model may ask back (``{"ask": "Which cube: the red one or the blue one?"}``) or say why it
+    cannot be done (``{"cannot": "There is no bowl."}``).
 
     Ports:
         instruction (in, text, main): What is to be done.
@@ -31,8 +33,8 @@ class Plan(Leaf):
     Status:
         RUNNING: Until a valid plan is there.
         SUCCESS: ``steps`` is written.
-        FAILURE: No attempt gave a valid plan, and the reason has the mistakes of the last one; or the backend makes
-            no plans, which is told at once.
+        FAILURE: The model asked back or said that it cannot be done: its words are the reason. No attempt gave a valid
+            plan: the reason has the mistakes of the last one. The backend makes no such plans, which is told at once.
 
     Halt:
         Drops the question; nothing moves.
@@ -80,8 +82,14 @@ class Plan(Leaf):
             return self.running("waiting for a plan")
         if not answer.supported:
             return self.fail(f"{answer.problem}; planning needs one that does, such as --vlm qwen:DIR")
-        steps, wrong = self._read(answer)
+        data, wrong = self._data(answer)
+        if words := refusal(data):
+            self.context.emit("plan", {"path": self.path, "answer": answer.text, "instead": words})
+            return self.fail(words)
+        wrong = wrong or mistakes(data, self._allowed, self._longest)
         if not wrong:
+            assert isinstance(data, list)
+            steps = [Step(skill=step["skill"], args=dict(step.get("args", {}))) for step in data]
             self.put("steps", steps)
             return self.succeed(" → ".join(step["skill"] for step in steps))
         complaint = "\n".join(wrong)
@@ -91,21 +99,16 @@ class Plan(Leaf):
         self._ask(complaint)
         return self.running(f"the plan was refused: {wrong[0]}")
 
-    def _read(self, answer: Answer) -> tuple[list[Step], list[str]]:
-        """Return the steps, or what is wrong with them."""
+    def _data(self, answer: Answer) -> tuple[object, list[str]]:
+        """Return what the model wrote as data, or what is wrong with it."""
         if answer.problem:
-            return [], [answer.problem]
-        data = answer.data
-        if data is None and answer.text:
-            try:
-                data = json.loads(answer.text)
-            except ValueError:
-                return [], ["the answer is not JSON"]
-        wrong = mistakes(data, self._allowed, self._longest)
-        if wrong:
-            return [], wrong
-        assert isinstance(data, list)
-        return [Step(skill=step["skill"], args=dict(step.get("args", {}))) for step in data], []
+            return None, [answer.problem]
+        if answer.data is not None or not answer.text:
+            return answer.data, []
+        try:
+            return json.loads(answer.text), []
+        except ValueError:
+            return None, ["the answer is not JSON"]
 
     def halt(self) -> None:
         """Drop the question."""

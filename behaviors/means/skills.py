@@ -1,4 +1,7 @@
-"""What a plan may be made of: registered leaves as skills with typed arguments, and the schema that says so."""
+"""What a plan may be made of: registered leaves as skills with typed arguments, and the schema that says so.
+
+Instead of steps a model may answer ``{"ask": question}`` or ``{"cannot": reason}``.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,10 @@ from ..ports import Port
 DEFAULT_SKILLS = ("pick", "place", "move_to", "look_at", "home", "open_gripper", "close_gripper", "say", "wait")
 """Skills that a plan may use unless the tree names others."""
 
+_REFUSALS = {
+    "ask": "a question back, when the instruction is ambiguous",
+    "cannot": "why the instruction cannot be carried out",
+}
 _JSON_TYPES: Mapping[str, Mapping[str, object]] = {
     "text": {"type": "string"},
     "number": {"type": "number"},
@@ -118,13 +125,27 @@ def skills(names: Iterable[str]) -> dict[str, Skill]:
 def plan_schema(allowed: Mapping[str, Skill], longest: int) -> str:
     """Return the JSON Schema of a plan over the allowed skills, as text."""
     items = {"anyOf": [one.schema() for one in allowed.values()]}
-    return json.dumps({"type": "array", "minItems": 1, "maxItems": longest, "items": items})
+    steps = {"type": "array", "minItems": 1, "maxItems": longest, "items": items}
+    return json.dumps({"anyOf": [steps, *(_refusal_schema(key, about) for key, about in _REFUSALS.items())]})
+
+
+def _refusal_schema(key: str, about: str) -> dict[str, object]:
+    text = {"type": "string", "minLength": 1, "description": about}
+    return {"type": "object", "properties": {key: text}, "required": [key], "additionalProperties": False}
+
+
+def refusal(data: object) -> str:
+    """Return the question or the reason that a model gave instead of steps; empty when it gave none."""
+    if not isinstance(data, Mapping) or len(data) != 1:
+        return ""
+    [(key, text)] = data.items()
+    return text.strip() if key in _REFUSALS and isinstance(text, str) else ""
 
 
 def mistakes(data: object, allowed: Mapping[str, Skill], longest: int) -> list[str]:
     """Say everything that is wrong with a plan, one sentence each; empty when it can be run."""
     if not isinstance(data, list) or not data:
-        return ["the plan must be a JSON list of steps, each {skill, args}"]
+        return ['the plan must be a JSON list of steps, each {skill, args}, or {"ask": text} or {"cannot": text}']
     if len(data) > longest:
         return [f"the plan has {len(data)} steps, at most {longest} are allowed"]
     return [f"step {k}: {what}" for k, step in enumerate(data, 1) for what in _step_mistakes(step, allowed)]

@@ -95,8 +95,8 @@ class TrainConfig:
     cpu_seconds: float = 600.0
     wall_seconds: float = 0.0
     batch: int = 4
-    questions: int = 18
-    length: int = 400
+    questions: int = 19
+    length: int = 448
     lr: float = 2e-3
     warm: float = 0.03
     decay: float = 0.35

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..facts import MASK_HAND, FrameFacts
+from ..facts import MASK_DOOR, MASK_HAND, MASK_PERSON, FrameFacts
 from ..matching import holder
 from .config import TrainingError
 
@@ -107,10 +107,11 @@ class Frames:
 
 
 def _window(mask: NDArray[np.uint8], facts: FrameFacts, full: int, rng: np.random.Generator) -> tuple[int, int, int]:
-    """Choose a square window that holds every visible object and the hand: left, top, side."""
+    """Choose a square window that holds every visible object, the hand, a person and a door: left, top, side."""
     boxes = [o.box_xyxy for o in facts.objects if o.pixels > 0]
-    if facts.hand_in_workspace:
-        rows, columns = np.nonzero(mask == MASK_HAND)
+    shown = {MASK_HAND: facts.hand_in_workspace, MASK_PERSON: facts.person_near, MASK_DOOR: facts.door_open is not None}
+    for value in (value for value, there in shown.items() if there):
+        rows, columns = np.nonzero(mask == value)
         if len(rows):
             scale = MASK_STEP / full
             boxes.append((columns.min() * scale, rows.min() * scale, columns.max() * scale, rows.max() * scale))

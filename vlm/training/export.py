@@ -14,13 +14,21 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
+from ..learned import Knowledge
 from . import tokenizer as tk
 from .config import ModelShape, TrainingError
 from .model import fresh_model, model_config
 from .tokenizer import Codec, build_tokenizer
 
 
-def export(hf: Any, tokenizer: Tokenizer, shape: ModelShape, folder: str | Path, card: str = "") -> Path:
+def export(
+    hf: Any,
+    tokenizer: Tokenizer,
+    shape: ModelShape,
+    folder: str | Path,
+    card: str = "",
+    learned: Knowledge | None = None,
+) -> Path:
     """Write weights (bf16), configuration, tokenizer and image processor settings; each file is replaced at once.
 
     Args:
@@ -29,6 +37,7 @@ def export(hf: Any, tokenizer: Tokenizer, shape: ModelShape, folder: str | Path,
         shape: Its sizes; fixes the image size of the processor.
         folder: Where to; made when absent. Other files in it are kept.
         card: Text of the model card, ``README.md``; none is written when empty.
+        learned: What it may be asked, ``learned.json``; none is written without it.
 
     Returns:
         The folder.
@@ -54,6 +63,8 @@ def export(hf: Any, tokenizer: Tokenizer, shape: ModelShape, folder: str | Path,
         (Path(made) / "preprocessor_config.json").write_text(settings, encoding="utf-8")
         if card:
             (Path(made) / "README.md").write_text(card, encoding="utf-8")
+        if learned is not None:
+            learned.write(Path(made))
         for path in sorted(Path(made).iterdir()):
             target = folder / path.name
             waiting = folder / f".{path.name}.new"

@@ -8,10 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..facts import COLORS, MASK_BACKGROUND, MASK_HAND, MASK_ROBOT, MASK_TABLE, SHAPES, FrameFacts
+from ..facts import (
+    COLORS,
+    MASK_DOOR,
+    MASK_HAND,
+    MASK_PERSON,
+    MASK_ROBOT,
+    MASK_TABLE,
+    SHAPES,
+    FrameFacts,
+)
 from ..grammar import HOLDERS, holder
 
-SHAPE_CLASSES = len(SHAPES) + 4  # and table, robot, background, hand
+_OTHERS = (MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON, MASK_DOOR)
+BACKGROUND = len(SHAPES)
+SHAPE_CLASSES = len(SHAPES) + 1 + len(_OTHERS)  # and background, then the others
+SMALL_THINGS = len(SHAPES) + 1 + _OTHERS.index(MASK_HAND)
+"""First class of the things that are no objects and that questions are about: hand, person, door."""
 COLOR_CLASSES = len(COLORS) + 1  # and none
 RELATIONS = ("table", "on", "in", "held")
 TOKEN_FIELDS = {
@@ -21,11 +34,11 @@ TOKEN_FIELDS = {
     "relation": len(RELATIONS),
     "support_shape": len(SHAPES) + 1,
     "support_color": len(COLORS) + 1,
-    "flags": 3,
+    "flags": 4,
 }
 _WAVES = 2 * np.pi * np.array([0.25, 0.5, 1, 2, 4, 8, 16, 32])
-_ONE = len(SHAPES) + len(COLORS) + len(RELATIONS) + len(SHAPES) + len(COLORS) + 3 + 8 * len(_WAVES) + 2
-ORACLE_WIDTH = 2 * _ONE + 3
+_ONE = len(SHAPES) + len(COLORS) + len(RELATIONS) + len(SHAPES) + len(COLORS) + 4 + 8 * len(_WAVES) + 2
+ORACLE_WIDTH = 2 * _ONE + len(_OTHERS) + 1
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -39,7 +52,8 @@ class ObjectLabels:
         box: (N, 4), relative.
         shape, color, relation, support_shape, support_color: (N,) classes; the support is the tray, bowl or plate that
             carries the object at any depth, else what it stands on, else the class "none".
-        flags: (N, 3): bare loose, upright, carries something.
+        flags: (N, 4): bare loose, upright, carries something, touches something beside that and its support.
+        door_open: Whether there is an open door.
     """
 
     box: Floats
@@ -49,6 +63,7 @@ class ObjectLabels:
     support_shape: Ints
     support_color: Ints
     flags: Floats
+    door_open: bool
 
     @classmethod
     def of(cls, facts: FrameFacts) -> ObjectLabels:
@@ -61,6 +76,7 @@ class ObjectLabels:
                 o.loose and o.relation in ("table", "on") and holder(objects, i) < 0,
                 o.upright,
                 i in occupied,
+                any(j != o.support and objects[j].support != i for j in o.touching),
             )
             for i, o in enumerate(objects)
         ]
@@ -75,7 +91,8 @@ class ObjectLabels:
             relation=ints([RELATIONS.index(o.relation) for o in objects]),
             support_shape=ints([SHAPES.index(objects[c].shape) if c >= 0 else len(SHAPES) for c in carriers]),
             support_color=ints([COLORS.index(objects[c].color) if c >= 0 else len(COLORS) for c in carriers]),
-            flags=np.array(flags, np.float32).reshape(-1, 3),
+            flags=np.array(flags, np.float32).reshape(-1, 4),
+            door_open=bool(facts.door_open),
         )
 
 
@@ -86,17 +103,17 @@ def by_token(cells: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def coverage(cells: NDArray[np.uint8], side: int, count: int) -> dict[int, Floats]:
-    """Return, for each object and for the hand, how many cells of each token it covers."""
+    """Return how many cells of each token each object covers, and the hand, a person, a door."""
     grouped = by_token(cells, side)
-    return {v: (grouped == v).sum(1).astype(np.float32) for v in (*range(count), MASK_HAND)}
+    values = (*range(count), MASK_HAND, MASK_PERSON, MASK_DOOR)
+    return {v: (grouped == v).sum(1).astype(np.float32) for v in values}
 
 
 def cell_classes(cells: NDArray[np.uint8], labels: ObjectLabels, side: int, merge: int) -> tuple[Ints, Ints]:
     """Return shape and color classes per patch, (N, cells per patch) each, patches in the processor's order."""
-    shape = np.full(256, len(SHAPES) + 2, np.int64)
+    shape = np.full(256, BACKGROUND, np.int64)
     color = np.full(256, len(COLORS), np.int64)
-    shape[MASK_TABLE], shape[MASK_ROBOT], shape[MASK_HAND] = len(SHAPES), len(SHAPES) + 1, len(SHAPES) + 3
-    shape[MASK_BACKGROUND] = len(SHAPES) + 2
+    shape[list(_OTHERS)] = BACKGROUND + 1 + np.arange(len(_OTHERS))
     n = len(labels.shape)
     shape[:n], color[:n] = labels.shape, labels.color
     c = cells.shape[0] // (side * merge)
@@ -115,7 +132,8 @@ def token_objects(covered: dict[int, Floats], count: int) -> Ints:
 def oracle_features(cells: NDArray[np.uint8], labels: ObjectLabels, side: int) -> Floats:
     """Return what a perfect image encoder would know of each token, (side*side, ORACLE_WIDTH).
 
-    Each token knows the two objects that cover most of it, and its shares of hand, robot and table.
+    Each token knows the two objects that cover most of it, its shares of table, robot, hand, person and door, and that
+    of a door which is open.
     """
     count = len(labels.shape)
     grouped = by_token(cells, side)
@@ -128,7 +146,8 @@ def oracle_features(cells: NDArray[np.uint8], labels: ObjectLabels, side: int) -
             amount = np.take_along_axis(covered, rank[:, slot : slot + 1], 1)[:, 0]
             out[:, slot] = table[rank[:, slot]] * (amount > 0)[:, None]
             out[:, slot, -1] = amount / grouped.shape[1]
-    shares = np.stack([(grouped == v).mean(1) for v in (MASK_HAND, MASK_ROBOT, MASK_TABLE)], 1)
+    shares = np.stack([(grouped == v).mean(1) for v in _OTHERS], 1)
+    shares = np.concatenate([shares, shares[:, -1:] * labels.door_open], 1)
     return np.concatenate([out.reshape(side * side, -1), shares], 1).astype(np.float32)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -106,6 +107,7 @@ class Lesson:
         questions: How many there are.
         mentions, answers, reads: Targets of attention and of reading.
         previous: (row, position), (K, 2), of nouns right after a color.
+        taught: How many questions there are by predicate, those with yes and no apart; see ``Knowledge.of``.
     """
 
     count: int
@@ -120,6 +122,7 @@ class Lesson:
     answers: LookTargets | None = None
     reads: ReadTargets | None = None
     previous: Tensor | None = None
+    taught: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -164,6 +167,7 @@ class Lesson:
             answers=LookTargets.of(batch.answers, covered, shape.tokens),
             reads=ReadTargets.of(batch.mentions),
             previous=torch.tensor(batch.previous) if batch.previous else None,
+            taught=dict(Counter(one.subject for row in batch.asked for one in row)),
         )
 
     def lean(self) -> Lesson:

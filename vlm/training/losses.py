@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from .labels import COLOR_CLASSES, SHAPE_CLASSES, TOKEN_FIELDS
+from .labels import COLOR_CLASSES, SHAPE_CLASSES, SMALL_THINGS, TOKEN_FIELDS
 from .lesson import Lesson, LookTargets, ReadTargets, TokenTargets
 from .model import ANSWER_LAYERS, MENTION_LAYERS, Trainee
 from .packing import NUMBER, Batch
@@ -42,7 +42,7 @@ def vision_loss(model: Trainee, states: Tensor, tokens: Tensor, lesson: Lesson, 
     out = model.cells_head(states).view(*lesson.shape_cells.shape, SHAPE_CLASSES + COLOR_CLASSES)
     shape, color = out[..., :SHAPE_CLASSES], out[..., SHAPE_CLASSES:]
     on_object = lesson.color_cells < COLOR_CLASSES - 1
-    weight = torch.where(on_object | (lesson.shape_cells == SHAPE_CLASSES - 1), _OBJECT_CELL, 1.0).flatten()
+    weight = torch.where(on_object | (lesson.shape_cells >= SMALL_THINGS), _OBJECT_CELL, 1.0).flatten()
     loss = states.new_zeros(())
     for logits, wanted in ((shape, lesson.shape_cells), (color, lesson.color_cells)):
         each = F.cross_entropy(logits.flatten(0, -2), wanted.flatten(), reduction="none")

@@ -17,6 +17,7 @@ from .questions import Asked
 from .tokenizer import IMAGE, Codec
 
 NUMBER, DECISION, LABEL, CAPTION, FILLER, STOP = 0.25, 1.0, 0.15, 0.2, 0.02, 0.05
+PLAN, PLAN_WORD = 0.5, 0.1  # what a plan decides (a color, a shape, how to go on), and the words in between
 _BLUR = 16.0
 
 
@@ -147,6 +148,8 @@ def _answer(
     """Return the weight of every answer token, and the looks: (answer token, mask values, weight)."""
     verdict = one.verdict
     last = len(answer) - 1
+    if verdict.kind == "plan":
+        return _plan(codec, one, answer)
     if verdict.kind != "ground":
         weight = CAPTION if one.meaning.predicate == "describe" else DECISION
         weights = [weight] * last + [STOP]
@@ -173,6 +176,26 @@ def _answer(
         here = targets[k : k + 1] if targets else ()
         if targets or j == 0:
             looks.append((j, tuple(here), 1.0 if opens else 0.3 if value >= 0 else 0.1))
+    return weights, looks
+
+
+def _plan(codec: Codec, one: Asked, answer: list[int]) -> tuple[list[float], list[tuple[int, tuple[int, ...], float]]]:
+    """Weigh a plan: its first token decides most; each thing it names is looked at from when the last one was named."""
+    indices = one.verdict.indices
+    weights: list[float] = []
+    looks: list[tuple[int, tuple[int, ...], float]] = []
+    k, decides = 0, True
+    for j, token in enumerate(answer):
+        named = token in codec.shapes or token in codec.colors
+        weights.append(
+            DECISION if j == 0 else STOP if j == len(answer) - 1 else PLAN if named or decides else PLAN_WORD
+        )
+        if indices and j < len(answer) - 1:
+            looks.append((j, indices[k : k + 1], 1.0 if decides or token in codec.colors else 0.3 if named else 0.1))
+        elif j == 0 and one.verdict.evidence is not None:
+            looks.append((j, one.verdict.evidence, 1.0))
+        decides = token in codec.shapes
+        k += decides
     return weights, looks
 
 

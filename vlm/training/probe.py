@@ -28,6 +28,8 @@ _KEY_KINDS = (
     "held",
     "in",
     "ground one",
+    "plan steps",
+    "unsure unclear",
 )
 
 
@@ -35,7 +37,9 @@ def measure(stage: Stage) -> dict[str, float]:
     """Return accuracies by kind of question, and ``score``, by which checkpoints are compared.
 
     Yes/no kinds are balanced: the mean of the accuracies where yes and where no is true. A grounding answer counts
-    when every decision in it (first token, go on or end) is right and every box center lies in its object.
+    when every decision in it (first token, go on or end) is right and every box center lies in its object; any other
+    one, such as a plan, when every token is right. ``doubted`` is the share of yes/no questions with an answer to
+    which neither yes nor no is the likeliest word.
     """
     config, words = stage.config, random.Random(5)
     seen, yes_no, other, boxes = Sums(), Sums(), Sums(), Sums()
@@ -77,6 +81,7 @@ def _score(codec: Any, logits: Tensor, batch: Batch, yes_no: Sums, other: Sums, 
         if one.verdict.kind == "yes_no":
             said = bool(logits[at[0], codec.yes] > logits[at[0], codec.no])
             yes_no.add(f"{one.kind}/{'yes' if one.verdict.yes else 'no'}", float(said == one.verdict.yes))
+            other.add("doubted", float(int(best[at[0]]) not in (codec.yes, codec.no)))
         elif one.verdict.kind == "ground":
             other.add(one.kind, float(_grounded(codec, logits, best, batch, one, at, boxes)))
         else:

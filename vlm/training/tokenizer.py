@@ -11,6 +11,11 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from ..facts import COLORS, SHAPES
 from ..grammar import PREDICATES, Meaning, Thing, phrase, phrases
+from ..instructions import WORDINGS
+from ..phrases import DOORS, POSTURES
+from ..planning import DONE, HELLO, UNKNOWN
+from ..qwen import PLAN_PROMPT
+from .unsure import UNSURE
 
 SPECIAL = (
     "<|endoftext|>",
@@ -24,7 +29,7 @@ SPECIAL = (
 )
 PAD, END, VISION_START, VISION_END, IMAGE, VIDEO = 0, 2, 3, 4, 6, 7
 
-# Pieces of every grounding question and answer, one token each: the texts are those of Qwen3-VL.
+# Pieces of every grounding question and answer, one token each (the texts are those of Qwen3-VL), and of every plan.
 PIECES = (
     '[{"bbox_2d": [',
     '], "label": "',
@@ -32,6 +37,20 @@ PIECES = (
     '"}, {"bbox_2d": [',
     ", output the bbox coordinates in JSON format.",
     ", ",
+    f"\n\n{PLAN_PROMPT}",
+    '[{"skill":"pick","args":{"object":"',
+    '[{"skill":"place","args":{"into":"',
+    '[{"skill":"place","args":{"onto":"',
+    '[{"skill":"look_at","args":{"object":"',
+    '[{"skill":"say","args":{"text":"',
+    '[{"skill":"home","args":{}}]',
+    '"}},{"skill":"pick","args":{"object":"',
+    '"}},{"skill":"place","args":{"into":"',
+    '"}},{"skill":"place","args":{"onto":"',
+    '"}}]',
+    '{"ask":"',
+    '{"cannot":"',
+    '"}',
 )
 # Qwen's word pattern, but with up to three digits in one token.
 _WORDS = (
@@ -48,6 +67,10 @@ CHAT_TEMPLATE = (
 )
 _EXTRA = (
     "user\nassistant\nsystem\nYou are a helpful assistant.\nYes\nNo\nyes no",
+    UNSURE,
+    f"{DONE}\n{HELLO}\n{UNKNOWN}\nWhich\nWhich one: the left one or the right one? There is no only one.",
+    "container color",
+    "The cube cannot be picked up. Only one thing fits on the can. Nothing stays on the ball. is on, for what is in",
     "the gripper robot arm is open closed. pick place move grasp object box drawer door table plate bowl left "
     "right front behind above below inside on top of near next to holding held by clear empty blocked visible How many "
     "what which where is are or and not a an Answer yes or no. Output JSON bbox_2d point_2d coordinates format",
@@ -68,11 +91,32 @@ def _corpus() -> Iterator[str]:
         for predicate in PREDICATES:
             tray, thing = Thing("blue", "tray"), Thing(rng.choice(COLORS), rng.choice(SHAPES))
             for a in (thing, Thing(group="loose", every=predicate == "ground"), Thing(group="container")):
-                meaning = Meaning(predicate, a, tray, "red" if predicate == "color" else rng.choice(("color", "shape")))
+                meaning = Meaning(predicate, a, tray, _word(predicate, rng), _choices(predicate, rng))
                 yield from phrases(meaning)
                 yield phrase(meaning, rng, usual=0)
+        yield from (
+            t.format(a="the red cube", b="the blue tray", ns="the cubes") for ts in WORDINGS.values() for t in ts
+        )
+        yield "put everything into every please"
     for _ in range(60):
         yield " ".join(str(i) for i in range(1000))
+
+
+def _word(predicate: str, rng: random.Random) -> str:
+    if predicate.startswith("door"):
+        return rng.choice(DOORS)
+    return "red" if predicate == "color" else rng.choice(("color", "shape"))
+
+
+def _choices(predicate: str, rng: random.Random) -> tuple[str, ...]:
+    words = {
+        "which_posture": tuple(POSTURES),
+        "which_side": ("left", "right"),
+        "which_depth": ("in front of", "behind"),
+        "which_color": COLORS,
+    }
+    known = words.get(predicate, tuple(f"the {color} {shape}" for color in COLORS for shape in SHAPES))
+    return tuple(rng.sample(known, 2))
 
 
 def build_tokenizer() -> Tokenizer:
@@ -87,7 +131,7 @@ def build_tokenizer() -> Tokenizer:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=1800,
+        vocab_size=2000,
         min_frequency=3,
         special_tokens=list(SPECIAL),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..learned import Knowledge
 from . import probe
 from .config import ModelShape, TrainConfig, TrainingError
 from .curves import HEADER, plot
@@ -53,6 +55,9 @@ class Stage:
         self.optimizers = build_optimizers(self.model, config.lr)
         self.base = [g["lr"] for o in self.optimizers for g in o.param_groups]
         self.images = self.questions = self.step = 0
+        self.taught: Counter[str] = Counter()
+        known = (Knowledge.read(Path(source)) for source in config.start)
+        self.before = [one for one in known if one is not None]
         lessons = Lessons(train, self.codec, config, self.shape, self.rng, self.words)
         self._lessons = lessons.loaded() if config.loaders else iter(lessons)
         self._read_at: dict[str, float] = {}
@@ -117,6 +122,7 @@ class Stage:
             loss = loss + reading.loss
             said |= reading.parts
             self.questions += lesson.questions
+            self.taught.update(lesson.taught)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
@@ -151,6 +157,13 @@ class Stage:
             fitting = [o[key] for o in others if key in o and o[key].shape == value.shape]
             if fitting and value.is_floating_point():
                 value.copy_(torch.stack([value, *fitting]).mean(0))
+
+    def knowledge(self) -> Knowledge:
+        """Return what the model has been taught, here and before."""
+        learned = Knowledge.of(self.taught)
+        for one in self.before:
+            learned |= one
+        return learned
 
     def save(self, path: Path) -> None:
         """Write a raw checkpoint of the parts this stage trains; it appears at once or not at all."""
@@ -285,7 +298,8 @@ def _measure(
         return best, best_score
     stage.save(stage.out / f"{stage.config.name}-best.pt")
     if stage.config.stage == "joint":
-        export(stage.model.hf, stage.codec.tokenizer, stage.shape, stage.out / "export")
+        folder = stage.out / "export"
+        export(stage.model.hf, stage.codec.tokenizer, stage.shape, folder, learned=stage.knowledge())
     return found, found["score"]
 
 

@@ -1,0 +1,134 @@
+"""Instructions to give about a frame, with the plan that the model should write."""
+
+from __future__ import annotations
+
+from ..grammar import HOLDERS, Meaning, Thing, Verdict
+from ..instructions import THEM, Instruction, parse_instruction, phrase_instruction
+from ..phrases import EVERY_LOOSE
+from ..planning import STACKABLE, UNKNOWN, Plan, plan
+from ..qwen import plan_prompt
+from .asked import Asked
+from .sampler import Sampler, named
+from .words import strange_word
+
+_TRIES = 6
+_WANTED = (("steps", 0.6), ("ask", 0.2), ("cannot", 0.2))
+_STRANGE = 0.06
+_ERRANDS = (
+    "Make {n}.",
+    "Put the {n} into the tray.",
+    "Bring me the {n}.",
+    "Look at the {n}.",
+    "Open the {n}.",
+    "{v} the cube.",
+)
+_SAYINGS = ("Make coffee.", "Sing a song.", "Write a letter.", "Paint the wall.", "Call my mother.", "Drive to town.")
+
+
+def task(sampler: Sampler) -> Asked | None:
+    """Give one instruction that has a clear plan: steps, a question back, or a reason."""
+    rng = sampler.rng
+    if rng.random() < _STRANGE:
+        return _unknown(sampler)
+    want = rng.choices([kind for kind, _ in _WANTED], [weight for _, weight in _WANTED])[0]
+    spare = None
+    for _ in range(_TRIES):
+        meant = _draw(sampler, want)
+        made = plan(meant, sampler.facts)
+        if made is None:
+            continue
+        asked = _asked(meant, phrase_instruction(meant, rng), made)
+        if _kind(made) == want:
+            return asked
+        spare = asked
+    return spare
+
+
+def _kind(made: Plan) -> str:
+    return "ask" if made.ask else "cannot" if made.cannot else "steps"
+
+
+def _asked(meant: Instruction, text: str, made: Plan) -> Asked:
+    evidence = made.named if made.ask else () if made.cannot else made.named[:1]
+    verdict = Verdict("plan", indices=made.named if made.steps else (), text=made.text, evidence=evidence)
+    return Asked(f"plan {_kind(made)}", Meaning("plan", meant.a, meant.b), plan_prompt(text), made.text, verdict)
+
+
+def _unknown(sampler: Sampler) -> Asked | None:
+    rng = sampler.rng
+    text = rng.choice((*_ERRANDS, *_ERRANDS, *_SAYINGS))
+    text = text.format(n=strange_word(rng), v=strange_word(rng).capitalize())
+    if parse_instruction(text) is not None:
+        return None
+    made = Plan(cannot=UNKNOWN)
+    verdict = Verdict("plan", text=made.text)
+    return Asked("plan unknown", Meaning("plan"), plan_prompt(text), made.text, verdict)
+
+
+def _draw(sampler: Sampler, want: str) -> Instruction:
+    rng = sampler.rng
+    acts = {"put": 4.0, "every": 2.0, "tidy": 1.6, "stack": 0.7, "fetch": 1.6, "empty": 0.7, "sort": 0.8, "look": 0.8}
+    if want == "steps":
+        acts |= {"hello": 0.12, "home": 0.12}
+    act = rng.choices(list(acts), list(acts.values()))[0]
+    if act == "put":
+        return Instruction("put", _thing(sampler, want), _goal(sampler, want))
+    if act == "every":
+        return Instruction("put", _several(sampler), _place(sampler, want))
+    if act == "stack":
+        color = rng.choice(sampler.seen).color if sampler.seen and rng.random() < 0.2 else ""
+        return Instruction("stack", Thing(color, "can", every=True) if rng.random() < 0.2 else _cubes(color))
+    if act in ("fetch", "look"):
+        return Instruction(act, _thing(sampler, want))
+    return Instruction(act, None, _place(sampler, want) if act == "empty" else None)
+
+
+def _cubes(color: str) -> Thing:
+    return Thing(color, "cube", every=True) if color else THEM
+
+
+def _thing(sampler: Sampler, want: str) -> Thing:
+    """Describe one thing, so that the plan becomes what is wanted of it where the frame allows."""
+    rng = sampler.rng
+    if want == "cannot":
+        fixed = [o for o in sampler.seen if not o.loose]
+        return named(rng.choice(fixed)) if fixed and rng.random() < 0.2 else sampler.absent()
+    loose = [o for o in sampler.sole if o.loose]
+    if not loose:
+        return sampler.present()
+    o = rng.choice(loose)
+    if want == "ask":
+        same = [q for q in sampler.seen if sum(r.shape == q.shape for r in sampler.seen) > 1]
+        q = rng.choice(same or [o])
+        return Thing("", q.shape) if rng.random() < 0.8 else Thing(q.color)
+    alone = sum(q.shape == o.shape for q in sampler.seen) == 1
+    return Thing("", o.shape) if alone and rng.random() < 0.4 else named(o)
+
+
+def _several(sampler: Sampler) -> Thing:
+    rng = sampler.rng
+    loose = [o for o in sampler.seen if o.loose]
+    if not loose or rng.random() < 0.35:
+        return EVERY_LOOSE
+    o = rng.choice(loose)
+    group = "loose" if rng.random() < 0.4 else "any"
+    return rng.choice(
+        (Thing(o.color, group=group, every=True), Thing("", o.shape, every=True), Thing(o.color, o.shape, every=True))  # type: ignore[arg-type]
+    )
+
+
+def _place(sampler: Sampler, want: str) -> Thing:
+    rng = sampler.rng
+    if want == "cannot" and rng.random() < 0.5:
+        thing = sampler.absent()
+        return Thing(thing.color, rng.choice(HOLDERS))
+    if want == "ask" and sampler.holders:
+        return Thing("", rng.choice(sampler.holders).shape)
+    return sampler.place()
+
+
+def _goal(sampler: Sampler, want: str) -> Thing:
+    bases = [o for o in sampler.sole if o.shape in STACKABLE]
+    if bases and sampler.rng.random() < 0.25:
+        return named(sampler.rng.choice(bases))
+    return _place(sampler, want)
