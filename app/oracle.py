@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 
 from ..vlm.contract import BackendError, BackendOptions, backend
 from ..vlm.facts import FrameFacts
-from ..vlm.grammar import Meaning, Thing, Verdict, caption, judge, parse, parse_query
-from ..vlm.instructions import parse_instruction
-from ..vlm.planning import plan
+from ..vlm.language.grammar import Meaning, Thing, Verdict, caption, judge, parse, parse_query
+from ..vlm.language.instructions import parse_instruction
+from ..vlm.language.planning import plan
+from ..vlm.language.reading import normal
 from ..vlm.questions import Answer, Frame, Kind, Question, Region
-from ..vlm.reading import normal
 
 TruthOf = Callable[[Frame], FrameFacts | None]
 """Gives what is true of a picture, None when the world has moved on since it was taken."""
@@ -22,8 +22,8 @@ TruthOf = Callable[[Frame], FrameFacts | None]
 class Oracle:
     """Answer from truth.
 
-    A question outside the language of ``knothole.vlm.grammar``, and an instruction outside that of
-    ``knothole.vlm.instructions``, gets an answer with a ``problem``.
+    A question outside the language of ``knothole.vlm.language.grammar``, and an instruction outside that of
+    ``knothole.vlm.language.instructions``, gets an answer with a ``problem``.
 
     Args:
         truth_of: Gives what is true of a picture.

@@ -15,7 +15,7 @@ from knothole.trees.loader import library
 from knothole.vlm.broker import Broker
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
 from knothole.vlm.embedded import Learned, weights
-from knothole.vlm.grammar import PREDICATES, YES_NO
+from knothole.vlm.language.grammar import PREDICATES, YES_NO
 from knothole.vlm.learned import Knowledge
 from knothole.vlm.questions import Frame, Question
 from knothole.vlm.runner import answer_all

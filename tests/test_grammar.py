@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knothole.vlm.facts import COLORS, MASK_HAND, SHAPES, FrameFacts, ObjectFact
-from knothole.vlm.grammar import (
+from knothole.vlm.language.grammar import (
     CHOICES,
     PREDICATES,
     Meaning,
@@ -23,7 +23,7 @@ from knothole.vlm.grammar import (
     phrase,
     phrases,
 )
-from knothole.vlm.phrases import DOORS
+from knothole.vlm.language.phrases import DOORS
 
 NAMES = tuple(f"{article}{c} {s}" for article in ("the ", "") for c in ("red", "blue") for s in ("cube", "can"))
 TRAY, PLATE = Thing("blue", "tray"), Thing("white", "plate")

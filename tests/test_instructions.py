@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, skills
 from knothole.vlm.facts import COLORS, LOOSE_SHAPES, SHAPES, FrameFacts, ObjectFact
-from knothole.vlm.grammar import Meaning, Thing, judge
-from knothole.vlm.instructions import (
+from knothole.vlm.language.grammar import Meaning, Thing, judge
+from knothole.vlm.language.instructions import (
     ACTS,
     THEM,
     Instruction,
@@ -20,11 +20,11 @@ from knothole.vlm.instructions import (
     parse_instruction,
     phrase_instruction,
 )
-from knothole.vlm.matching import HOLDERS, carried_by, is_loose, matches
-from knothole.vlm.phrases import EVERY_LOOSE
-from knothole.vlm.planning import DONE, Plan, plan
-from knothole.vlm.reading import parse_query
-from knothole.vlm.same_plan import equivalent
+from knothole.vlm.language.matching import HOLDERS, carried_by, is_loose, matches
+from knothole.vlm.language.phrases import EVERY_LOOSE
+from knothole.vlm.language.planning import DONE, Plan, plan
+from knothole.vlm.language.reading import parse_query
+from knothole.vlm.language.same_plan import equivalent
 
 colors = st.sampled_from(COLORS)
 plain = st.builds(Thing, st.sampled_from(("", *COLORS)), st.sampled_from(SHAPES))

@@ -17,7 +17,7 @@ from knothole.tests.rig import PERIOD, region
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.loader import check, library, load
 from knothole.vlm.broker import Broker
-from knothole.vlm.grammar import parse, parse_query
+from knothole.vlm.language.grammar import parse, parse_query
 from knothole.vlm.scripted import Scripted
 
 TREES = sorted(file.stem for file in library().glob("*.yaml"))

@@ -15,7 +15,7 @@ from knothole.app.training import HELD_OUT_SEEDS
 from knothole.vlm.calibration import FEWEST, Calibration, fit, topic
 from knothole.vlm.contract import BackendError
 from knothole.vlm.facts import UNSEEN_PAIRS, FrameFacts, ObjectFact
-from knothole.vlm.grammar import Meaning, Thing, Verdict, judge, phrases
+from knothole.vlm.language.grammar import Meaning, Thing, Verdict, judge, phrases
 from knothole.vlm.measuring import ALL_YES_NO, UNSEEN, Tally, as_question, calibration_error, pairs, summaries
 from knothole.vlm.questions import Answer, Question, Region
 from knothole.vlm.qwen import plan_prompt

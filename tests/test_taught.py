@@ -14,9 +14,9 @@ from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, refusal, s
 from knothole.tests.test_instructions import tables
 from knothole.vlm.embedded import weights
 from knothole.vlm.facts import FrameFacts, ObjectFact
-from knothole.vlm.grammar import CHOICES, YES_NO, judge, parse
-from knothole.vlm.instructions import parse_instruction
-from knothole.vlm.planning import plan
+from knothole.vlm.language.grammar import CHOICES, YES_NO, judge, parse
+from knothole.vlm.language.instructions import parse_instruction
+from knothole.vlm.language.planning import plan
 from knothole.vlm.qwen import instruction_of, plan_prompt
 from knothole.vlm.training.asked import Asked, ask
 from knothole.vlm.training.config import TrainConfig

@@ -23,7 +23,7 @@ from knothole.vlm.facts import (
     FrameFacts,
     ObjectFact,
 )
-from knothole.vlm.grammar import PREDICATES, Meaning, judge, parse
+from knothole.vlm.language.grammar import PREDICATES, Meaning, judge, parse
 from knothole.vlm.learned import Knowledge
 from knothole.vlm.training.config import ModelShape, TrainConfig, TrainingError
 from knothole.vlm.training.curves import HEADER, draw_curves, read_curves

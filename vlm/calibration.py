@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .contract import BackendError
+from .language.reading import parse
 from .questions import KINDS, Question
-from .reading import parse
 
 FILE = "calibration.json"
 FEWEST = 120

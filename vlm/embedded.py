@@ -14,12 +14,12 @@ from pathlib import Path
 
 from .checkpoint import check_source
 from .contract import Backend, BackendError, BackendOptions, backend
+from .language.planning import named_things
+from .language.reading import normal, parse, parse_query
 from .learned import Knowledge
-from .planning import named_things
 from .questions import Answer, Frame, Kind, Question
 from .qwen import open_checkpoint
 from .qwen_settings import QwenSettings
-from .reading import normal, parse, parse_query
 
 KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe"))
 SETTINGS = QwenSettings(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .contract import BackendError
-from .grammar import CHOICES, YES_NO
-from .instructions import parse_instruction
+from .language.grammar import CHOICES, YES_NO
+from .language.instructions import parse_instruction
+from .language.reading import parse, parse_query
 from .questions import KINDS, Kind, Question
-from .reading import parse, parse_query
 
 FILE = "learned.json"
 _LEAST = 1e-4

@@ -12,13 +12,13 @@ from typing import get_args
 
 from .calibration import Case
 from .facts import COLORS, SHAPES, FrameFacts, Setting
-from .grammar import YES_NO
 from .grounding_format import overlap
-from .matching import hidden
-from .phrases import definite
+from .language.grammar import YES_NO
+from .language.matching import hidden
+from .language.phrases import definite
+from .language.same_plan import equivalent
 from .questions import Answer, Question
 from .qwen import instruction_of
-from .same_plan import equivalent
 from .training.questions import Asked, names_unseen
 
 ACCEPT = 0.8

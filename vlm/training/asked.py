@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from ..facts import UNSEEN_PAIRS, FrameFacts
-from ..grammar import HOLDERS, Meaning, Thing, Verdict, judge, parse_query, phrase
+from ..language.grammar import HOLDERS, Meaning, Thing, Verdict, judge, parse_query, phrase
 
 EVERY_LOOSE = Meaning("ground", Thing(group="loose", every=True))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..facts import MASK_DOOR, MASK_HAND, MASK_PERSON, FrameFacts
-from ..matching import holder
+from ..language.matching import holder
 from .config import TrainingError
 
 MASK_STEP = 2  # the label image holds every second pixel

@@ -18,7 +18,7 @@ from ..facts import (
     SHAPES,
     FrameFacts,
 )
-from ..grammar import HOLDERS, holder
+from ..language.grammar import HOLDERS, holder
 
 _OTHERS = (MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON, MASK_DOOR)
 BACKGROUND = len(SHAPES)

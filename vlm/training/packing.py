@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..facts import MASK_HAND, FrameFacts
-from ..grammar import Thing, matches
+from ..language.grammar import Thing, matches
 from .model import PREFIX
 from .questions import Asked
 from .tokenizer import IMAGE, Codec

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from ..facts import UNSEEN_PAIRS, FrameFacts
-from ..grammar import YES_NO, Meaning
+from ..language.grammar import YES_NO, Meaning
 from .asked import EVERY_LOOSE, Asked, ask, kind_of, names_unseen
 from .sampler import Sampler
 from .tasks import task

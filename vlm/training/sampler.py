@@ -6,8 +6,8 @@ import random
 from typing import Literal
 
 from ..facts import COLORS, LOOSE_SHAPES, SHAPES, FrameFacts, ObjectFact
-from ..grammar import HOLDERS, Meaning, Thing
-from ..phrases import DOORS, POSTURES, definite, noun_phrase
+from ..language.grammar import HOLDERS, Meaning, Thing
+from ..language.phrases import DOORS, POSTURES, definite, noun_phrase
 
 
 def named(o: ObjectFact) -> Thing:

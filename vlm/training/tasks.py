@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..grammar import HOLDERS, Meaning, Thing, Verdict
-from ..instructions import THEM, Instruction, parse_instruction, phrase_instruction
-from ..phrases import EVERY_LOOSE
-from ..planning import STACKABLE, UNKNOWN, Plan, plan
+from ..language.grammar import HOLDERS, Meaning, Thing, Verdict
+from ..language.instructions import THEM, Instruction, parse_instruction, phrase_instruction
+from ..language.phrases import EVERY_LOOSE
+from ..language.planning import STACKABLE, UNKNOWN, Plan, plan
 from ..qwen import plan_prompt
 from .asked import Asked
 from .sampler import Sampler, named

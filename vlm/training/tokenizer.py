@@ -10,10 +10,10 @@ import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from ..facts import COLORS, SHAPES
-from ..grammar import PREDICATES, Meaning, Thing, phrase, phrases
-from ..instructions import WORDINGS
-from ..phrases import DOORS, POSTURES
-from ..planning import DONE, HELLO, UNKNOWN
+from ..language.grammar import PREDICATES, Meaning, Thing, phrase, phrases
+from ..language.instructions import WORDINGS
+from ..language.phrases import DOORS, POSTURES
+from ..language.planning import DONE, HELLO, UNKNOWN
 from ..qwen import PLAN_PROMPT
 from .unsure import UNSURE
 

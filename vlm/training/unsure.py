@@ -7,11 +7,11 @@ import re
 from itertools import product
 
 from ..facts import COLORS, SHAPES, FrameFacts
-from ..grammar import HOLDERS, Meaning, Thing, Verdict, judge, judge_in, parse, phrase
-from ..instructions import parse_instruction
-from ..matching import Scene, carried_by
-from ..phrases import DOORS, POSTURES, definite
-from ..reading import parse_query
+from ..language.grammar import HOLDERS, Meaning, Thing, Verdict, judge, judge_in, parse, phrase
+from ..language.instructions import parse_instruction
+from ..language.matching import Scene, carried_by
+from ..language.phrases import DOORS, POSTURES, definite
+from ..language.reading import parse_query
 from . import words
 from .asked import Asked, names_unseen
 from .sampler import Sampler

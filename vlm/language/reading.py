@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from .facts import COLORS, SHAPES
+from ..facts import COLORS, SHAPES
 from .phrases import (
     CHOICES,
     DOORS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from .facts import FrameFacts
+from ..facts import FrameFacts
 from .matching import HOLDERS
 from .phrases import noun_phrase
 from .reading import parse_query

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from .facts import FrameFacts
+from ..facts import FrameFacts
 from .instructions import Instruction
 from .matching import HOLDERS, Scene, carried_by, hidden, is_loose
 from .phrases import EVERY_LOOSE, Thing, definite, noun_phrase

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..facts import LOOSE_SHAPES, MASK_DOOR, MASK_HAND, MASK_PERSON, FrameFacts
 from .choosing import contact, which_color, which_held, which_in, which_posture, which_side
-from .facts import LOOSE_SHAPES, MASK_DOOR, MASK_HAND, MASK_PERSON, FrameFacts
 from .matching import HOLDERS, Scene, caption, carried_by, faint, hidden, holder, matches
 from .phrases import CHOICES, PREDICATES, YES_NO, Meaning, Thing, phrase, phrases
 from .reading import parse, parse_query

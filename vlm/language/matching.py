@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .facts import FrameFacts, ObjectFact
+from ..facts import FrameFacts, ObjectFact
 from .phrases import Thing
 
 HOLDERS = ("tray", "bowl", "plate")
