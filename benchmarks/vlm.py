@@ -34,9 +34,10 @@ from PIL import Image
 from knothole.sim.draw import load_scene
 from knothole.sim.scene import TABLE_CAMERA
 from knothole.sim.world import World
-from knothole.vlm.embedded import KINDS, SETTINGS, Learned, weights
+from knothole.vlm.contract import BackendOptions
+from knothole.vlm.embedded import Learned, open_embedded
 from knothole.vlm.questions import Frame, Question
-from knothole.vlm.qwen import open_checkpoint
+from knothole.vlm.qwen import QwenBackend
 
 TEXTS: Final = (
     "Is a hand inside the workspace?",
@@ -113,8 +114,11 @@ def generated(model: Any, processor: Any, frame: Frame) -> list[str]:
 def measure(rounds: int) -> tuple[dict[str, list[float]], int]:
     """Return the milliseconds of each round by way, and how many answers of the peer are ours."""
     pictures = Pictures()
-    inner = open_checkpoint(str(weights()), SETTINGS, "embedded", KINDS)
-    backend, vision = Learned(inner), inner.vision
+    backend = open_embedded(BackendOptions())
+    assert isinstance(backend, Learned)
+    inner = backend.inner
+    assert isinstance(inner, QwenBackend)
+    vision = inner.vision
     assert vision is not None
     model, processor = vision.model, vision.processor
     rows = [vision.question_ids(inner.prompt(question)) for question in QUESTIONS]
