@@ -226,6 +226,7 @@ def test_stack_two_puts_one_on_the_other():
         "the red cube": "red cube",
         "the blue cube": "blue cube",
         "Is the red cube on the blue cube?": {"calls": ["no", "yes"]},
+        "Is the blue cube below the red cube?": "yes",
     }
     stage = Stage("stack_two", [cube("red", 0.45, 0.1), cube("blue", 0.55, -0.1)], script)
     assert stage.run() == "SUCCESS"
@@ -233,10 +234,23 @@ def test_stack_two_puts_one_on_the_other():
 
 
 def test_stack_two_with_the_work_done_does_nothing():
-    script = {HAND: "no", "Is the red cube on the blue cube?": "yes"}
+    script = {HAND: "no", "Is the red cube on the blue cube?": "yes", "Is the blue cube below the red cube?": "yes"}
     stage = Stage("stack_two", [cube("red", 0.45, 0.1), cube("blue", 0.55, -0.1)], script)
     assert stage.run() == "SUCCESS"
     assert stage._prop("red cube").xyz[2] == pytest.approx(0.025)
+
+
+def test_stack_two_does_not_take_one_answer_for_a_stack():
+    script = {
+        HAND: "no",
+        "the red cube": "red cube",
+        "the blue cube": "blue cube",
+        "Is the red cube on the blue cube?": "yes",
+        "Is the blue cube below the red cube?": {"calls": ["no", "yes"]},
+    }
+    stage = Stage("stack_two", [cube("red", 0.45, 0.1), cube("blue", 0.55, -0.1)], script)
+    assert stage.run() == "SUCCESS"
+    assert stage._prop("red cube").xyz == pytest.approx((0.55, -0.1, 0.075), abs=0.006)
 
 
 def test_clear_plate_takes_the_load_off_the_plate():
