@@ -4,6 +4,7 @@ PYTHON ?= python3
 SEED ?= 3
 SEEDS ?= 0-19
 WORKERS ?= 2
+BENCHMARKS ?= benchmarks/*.py
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
@@ -16,7 +17,7 @@ help:
 	@echo "make test       all tests but the long ones"
 	@echo "make test-long  the long ones: trees in physics, many seeds"
 	@echo "make check      ruff, strict mypy, layers"
-	@echo "make bench      measured costs"
+	@echo "make bench      measured costs                      (BENCHMARKS=$(BENCHMARKS))"
 	@echo "make eval       success rates on scene truth        (SEEDS=$(SEEDS) WORKERS=$(WORKERS))"
 
 demo: $(VENV)/.installed
@@ -42,7 +43,8 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	@missed=; for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python $$file || missed="$$missed $$file"; done; \
+		[ -z "$$missed" ] || { echo "missed or failed:$$missed"; exit 1; }
 
 eval: $(VENV)/.installed
 	$(BIN)/knothole eval tidy_table --seeds $(SEEDS) --vlm oracle --workers $(WORKERS)
