@@ -16,21 +16,27 @@ KINDS: tuple[Kind, ...] = ("yes_no", "choice", "score", "ground", "describe", "p
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture that questions are about: pixels only, no depth, no pose.
+    """A picture that questions are about: pixels only, no depth, no pose. Or the last one of several.
 
     Attributes:
-        id: Unique within a run, such as ``"table#7"``.
+        id: Unique within a run, such as ``"table#7"``; it names the earlier pictures too.
         stamp: When it was taken, run clock, [s].
         rgb: Shape (H, W, 3), uint8.
+        earlier: Pictures shown to the model before this one, oldest first, with none before them: what it is compared
+            with, or the seconds before it. A backend that looks at one picture refuses such a frame.
     """
 
     id: str
     stamp: float
     rgb: NDArray[np.uint8]
+    earlier: tuple[Frame, ...] = ()
 
     def digest(self) -> str:
-        """Return the SHA-256 of the pixels and their shape, hexadecimal."""
-        return hashlib.sha256(repr(self.rgb.shape).encode() + self.rgb.tobytes()).hexdigest()
+        """Return the SHA-256 of the pixels and their shape, and of all earlier pictures, hexadecimal."""
+        own = hashlib.sha256(repr(self.rgb.shape).encode() + self.rgb.tobytes())
+        for one in self.earlier:
+            own.update(one.digest().encode())
+        return own.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Question:
         all: ``ground`` asks for every match, not the best one.
         schema: JSON Schema, as text, that the answer of ``plan`` obeys.
         context: Further text for the model (skills at hand, reason of the last failure); data, not instructions.
+        history: What was said before in a ``chat``, (``user`` or ``assistant``, words), oldest first.
+        audio: Sound to ``transcribe``, the bytes of a WAV file.
     """
 
     kind: Kind
@@ -52,15 +60,27 @@ class Question:
     all: bool = False
     schema: str = ""
     context: str = ""
+    history: tuple[tuple[str, str], ...] = ()
+    audio: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
 class Region:
-    """One grounded thing: ``box_xyxy`` relative to the image, values in [0, 1], a label, a confidence in [0, 1]."""
+    """One grounded thing.
+
+    Attributes:
+        box_xyxy: Its box relative to the image, values in [0, 1].
+        label: Its name.
+        confidence: In [0, 1].
+        point_uv: A point on it relative to the image, where the model tells one.
+        mask: Its pixels, (H, W), bool, of the image's size, where the model tells them.
+    """
 
     box_xyxy: tuple[float, float, float, float]
     label: str
     confidence: float = 1.0
+    point_uv: tuple[float, float] | None = None
+    mask: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -72,10 +92,12 @@ class Answer:
             ``neither`` make 1.
         neither: Probability mass on none of the allowed answers.
         regions: What ``ground`` found, best first; empty when the thing is absent.
-        text: Free text of ``describe`` and ``chat``, raw text of ``plan``.
+        text: Free text of ``describe``, ``chat`` and ``transcribe``, raw text of ``plan``.
         data: Parsed JSON of ``plan``.
+        image: The picture of ``imagine``, (H, W, 3), uint8.
         model: Name and version of what answered.
         latency: Time the answer took, [s], wall clock; simulated backends give their configured one.
+        tokens: Tokens read and written for it, where that is counted.
         cost: Money spent on it in USD, 0 for local models.
         frame_id: Frame the answer is about.
         frame_stamp: Time of that frame, [s].
@@ -89,8 +111,10 @@ class Answer:
     regions: tuple[Region, ...] = ()
     text: str = ""
     data: object = None
+    image: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
     model: str = ""
     latency: float = 0.0
+    tokens: int = 0
     cost: float = 0.0
     frame_id: str = ""
     frame_stamp: float = 0.0

@@ -81,7 +81,8 @@ class TrainConfig:
         save_every_s: Wall time between raw checkpoints, [s].
         peers: Files of sibling runs, ``OUT/NAME.share``; every ``exchange_steps`` steps the weights of all are
             averaged, so that several processes train one model.
-        compile: Compile the language model with torch.compile (about half a minute at the start).
+        bf16: Multiply matrices in bfloat16 on processors with instructions for it.
+        compile: Compile the model with torch.compile (about a minute at the start).
         threads: Threads of torch.
         device: Where the model computes: ``cpu``, or ``cuda``.
         loaders: Processes that prepare batches beside it; 0 prepares them in between, in one order for one seed.
@@ -108,6 +109,7 @@ class TrainConfig:
     save_every_s: float = 180.0
     peers: tuple[str, ...] = ()
     exchange_steps: int = 40
+    bf16: bool = True
     compile: bool = True
     threads: int = 1
     device: str = "cpu"

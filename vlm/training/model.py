@@ -103,7 +103,7 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def _rms(norm: Any, x: Tensor) -> Tensor:
-    y: Tensor = F.rms_norm(x, x.shape[-1:], norm.weight, norm.variance_epsilon)
+    y: Tensor = F.rms_norm(x.float(), x.shape[-1:], norm.weight, norm.variance_epsilon)
     return y
 
 
@@ -116,11 +116,13 @@ class Trainee(nn.Module):
         token_head: What the object under each image token is, from the tokens handed to the language model.
         mention_head: Box and presence of the object a word mentions, from the language model's middle state.
         oracle: Turns ground-truth features into image tokens.
+        attend: How attention is computed: (q, k, v, mask) to (B, H, N, D).
     """
 
     def __init__(self, hf: Any, shape: ModelShape) -> None:
         super().__init__()
         self.hf, self.shape = hf, shape
+        self.attend = F.scaled_dot_product_attention
         visual = hf.model.visual
         grid = torch.tensor([[1, shape.grid, shape.grid]])
         index, weight = get_vision_interpolation_indices_and_weights(
@@ -168,7 +170,7 @@ class Trainee(nn.Module):
             attention = block.attn
             q, k, v = attention.qkv(block.norm1(x)).view(b, n, 3, attention.num_heads, -1).unbind(2)
             q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
-            o = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+            o = self.attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
             x = x + attention.proj(o.transpose(1, 2).reshape(b, n, -1))
             x = x + block.mlp(block.norm2(x))
             if i in visual.deepstack_visual_indexes:
@@ -224,8 +226,8 @@ class Trainee(nn.Module):
             # The image sees only itself: two calls do two thirds of the work of one.
             o = torch.cat(
                 [
-                    F.scaled_dot_product_attention(q[:, :, :head], k[:, :, :head], v[:, :, :head], is_causal=True),
-                    F.scaled_dot_product_attention(q[:, :, head:], k, v, attn_mask=mask[:, :, head:]),
+                    self.attend(q[:, :, :head], k[:, :, :head], v[:, :, :head], mask[:, :, :head, :head]),
+                    self.attend(q[:, :, head:], k, v, mask[:, :, head:]),
                 ],
                 2,
             )

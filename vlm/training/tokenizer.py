@@ -142,6 +142,24 @@ def build_tokenizer() -> Tokenizer:
     return tokenizer
 
 
+def spelled(new: Tokenizer, old: Tokenizer) -> list[list[int]]:
+    """Return how an old tokenizer writes every token of a new one, so that a model can take over its words.
+
+    Args:
+        new: The tokenizer to have.
+        old: The tokenizer that a model was trained with.
+
+    Returns:
+        Ids of ``old`` for each id of ``new``: one where it has the same token, else those of its text; none for bytes
+        that it lacks.
+    """
+    known = old.get_vocab()
+    found: list[list[int]] = [[] for _ in range(new.get_vocab_size())]
+    for token, index in new.get_vocab().items():
+        found[index] = [known[token]] if token in known else old.encode(new.decode([index])).ids
+    return found
+
+
 class Codec:
     """Token ids of texts, remembered, with the ids that training needs to know."""
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from ..learned import Knowledge
-from . import probe
+from . import bfloat, probe
 from .config import ModelShape, TrainConfig, TrainingError
 from .curves import HEADER, plot
 from .data import Frames, View
@@ -28,7 +29,7 @@ from .lessons import Lessons
 from .losses import Reading, distill_loss, reading_loss, vision_loss
 from .model import Trainee, fresh_model, model_config, whiten_patches
 from .muon import build_optimizers
-from .tokenizer import Codec, build_tokenizer
+from .tokenizer import Codec, build_tokenizer, spelled
 
 
 class Stage:
@@ -62,20 +63,26 @@ class Stage:
         self._lessons = lessons.loaded() if config.loaders else iter(lessons)
         self._read_at: dict[str, float] = {}
         self.teaches = config.distill_weight > 0 and config.stage != "oracle"
+        self.halved = config.bf16 and bfloat.helps(self.device)
+        if self.halved:
+            self.model.attend = bfloat.attend
         if config.compile:
+            self.model.see = torch.compile(self.model.see, dynamic=False)  # type: ignore[method-assign]
             self.model.read = torch.compile(self.model.read, dynamic=False)  # type: ignore[method-assign]
 
     def _build(self) -> tuple[Trainee, Codec, ModelShape]:
         config, shape = self.config, self.config.model
         folder = next((s for s in config.start if Path(s).is_dir()), None)
-        tokenizer = read_tokenizer(folder) if folder else build_tokenizer()
         if folder:
             shape = read_shape(folder)
-        codec = Codec(tokenizer)
+        codec = Codec(build_tokenizer())
         model = Trainee(fresh_model(model_config(shape, codec.vocab), codec, config.seed), shape)
         self.fresh = set(model.state_dict())
         for source in config.start:
-            self.fresh -= set(load(model, read_weights(source)))
+            weights = read_weights(source)
+            if Path(source).is_dir():
+                weights = translate(weights, read_tokenizer(source), codec)
+            self.fresh -= set(load(model, weights))
         if "hf.model.visual.patch_embed.proj.weight" in self.fresh and config.stage != "oracle":
             picks = self.rng.integers(len(self.train), size=min(300, len(self.train)))
             views = [self.train.view(int(i), shape.image_size, self.rng) for i in picks]
@@ -102,6 +109,10 @@ class Stage:
 
     def advance(self) -> dict[str, Tensor]:
         """Take one step; return the losses."""
+        with bfloat.products(self.halved):
+            return self._advance()
+
+    def _advance(self) -> dict[str, Tensor]:
         config, lesson = self.config, next(self._lessons).to(self.device)
         states, image = self.image_tokens(lesson)
         said: dict[str, Tensor] = {}
@@ -190,13 +201,31 @@ def is_vision(name: str) -> bool:
     return name.startswith(("hf.model.visual.", "cells_head.", "token_head."))
 
 
+_TIED = ("hf.lm_head.weight", "hf.model.language_model.embed_tokens.weight")
+
+
 def load(model: Trainee, state: dict[str, Tensor]) -> list[str]:
     """Copy what fits from ``state`` into a model; return the names that were set."""
     own = model.state_dict()
     fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
     model.load_state_dict(fitting, strict=False)
-    tied = {"hf.lm_head.weight", "hf.model.language_model.embed_tokens.weight"}
-    return [*fitting, *(tied if tied & set(fitting) else ())]
+    return [*fitting, *(_TIED if {*_TIED} & set(fitting) else ())]
+
+
+def translate(state: dict[str, Tensor], old: Tokenizer, codec: Codec) -> dict[str, Tensor]:
+    """Give the words of a checkpoint to today's tokenizer: a token it lacks starts as the mean of its pieces."""
+    if old.to_str() == codec.tokenizer.to_str():
+        return state
+    rows = spelled(codec.tokenizer, old)
+    state = dict(state)
+    for name in {*_TIED} & set(state):
+        table = state[name]
+        grown = table.new_zeros(codec.vocab, table.shape[1])
+        for index, pieces in enumerate(rows):
+            if pieces:
+                grown[index] = table[pieces].mean(0)
+        state[name] = grown
+    return state
 
 
 class Clock:
