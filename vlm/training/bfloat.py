@@ -29,7 +29,7 @@ class _Attention(torch.autograd.Function):
     """Softmax attention that keeps its probabilities: faster than the fused one for short sequences."""
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
         scale = q.shape[-1] ** -0.5
         qb, kb, vb = (q * scale).bfloat16(), k.bfloat16(), v.bfloat16()
         score = qb @ kb.mT
@@ -39,7 +39,7 @@ class _Attention(torch.autograd.Function):
         return (p @ vb).to(q.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         q, k, v, p = ctx.saved_tensors
         g = grads[0].bfloat16()
         d = torch._softmax_backward_data(g @ v.mT, p, -1, torch.bfloat16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -122,7 +123,7 @@ class Trainee(nn.Module):
     def __init__(self, hf: Any, shape: ModelShape) -> None:
         super().__init__()
         self.hf, self.shape = hf, shape
-        self.attend = F.scaled_dot_product_attention
+        self.attend: Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor] = F.scaled_dot_product_attention
         visual = hf.model.visual
         grid = torch.tensor([[1, shape.grid, shape.grid]])
         index, weight = get_vision_interpolation_indices_and_weights(
@@ -170,7 +171,7 @@ class Trainee(nn.Module):
             attention = block.attn
             q, k, v = attention.qkv(block.norm1(x)).view(b, n, 3, attention.num_heads, -1).unbind(2)
             q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
-            o = self.attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+            o = self.attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), None)
             x = x + attention.proj(o.transpose(1, 2).reshape(b, n, -1))
             x = x + block.mlp(block.norm2(x))
             if i in visual.deepstack_visual_indexes:

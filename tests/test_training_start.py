@@ -1,0 +1,83 @@
+"""How a training begins from a checkpoint, and how it multiplies."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from knothole.vlm.training import bfloat
+from knothole.vlm.training.tokenizer import Codec, build_tokenizer, spelled
+from knothole.vlm.training.train import translate
+
+WORDS = "hf.model.language_model.embed_tokens.weight"
+
+
+@pytest.fixture(scope="module")
+def codec() -> Codec:
+    return Codec(build_tokenizer())
+
+
+@pytest.fixture(scope="module")
+def old() -> Tokenizer:
+    """A tokenizer of another day: single bytes, and the word Yes."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = build_tokenizer().decoder
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(["Yes Yes Yes"] * 9, trainer)
+    return tokenizer
+
+
+def test_every_word_of_today_is_spelled_in_an_old_tokenizer(codec: Codec, old: Tokenizer) -> None:
+    rows = spelled(codec.tokenizer, old)
+    assert len(rows) == codec.tokenizer.get_vocab_size()
+    assert rows[codec.yes] == [old.token_to_id("Yes")]
+    tray = codec.encode(" tray")[0]
+    assert old.decode(rows[tray]) == " tray"
+    assert len(rows[tray]) > 1
+
+
+def test_a_word_that_a_checkpoint_lacks_starts_as_the_mean_of_its_pieces(codec: Codec, old: Tokenizer) -> None:
+    table = torch.randn(old.get_vocab_size() + 5, 8)
+    kept = torch.randn(3)
+    state = translate({WORDS: table, "hf.other": kept}, old, codec)
+    assert state["hf.other"] is kept
+    assert state[WORDS].shape == (codec.vocab, 8)
+    assert torch.equal(state[WORDS][codec.yes], table[old.token_to_id("Yes")])
+    tray = codec.encode(" tray")[0]
+    assert torch.allclose(state[WORDS][tray], table[spelled(codec.tokenizer, old)[tray]].mean(0))
+
+
+def test_a_checkpoint_with_the_words_of_today_stays_as_it_is(codec: Codec) -> None:
+    state = {WORDS: torch.randn(codec.vocab, 4)}
+    assert translate(state, build_tokenizer(), codec) is state
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
+def test_attention_in_bfloat16_is_that_of_torch(masked: bool) -> None:
+    torch.manual_seed(0)
+    leaves = [torch.randn(2, 3, n, 32, requires_grad=True) for n in (20, 50, 50)]
+    mask = (torch.rand(2, 1, 20, 50) > 0.5) if masked else None
+    if mask is not None:
+        mask[..., 0] = True
+    wish = torch.randn(2, 3, 20, 32)
+    found = []
+    for attend in (bfloat.attend, F.scaled_dot_product_attention):
+        out = attend(*leaves, mask)
+        assert out.dtype == torch.float32
+        found.append([out, *torch.autograd.grad((out * wish).sum(), leaves)])
+    for ours, theirs in zip(*found, strict=True):
+        assert (ours - theirs).norm() / theirs.norm() < 0.01
+
+
+def test_products_are_taken_in_bfloat16_only_where_wanted() -> None:
+    a, b = torch.randn(2, 8, 8)
+    with bfloat.products(True):
+        assert (a @ b).dtype == torch.bfloat16
+    with bfloat.products(False):
+        assert (a @ b).dtype == torch.float32
+    assert not bfloat.helps(torch.device("meta"))
