@@ -175,6 +175,7 @@ BAD_CALLS = [
     ("vlm train stage_foo.yaml", "stage is 'foo'\n  fix:  write one of oracle, vision, joint"),
     ("vlm train oracle --data gone", "there are no pictures in gone/"),
     ("vlm data --seed 5", "is no range for training"),
+    ("vlm data --pairs 2", "'2' is no share, write a number from 0 to 1"),
     ("vlm data --count 1 --out good.yaml", "good.yaml is no folder that can be written"),
     ("vlm data --count 1 --out good.yaml/below", "good.yaml/below is no folder that can be written"),
     ("ask picture.png ''", "the question '' asks nothing"),
