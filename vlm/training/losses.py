@@ -96,15 +96,16 @@ def reading_loss(model: Trainee, codec: Codec, lesson: Lesson, image: tuple[Tens
         model: The model.
         codec: Its tokenizer.
         lesson: Questions and targets.
-        image: Image tokens and the two shortcuts.
+        image: Image tokens and the two shortcuts, each (images, T, W).
     """
     batch = lesson.batch
     assert batch is not None
+    image = tuple(each.reshape(len(batch.ids), -1, each.shape[-1]) for each in image)
     mask = batch.mask
     final, middle, *looks = model.read(batch.ids, batch.position, mask, *image)
     logits = model.words(final.flatten(0, 1)[batch.index])
     each = _soft_cross_entropy(codec, logits, batch)
-    answer = (each * batch.weight).sum() / batch.weight.sum()
+    answer = (each * batch.weight).sum() / batch.weight.sum().clamp_min(1e-6)
     parts = {"answer": answer}
     pairs = {i: (looks[2 * n], looks[2 * n + 1]) for n, i in enumerate(MENTION_LAYERS)}
     parts["mention"] = _look_loss(lesson.mentions, pairs, final)
