@@ -155,6 +155,7 @@ BAD_CALLS = [
     ("eval good.yaml --scene table --vlm oracle", "success cannot be judged"),
     ("ask gone.png 'Is it red?'", "there is no file gone.png"),
     ("ask folder 'Is it red?'", "folder is a directory"),
+    ("ask gone.png 'Did it move?' --before folder", "there is no file gone.png"),
     ("ask picture.png 'Is it red?'", "picture.png is no picture"),
     ("nodes pik", "unknown node 'pik'\n  did you mean:  pick"),
     ("draw good.yaml -o good.pdf", "pdf"),

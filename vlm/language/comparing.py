@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from ..facts import BEFORE, FrameFacts, ObjectFact
-from .matching import Scene, faint, hidden
+from .matching import Scene, faint, hidden, matches
 from .phrases import Meaning, Thing
 from .verdict import Verdict, yes_or_no
 
@@ -18,8 +18,8 @@ SHOWN = 0.015
 """How far the box of an object that moved shifts at least, relative to the image."""
 _BETWEEN = 0.015
 
-Change = Literal["still", "moved", "appeared", "disappeared", "unseen", "unclear"]
-"""What became of an object: ``unseen`` is hidden in both pictures, ``unclear`` to be seen too little to say."""
+Change = Literal["still", "moved", "appeared", "disappeared", "unclear"]
+"""What became of an object; ``unclear`` is one that is to be seen too little to say."""
 
 
 def compare(meaning: Meaning, before: FrameFacts, after: FrameFacts, lenient: bool = False) -> Verdict | None:
@@ -67,27 +67,32 @@ class Changes:
             one = p or q
             assert one is not None
             if not self.lenient and (hidden(one) or faint(one)):
-                return "unseen" if hidden(one) else "unclear"
+                return "unclear"
             return "appeared" if p is None else "disappeared"
         if self.lenient:
             return "moved" if self._apart(p, q) > _BETWEEN or p.upright != q.upright else "still"
-        if hidden(p) or hidden(q):
-            return "unseen" if hidden(p) and hidden(q) else "unclear"
+        if hidden(p) != hidden(q):
+            return "unclear"
         if self._apart(p, q) <= STILL and p.upright == q.upright:
             return "still"
-        if faint(p) or faint(q) or _shift(p, q) < SHOWN:
+        if hidden(p) or faint(p) or faint(q) or _shift(p, q) < SHOWN:
             return "unclear"
         return "moved" if self._apart(p, q) >= MOVED or p.upright != q.upright else "unclear"
 
     def of(self, thing: Thing) -> tuple[int, int, Change] | None:
         """Return the pair that a description means in both pictures; None when it may mean several."""
         first, last = self.before.find(thing), self.after.find(thing)
-        if len(first) > 1 or len(last) > 1 or not first:
+        if not first:
             return None
-        if self.before.doubtful(first) or self.after.doubtful(last):
+        i, k = first[0], self.then.get(first[0], -1)
+        if not self.lenient and (len(first) > 1 or self.doubtful(thing) or last not in ([], [k])):
             return None
-        k = self.then.get(first[0], -1)
-        return (first[0], k, self.change(first[0], k)) if not last or last[0] == k else None
+        return i, k, self.change(i, k)
+
+    def doubtful(self, thing: Thing) -> bool:
+        """Tell whether a description fits anything, in either picture, that is hidden or hard to see."""
+        scenes = (self.before, self.after)
+        return any(scene.doubtful(scene.find(thing)) or _hides(scene, thing) for scene in scenes)
 
     def marks(self, change: Change) -> tuple[int, ...]:
         """Return the mask values of all objects that changed so, in both pictures."""
@@ -106,6 +111,10 @@ class Changes:
 def _shift(p: ObjectFact, q: ObjectFact) -> float:
     """Return how far the corner of a box that moves most does, relative to the image."""
     return max(abs(a - b) for a, b in zip(p.box_xyxy, q.box_xyxy, strict=True))
+
+
+def _hides(scene: Scene, thing: Thing) -> bool:
+    return len(matches(thing, scene.facts)) > len(scene.find(thing))
 
 
 def _thing(meaning: Meaning) -> Thing:
@@ -131,7 +140,7 @@ def _disappeared(meaning: Meaning, changes: Changes) -> Verdict | None:
 
 def _appeared(meaning: Meaning, changes: Changes) -> Verdict | None:
     first, last = (scene.find(_thing(meaning)) for scene in (changes.before, changes.after))
-    if changes.before.doubtful(first) or changes.after.doubtful(last):
+    if not changes.lenient and changes.doubtful(_thing(meaning)):
         return None
     new = [k for k in last if changes.same[k] < 0]
     if not new:
