@@ -20,6 +20,7 @@ from knothole.vlm.learned import Knowledge
 from knothole.vlm.questions import Frame, Question
 from knothole.vlm.training.config import TrainConfig, TrainingError
 from knothole.vlm.training.data import Frames
+from knothole.vlm.training.labels import coverage
 from knothole.vlm.training.lesson import Lesson
 from knothole.vlm.training.lessons import Lessons
 from knothole.vlm.training.model import PREFIX, Trainee, fresh_model, model_config
@@ -177,6 +178,25 @@ def test_words_look_at_what_they_mean_in_both_images(folder: Path, codec: Codec)
     assert min(look.at for look in batch.mentions) >= PREFIX + 2 * SMALL.tokens + 3
 
 
+def test_tokens_say_where_something_came_and_where_something_left(folder: Path, codec: Codec) -> None:
+    frames, rng = Frames([folder]), np.random.default_rng(4)
+    for n in range(20):
+        pair = frames.pair(n % 10, 64, rng)
+        lesson = Lesson.of_pairs([pair], codec, CONFIG, SMALL, random.Random(0))
+        assert lesson.changes is not None
+        came, left = lesson.changes[0].T.numpy()
+        changes = Changes(pair.before.facts, pair.after.facts, lenient=False).pairs
+        for view, column, found in (
+            (pair.after, came, {k for _, k, change in changes if change in ("moved", "appeared")}),
+            (pair.before, left, {i for i, _, change in changes if change in ("moved", "disappeared")}),
+        ):
+            share = coverage(view.cells, SMALL.side, len(view.facts.objects))
+            for k in range(len(view.facts.objects)):
+                assert k not in found or bool((column[share[k] >= 3] == 1).all())
+            covered = np.sum([share[k] for k in found], axis=0) if found else np.zeros(SMALL.tokens)
+            assert bool((column[covered == 0] == 0).all())
+
+
 def drawn(frames: Frames, codec: Codec, config: TrainConfig, count: int) -> list[Lesson]:
     lessons = iter(Lessons(frames, codec, config, SMALL, np.random.default_rng(3), random.Random(3)))
     return [next(lessons) for _ in range(count)]
@@ -224,6 +244,9 @@ def test_pair_steps_have_every_loss_and_teach_comparisons(tmp_path: Path, folder
     said = [stage.advance() for _ in range(24)]
     assert all({"aux", "distill", "answer", "mention", "previous", "read"} <= set(one) for one in said)
     assert all(bool(value.isfinite()) for one in said for value in one.values())
+    told = [float(one["change"]) for one in said if "change" in one]
+    assert len(told) == 12
+    assert sum(told[-3:]) < sum(told[:3])
     assert {"moved", "stayed"} <= stage.knowledge().predicates & set(COMPARISONS)
 
 

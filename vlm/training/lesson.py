@@ -15,7 +15,15 @@ from torch import Tensor
 from .comparing import comparisons
 from .config import ModelShape, TrainConfig
 from .data import Pair, View
-from .labels import TOKEN_FIELDS, ObjectLabels, cell_classes, coverage, oracle_features, token_objects
+from .labels import (
+    TOKEN_FIELDS,
+    ObjectLabels,
+    cell_classes,
+    coverage,
+    oracle_features,
+    token_changes,
+    token_objects,
+)
 from .packing import Batch, Look, in_both, look_targets, pack
 from .questions import questions
 from .tokenizer import Codec
@@ -111,6 +119,8 @@ class Lesson:
         mentions, answers, reads: Targets of attention and of reading.
         previous: (row, position), (K, 2), of nouns right after a color.
         taught: How many questions there are by predicate, those with yes and no apart; see ``Knowledge.of``.
+        changes: Of pairs, whether something came to, and something left, the place of each token, (pairs, T, 2): 1, 0,
+            or -1 where that is unclear; None for single images.
     """
 
     count: int
@@ -126,6 +136,7 @@ class Lesson:
     reads: ReadTargets | None = None
     previous: Tensor | None = None
     taught: dict[str, int] = field(default_factory=dict)
+    changes: Tensor | None = None
 
     @classmethod
     def of(
@@ -159,8 +170,10 @@ class Lesson:
         count = min(COMPARED, config.questions)
         asked = [comparisons(b, a, words, count) for b, a in zip(before, after, strict=True)]
         batch = pack(codec, asked, after, shape.side, config.length, before=before)
-        both = [in_both(b, a) for b, a in zip(covered[::2], covered[1::2], strict=True)]
-        return lesson._asking(batch, both, 2 * shape.tokens)
+        covers = list(zip(covered[::2], covered[1::2], strict=True))
+        changes = [token_changes(b, a, *cover) for b, a, cover in zip(before, after, covers, strict=True)]
+        lesson = replace(lesson, changes=torch.from_numpy(np.stack(changes)))
+        return lesson._asking(batch, [in_both(*cover) for cover in covers], 2 * shape.tokens)
 
     @classmethod
     def _seen(cls, views: list[View], config: TrainConfig, shape: ModelShape) -> tuple[Lesson, list[Covered]]:

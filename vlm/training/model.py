@@ -18,7 +18,7 @@ from .tokenizer import Codec
 
 PREFIX = 4  # tokens before the image: <|im_start|> user \n <|vision_start|>
 SINK = PREFIX - 1  # where a mention of something absent looks: <|vision_start|>
-MENTION_LAYERS, ANSWER_LAYERS, READ_LAYER = (1, 2), (2, 3), 2
+MENTION_LAYERS, ANSWER_LAYERS, READ_LAYER, CHANGE_LAYER = (1, 2), (2, 3), 2, 1
 MENTION_HEAD, ANSWER_HEAD = 0, 1
 
 
@@ -115,6 +115,8 @@ class Trainee(nn.Module):
         cells_head: Shape and color of every 4x4-pixel cell, from the image encoder's last states.
         token_head: What the object under each image token is, from the tokens handed to the language model.
         mention_head: Box and presence of the object a word mentions, from the language model's middle state.
+        change_head: Whether something came to, and something left, the place of a token of the last of two images, from
+            the language model's early state.
         oracle: Turns ground-truth features into image tokens.
         attend: How attention is computed: (q, k, v, mask) to (B, H, N, D).
     """
@@ -141,6 +143,7 @@ class Trainee(nn.Module):
         self.token_head = nn.Linear(shape.width, sum(TOKEN_FIELDS.values()))
         self.mention_head = nn.Linear(shape.width, 5)
         self.oracle = nn.Linear(ORACLE_WIDTH, shape.width)
+        self.change_head = nn.Linear(shape.width, 2)
 
     index: Tensor
     weight: Tensor
@@ -199,15 +202,16 @@ class Trainee(nn.Module):
             second: Shortcut added after layer 1, (B, T, W).
 
         Returns:
-            Final states (B, L, W), middle states (B, L, W), then queries (B, L, D) and keys of sink and image
-            (B, 1+T, D) of the mention head in each of ``MENTION_LAYERS`` and the answer head in each of
-            ``ANSWER_LAYERS``, and queries and keys (B, L, D) of the last head of layer 0.
+            Final states (B, L, W), middle states (B, L, W), early states of the last of several images (B, T, W; no
+            token of a single one), then queries (B, L, D) and keys of sink and images (B, 1+T, D) of the mention head
+            in each of ``MENTION_LAYERS`` and the answer head in each of ``ANSWER_LAYERS``, and queries and keys
+            (B, L, D) of the last head of layer 0.
         """
         text, spans = self.hf.model.language_model, self._spans(tokens)
         x = _filled(text.embed_tokens(ids), spans, tokens)
         cos, sin = (t[:, :, None] for t in text.rotary_emb(x, position))
         b, length, _ = x.shape
-        middle, looks = x, []
+        middle, early, looks = x, x[:, :0], []
         previous: tuple[Tensor, ...] = ()
         head = spans[-1].stop + 1
         for i, layer in enumerate(text.layers):
@@ -238,8 +242,10 @@ class Trainee(nn.Module):
                 x = _filled(x, spans, torch.cat([x[:, span] for span in spans], 1) + shortcut)
             if i == READ_LAYER:
                 middle = x
+            if i == CHANGE_LAYER and len(spans) > 1:
+                early = x[:, spans[-1]]
         flat = [t for _, _, q, k in sorted(looks, key=lambda look: (look[1], look[0])) for t in (q, k)]
-        return (_rms(text.norm, x), middle, *flat, *previous)
+        return (_rms(text.norm, x), middle, early, *flat, *previous)
 
     def _spans(self, tokens: Tensor) -> list[slice]:
         """Return where in a sequence each image stands whose tokens (B, T, W) are in a row."""
