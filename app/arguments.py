@@ -59,6 +59,17 @@ def count(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """Read a share of a whole."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share, write a number from 0 to 1")
+    return value
+
+
 def moment(text: str) -> Moment:
     """Read a moment of a run: a tick, ``340`` or ``@340``, or a time with its unit."""
     tick = re.fullmatch(r"@?(\d{1,9})", text)

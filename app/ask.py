@@ -1,4 +1,4 @@
-"""Put one question to a backend about a picture file."""
+"""Put one question to a backend about a picture file, or about two of one camera."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def query_of(text: str) -> str:
     return words.rstrip(" ?.!")
 
 
-def ask_image(image: Path, text: str, vlm: str = "", kind: str = "") -> Said:
+def ask_image(image: Path, text: str, vlm: str = "", kind: str = "", before: Path | None = None) -> Said:
     """Ask about a picture file and wait for the answer.
 
     Args:
@@ -102,6 +102,7 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "") -> Said:
         text: The question.
         vlm: Backend; empty takes the configured one.
         kind: Form of the answer; empty guesses it from the question.
+        before: Picture that the same camera took earlier, to compare with.
 
     Raises:
         KnotholeError: The picture cannot be read, or the backend cannot be opened or gives no answer.
@@ -114,6 +115,9 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "") -> Said:
         raise EmptyQuestionError(f'the question {text!r} asks nothing\n  fix:  write one, such as "Is there a cube?"')
     question = Question(form, words, all=True)
     frame = Frame(image.name, 0.0, read_picture(image))
+    if before is not None:
+        earlier = Frame(f"{before.name}, before", 0.0, read_picture(before))
+        frame = Frame(f"{image.name} after {before.name}", 1.0, frame.rgb, (earlier,))
     register_all()
     runner = open_backend(spec, config.backends.get(spec.partition(":")[0], {}))
     try:

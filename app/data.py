@@ -8,22 +8,35 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from .._base import KnotholeError
-from ..sim.camera import Picture
+from ..sim.camera import CameraSpec, Picture
 from ..sim.scene import TRAINING_SEEDS
 from ..sim.truth import FrameTruth, frame_truth
-from ..sim.variety import Split, Unseen, posed_scene
+from ..sim.variety import LaterScene, PosedScene, Split, Unseen, later, posed_scene
 from ..sim.world import World
-from ..vlm.facts import MASK_BACKGROUND, MASK_DOOR, MASK_HAND, MASK_PERSON, MASK_ROBOT, MASK_TABLE, UNSEEN_PAIRS
+from ..vlm.facts import (
+    MASK_BACKGROUND,
+    MASK_DOOR,
+    MASK_HAND,
+    MASK_PERSON,
+    MASK_ROBOT,
+    MASK_TABLE,
+    UNSEEN_PAIRS,
+    FrameFacts,
+)
 from .truth import PERSON_SHOWS, frame_facts, outside_pixels
 
 VIEWS = 2
 """Pictures per scene."""
+PAIRS = 0.15
+"""Share of pictures that get a second one of the same camera some time later, by default."""
+_TRIES = 6
 
 
 class TrainingDataError(KnotholeError):
@@ -31,13 +44,13 @@ class TrainingDataError(KnotholeError):
 
 
 def count_pictures(folder: Path) -> int:
-    """Return how many labelled pictures lie in a folder."""
+    """Return how many labelled pictures lie in a folder, without those that come second."""
     return sum(_length(file) for file in folder.glob("facts_*.jsonl"))
 
 
 def _length(file: Path) -> int:
     with file.open("rb") as stream:
-        return sum(1 for line in stream if line.strip())
+        return sum(1 for line in stream if line.strip() and b'"before":' not in line)
 
 
 def label_mask(world: World, picture: Picture) -> npt.NDArray[np.uint8]:
@@ -70,33 +83,39 @@ def render_shards(
     shard_size: int = 500,
     workers: int = 1,
     unseen: Iterable[Unseen] = (),
+    pairs: float = 0.0,
 ) -> None:
     """Render labelled frames into numbered shards; shards that exist are kept.
 
     Shard ``k`` is ``rgb_k.npy`` (N, 256, 256, 3), ``mask_k.npy`` (N, 128, 128; every second pixel) and
-    ``facts_k.jsonl``, which is written last. A shard depends on ``seed0``, ``k``, ``shard_size`` and ``unseen`` alone.
+    ``facts_k.jsonl``, which is written last. A shard depends on ``seed0``, ``k``, ``shard_size``, ``unseen`` and
+    ``pairs`` alone. Pictures that come second of a pair follow all others, which are the same without them; their facts
+    name the first one (``before``) and which object is which (``same``).
 
     Args:
         out_dir: Folder, made when missing.
         seed0: First scene seed, 1,000,000 or more.
-        frames: Pictures in all.
+        frames: Pictures in all, without those that come second.
         shard_size: Pictures per shard.
         workers: Processes.
         unseen: What each scene shows of what training never draws (``knothole.sim.variety.Split``); for measuring.
+        pairs: About which share of the pictures get a second one of the same camera some time later, 0 to 1.
 
     Raises:
-        ValueError: ``seed0`` belongs to evaluation.
+        ValueError: ``seed0`` belongs to evaluation, or ``pairs`` is no share.
         TrainingDataError: A shard that exists does not have the number of pictures that it would get.
     """
     if seed0 < TRAINING_SEEDS:
         raise ValueError(f"training seeds start at {TRAINING_SEEDS}, not {seed0}")
+    if not 0 <= pairs <= 1:
+        raise ValueError(f"the share of pairs lies between 0 and 1, not {pairs:g}")
     folder = Path(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
     jobs = []
     for shard, first in enumerate(range(0, frames, shard_size)):
         facts, wanted = folder / f"facts_{shard:05d}.jsonl", min(shard_size, frames - first)
         if not facts.exists():
-            jobs.append((folder, shard, seed0 + shard * shard_size, wanted, training_split(unseen)))
+            jobs.append((folder, shard, seed0 + shard * shard_size, wanted, training_split(unseen), pairs))
         elif (there := _length(facts)) != wanted:
             raise TrainingDataError(
                 f"{facts} has {there} pictures, not {wanted}: it is of another rendering\n"
@@ -111,45 +130,101 @@ def render_shards(
             pass
 
 
-def _render_shard(job: tuple[Path, int, int, int, Split]) -> None:
-    folder, shard, seed, count, split = job
-    began = time.process_time()
-    rgb = np.zeros((count, 256, 256, 3), np.uint8)
-    mask = np.zeros((count, 128, 128), np.uint8)
-    lines: list[str] = []
-    # One world per kind: to load the arm again for every scene would cost more than the picture.
-    worlds: dict[tuple[str, bool], World] = {}
-    try:
-        while len(lines) < count:
-            scene = posed_scene(seed, VIEWS, split)
-            seed += 1
-            kind = (scene.spec.setting, scene.spec.robot)
-            world = worlds.get(kind)
-            if world is None:
-                world = worlds[kind] = World(scene.spec, physics=False)
-            else:
-                world.dress(scene.spec)
-            if scene.posture is not None:
-                world.pose_robot(scene.posture.joints, scene.posture.width)
-            for camera in scene.cameras:
-                if len(lines) == count:
-                    break
-                picture = world.render(camera)
-                truth = frame_truth(world, picture, camera)
-                if not is_clear(truth):
-                    continue
-                rgb[len(lines)] = picture.rgb
-                mask[len(lines)] = label_mask(world, picture)[::2, ::2]
-                lines.append(frame_facts(truth).to_json())
-    finally:
-        for world in worlds.values():
+class Studio:
+    """Worlds to photograph scenes in, one per kind: to load the arm again would cost more than a picture."""
+
+    def __init__(self) -> None:
+        self._worlds: dict[tuple[str, bool], World] = {}
+
+    def dress(self, scene: PosedScene) -> World:
+        """Return a world that shows a scene."""
+        kind = (scene.spec.setting, scene.spec.robot)
+        world = self._worlds.get(kind)
+        if world is None:
+            world = self._worlds[kind] = World(scene.spec, physics=False)
+        else:
+            world.dress(scene.spec)
+        if scene.posture is not None:
+            world.pose_robot(scene.posture.joints, scene.posture.width)
+        return world
+
+    def close(self) -> None:
+        """Close all worlds."""
+        for world in self._worlds.values():
             world.close()
-    _save(folder / f"rgb_{shard:05d}.npy", rgb)
-    _save(folder / f"mask_{shard:05d}.npy", mask)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One picture and what is true of it; ``mask`` as in shards."""
+
+    rgb: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.uint8]
+    facts: FrameFacts
+
+
+def photograph(world: World, camera: CameraSpec) -> Labelled | None:
+    """Take a picture of a world and label it; None where ``is_clear`` refuses it."""
+    picture = world.render(camera)
+    truth = frame_truth(world, picture, camera)
+    if not is_clear(truth):
+        return None
+    return Labelled(picture.rgb, label_mask(world, picture)[::2, ::2], frame_facts(truth))
+
+
+def photograph_later(
+    studio: Studio, scene: PosedScene, camera: CameraSpec, split: Split, rng: np.random.Generator
+) -> Labelled | None:
+    """Take a picture of what a scene is like some time later; its facts say which object is which.
+
+    Returns:
+        The picture; None where nothing that was drawn could happen, or a picture of it is refused.
+    """
+    found: LaterScene | None = None
+    for _ in range(_TRIES):
+        found = later(scene, camera, split, rng)
+        if found is not None:
+            break
+    if found is None:
+        return None
+    one = photograph(studio.dress(found.scene), camera)
+    return None if one is None else replace(one, facts=replace(one.facts, same=found.same))
+
+
+def _render_shard(job: tuple[Path, int, int, int, Split, float]) -> None:
+    folder, shard, seed, count, split, pairs = job
+    began = time.process_time()
+    shown: list[Labelled] = []
+    after: list[Labelled] = []
+    # What comes second has worlds of its own, so that it changes nothing about the others.
+    studio, second = Studio(), Studio()
+    try:
+        while len(shown) < count:
+            scene = posed_scene(seed, VIEWS, split)
+            world = studio.dress(scene)
+            for view, camera in enumerate(scene.cameras):
+                if len(shown) == count:
+                    break
+                one = photograph(world, camera)
+                if one is None:
+                    continue
+                shown.append(one)
+                rng = np.random.default_rng([seed, 78, view])
+                if rng.random() < pairs and (two := photograph_later(second, scene, camera, split, rng)) is not None:
+                    after.append(replace(two, facts=replace(two.facts, before=len(shown) - 1)))
+            seed += 1
+    finally:
+        studio.close()
+        second.close()
+    shown += after
+    _save(folder / f"rgb_{shard:05d}.npy", np.stack([one.rgb for one in shown]))
+    _save(folder / f"mask_{shard:05d}.npy", np.stack([one.mask for one in shown]))
     spare = folder / f"facts_{shard:05d}.{os.getpid()}.tmp"
-    spare.write_text("\n".join(lines) + "\n")
+    spare.write_text("\n".join(one.facts.to_json() for one in shown) + "\n")
     os.replace(spare, folder / f"facts_{shard:05d}.jsonl")
-    print(f"shard {shard}: {count} frames, {(time.process_time() - began) / count * 1e3:.0f} cpu ms each", flush=True)
+    took = (time.process_time() - began) / len(shown) * 1e3
+    told = f"{count} frames, {len(after)} more that come second" if after else f"{count} frames"
+    print(f"shard {shard}: {told}, {took:.0f} cpu ms each", flush=True)
 
 
 def is_clear(truth: FrameTruth) -> bool:
@@ -174,8 +249,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=16000, help="pictures in all")
     parser.add_argument("--shard-size", type=int, default=500)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--pairs", type=float, default=PAIRS, help="share of pictures that get a second one")
     args = parser.parse_args(argv)
-    render_shards(args.out, args.seed0, args.frames, args.shard_size, args.workers)
+    render_shards(args.out, args.seed0, args.frames, args.shard_size, args.workers, pairs=args.pairs)
     return 0
 
 

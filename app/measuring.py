@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .._base import KnotholeError
-from ..sim.truth import frame_truth
-from ..sim.variety import Unseen, posed_scene
-from ..sim.world import World
+from ..sim.variety import PosedScene, Unseen, posed_scene
 from ..vlm.broker import open_backend
 from ..vlm.calibration import Case
 from ..vlm.contract import BACKENDS, BackendError, BackendOptions
@@ -31,17 +31,19 @@ from ..vlm.measuring import (
 )
 from ..vlm.questions import Answer, Frame
 from ..vlm.qwen import QwenBackend
+from ..vlm.training.comparing import comparisons
 from ..vlm.training.questions import Asked, questions
-from .data import is_clear, training_split
+from .data import Studio, photograph, photograph_later, training_split
 from .inspect import project
 from .names import register_all
 from .training import HELD_OUT_SEEDS
-from .truth import frame_facts
 
 CALIBRATION_SEEDS = HELD_OUT_SEEDS + 500_000
 """Pictures that temperatures are fitted to have seeds from here on."""
-QUESTIONS = 16
-"""Questions asked about each picture."""
+QUESTIONS, COMPARED = 16, 10
+"""Questions asked about each picture, and about each pair of pictures."""
+PAIRS = 4
+"""Pictures for which there is a pair."""
 PATIENCE = 600.0
 _COLUMNS = (("accuracy", 9), ("n", 6), ("unsure", 8), ("ECE", 7), ("recall", 8), ("IoU", 7), ("center", 8))
 _MANY = 3
@@ -56,7 +58,7 @@ class ModelReport:
     Attributes:
         vlm: The backend.
         model: Name and version of what answered.
-        pictures: How many.
+        pictures: How many; a quarter as many pairs of pictures come on top.
         scores: Kind or group → measures.
         refused: Questions that the backend takes none of, by kind; not counted in the measures, but where to be unsure
             is right.
@@ -112,7 +114,7 @@ def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()
 
     Args:
         vlm: Backend; empty takes the configured one.
-        count: Pictures.
+        count: Pictures; a quarter as many pairs of pictures are rendered as well, for questions that compare.
         seed: Added to the first seed of the held-out pictures; also chooses the questions.
         unseen: What each picture shows of what training never draws; without any they are as in training.
 
@@ -128,9 +130,11 @@ def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()
     model = ""
     runner = open_backend(spec, settings)
     try:
-        for frame, facts in pictures(HELD_OUT_SEEDS + seed, count, unseen):
+        for frame, facts, before in _shown(HELD_OUT_SEEDS + seed, count, unseen):
             truth[frame.id] = facts
-            asked = _asked(frame, facts)
+            if before is not None:
+                truth[frame.earlier[0].id] = before
+            asked = _asked(frame, facts, before)
             number = runner.submit(frame, [as_question(one) for one in asked])
             reply = next((r for r in runner.poll(PATIENCE) if r.request == number), None)
             if reply is None:
@@ -142,7 +146,7 @@ def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()
                 for name in summaries(one, facts):
                     tallies[name].add(one, answer, facts)
                 model = answer.model or model
-            del truth[frame.id]
+            truth.clear()
     finally:
         runner.close()
     return ModelReport(spec, model, count, {kind: tally.score() for kind, tally in tallies.items()}, dict(refused))
@@ -174,8 +178,8 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
     assert isinstance(model, QwenBackend)
     cases: list[Case] = []
     try:
-        for frame, facts in pictures(CALIBRATION_SEEDS + seed, count):
-            asked = _asked(frame, facts)
+        for frame, facts, before in _shown(CALIBRATION_SEEDS + seed, count):
+            asked = _asked(frame, facts, before)
             answers: list[Answer] = opened.ask(frame, [as_question(one) for one in asked])
             cases += [one for one in map(case, asked, answers) if one is not None]
         try:
@@ -195,21 +199,56 @@ def _configured(vlm: str) -> tuple[str, dict[str, object]]:
     return spec, dict(config.backends.get(spec.partition(":")[0], {}))
 
 
-def _asked(frame: Frame, facts: FrameFacts) -> list[Asked]:
-    return questions(facts, random.Random(frame.id), QUESTIONS, measuring=True)
+def _asked(frame: Frame, facts: FrameFacts, before: FrameFacts | None) -> list[Asked]:
+    words = random.Random(frame.id)
+    if before is not None:
+        return comparisons(before, facts, words, COMPARED, measuring=True)
+    return questions(facts, words, QUESTIONS, measuring=True)
+
+
+def _shown(
+    seed: int, count: int, unseen: Collection[Unseen] = ()
+) -> Iterator[tuple[Frame, FrameFacts, FrameFacts | None]]:
+    """Render pictures, then pairs of pictures: frame, what is true of it, and what was true of its earlier picture."""
+    for frame, facts in pictures(seed, count, unseen):
+        yield frame, facts, None
+    yield from paired(seed, max(1, count // PAIRS), unseen)
 
 
 def pictures(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts]]:
     """Render pictures, one of each scene, and say what is true of them; hands that hardly show are left out."""
-    split, made = training_split(unseen), 0
-    while made < count:
-        scene = posed_scene(seed, 1, split)
-        with World(scene.spec, physics=False) as world:
-            if scene.posture is not None:
-                world.pose_robot(scene.posture.joints, scene.posture.width)
-            picture = world.render(scene.cameras[0])
-            truth = frame_truth(world, picture, scene.cameras[0])
-        if is_clear(truth):
-            yield Frame(f"picture#{seed}", 0.0, picture.rgb), frame_facts(truth)
-            made += 1
-        seed += 1
+    for number, _, frame, facts in _photographed(seed, unseen):
+        if number == count:
+            return
+        yield frame, facts
+
+
+def paired(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts, FrameFacts]]:
+    """Render pairs of pictures, one of each scene: the last frame, and what is true of it and of the earlier one."""
+    split, made, second = training_split(unseen), 0, Studio()
+    try:
+        for _, scene, frame, facts in _photographed(seed, unseen):
+            if made == count:
+                return
+            rng = np.random.default_rng([scene.spec.seed, 78])
+            one = photograph_later(second, scene, scene.cameras[0], split, rng)
+            if one is not None:
+                yield Frame(f"{frame.id}, later", 1.0, one.rgb, (frame,)), one.facts, facts
+                made += 1
+    finally:
+        second.close()
+
+
+def _photographed(seed: int, unseen: Collection[Unseen]) -> Iterator[tuple[int, PosedScene, Frame, FrameFacts]]:
+    """Render pictures of one scene after the other, without end: number, scene, picture and what is true of it."""
+    split, number, studio = training_split(unseen), 0, Studio()
+    try:
+        while True:
+            scene = posed_scene(seed, 1, split)
+            one = photograph(studio.dress(scene), scene.cameras[0])
+            if one is not None:
+                yield number, scene, Frame(f"picture#{seed}", 0.0, one.rgb), one.facts
+                number += 1
+            seed += 1
+    finally:
+        studio.close()

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 from ..vlm.contract import BackendError, BackendOptions, backend
 from ..vlm.facts import FrameFacts
-from ..vlm.language.grammar import Meaning, Thing, Verdict, caption, judge, parse, parse_query
+from ..vlm.language.comparing import compare
+from ..vlm.language.grammar import COMPARISONS, Meaning, Thing, Verdict, caption, judge, parse, parse_query
 from ..vlm.language.instructions import parse_instruction
 from ..vlm.language.planning import plan
 from ..vlm.language.reading import normal
@@ -23,7 +24,8 @@ class Oracle:
     """Answer from truth.
 
     A question outside the language of ``knothole.vlm.language.grammar``, and an instruction outside that of
-    ``knothole.vlm.language.instructions``, gets an answer with a ``problem``.
+    ``knothole.vlm.language.instructions``, gets an answer with a ``problem``. A question that compares needs a frame
+    with one earlier picture; any other one is about the last picture of a frame.
 
     Args:
         truth_of: Gives what is true of a picture.
@@ -43,13 +45,14 @@ class Oracle:
         if facts is None:
             why = "the oracle needs a picture" if frame is None else "the world has changed since the picture was taken"
             return [Answer(question.kind, problem=why) for question in questions]
-        return [_answer(question, facts) for question in questions]
+        before = [self._truth_of(one) for one in frame.earlier] if frame is not None else []
+        return [_answer(question, facts, before) for question in questions]
 
     def close(self) -> None:
         """Do nothing."""
 
 
-def _answer(question: Question, facts: FrameFacts) -> Answer:
+def _answer(question: Question, facts: FrameFacts, before: Sequence[FrameFacts | None]) -> Answer:
     if question.kind == "ground":
         return _ground(question, facts)
     if question.kind == "plan":
@@ -59,9 +62,23 @@ def _answer(question: Question, facts: FrameFacts) -> Answer:
         if question.kind == "describe":
             return Answer("describe", text=caption(facts))
         return Answer(question.kind, problem=f"the oracle does not understand {question.text!r}")
+    if meaning.predicate in COMPARISONS:
+        return _compared(question, meaning, facts, before)
     verdict = judge(meaning, facts, lenient=True)
     if verdict is None:
         return Answer(question.kind, problem=f"{question.text!r} has no answer in this picture")
+    return _worded(question, verdict)
+
+
+def _compared(question: Question, meaning: Meaning, facts: FrameFacts, before: Sequence[FrameFacts | None]) -> Answer:
+    if len(before) != 1:
+        why = f"{question.text!r} compares two pictures, but was asked about {1 + len(before)}"
+        return Answer(question.kind, problem=why, supported=False)
+    if before[0] is None:
+        return Answer(question.kind, problem="the oracle does not know what was true of the earlier picture")
+    verdict = compare(meaning, before[0], facts, lenient=True)
+    if verdict is None:
+        return Answer(question.kind, problem=f"{question.text!r} has no answer in these pictures")
     return _worded(question, verdict)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..sim.scene import TRAINING_SEEDS
 from ..vlm.training.config import TrainConfig
-from .data import TrainingDataError, count_pictures, render_shards
+from .data import PAIRS, TrainingDataError, count_pictures, render_shards
 
 HELD_OUT_SEEDS = 9_000_000
 """Pictures that models are measured on have seeds from here on; rendering for training never gets that far."""
@@ -34,8 +34,8 @@ def train(config: str, data: Sequence[Path], out: Path) -> str:
     return "\n".join([f"best checkpoint of {settings.name} in {out}/", *rows])
 
 
-def render(out: Path, count: int, seed: int, workers: int) -> str:
-    """Render and label pictures; shards that exist already are kept.
+def render(out: Path, count: int, seed: int, workers: int, pairs: float = PAIRS) -> str:
+    """Render and label pictures, about a share ``pairs`` of them with a second one; shards that exist already are kept.
 
     Raises:
         TrainingDataError: The seed belongs to evaluation or reaches the held-out pictures, the folder cannot be
@@ -50,7 +50,7 @@ def render(out: Path, count: int, seed: int, workers: int) -> str:
     _make(out)
     before = count_pictures(out)
     try:
-        render_shards(out, seed, count, workers=workers)
+        render_shards(out, seed, count, workers=workers, pairs=pairs)
         there = count_pictures(out)
     except BrokenPipeError:
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +81,9 @@ def _camera_of(frame: CameraFrame) -> CameraSpec:
 class SceneTruth:
     """Says what is true of the pictures of one run; what the oracle asks.
 
+    A picture must be asked about before the world moves on. Only those that a later one is compared with are recalled from
+    when they were taken.
+
     Args:
         world: The simulated world of the run.
         robot: The driver in it, which keeps the masks of its latest pictures.
@@ -89,25 +93,50 @@ class SceneTruth:
         self._world, self._robot = world, robot
         self._frames: OrderedDict[str, CameraFrame] = OrderedDict()
         self._known: OrderedDict[str, FrameFacts] = OrderedDict()
+        self._past: OrderedDict[str, FrameFacts] = OrderedDict()
 
     def saw(self, frame: CameraFrame) -> None:
         """Take note of a picture when it is taken."""
-        self._frames[frame.id] = frame
-        if len(self._frames) > _REMEMBERED:
-            self._frames.popitem(last=False)
+        _keep(self._frames, frame.id, frame)
+        if abs(frame.stamp - self._world.time) <= 1e-6:
+            _keep(self._past, frame.id, self._facts(frame))
 
     def __call__(self, frame: Frame) -> FrameFacts | None:
-        """Return what is true of a picture; None when the world has moved on since it was taken."""
+        """Return what is true of a picture; None when the world has moved on since it was taken.
+
+        Asked about a picture that is compared with earlier ones, it recalls what was true of those as well.
+        """
+        for one in frame.earlier:
+            if one.id in self._past:
+                _keep(self._known, one.id, self._past[one.id])
         known = self._known.get(frame.id)
         if known is not None:
             return known
-        taken = self._frames.get(frame.id)
+        taken = self._taken(frame)
         if taken is None or abs(taken.stamp - self._world.time) > 1e-6:
             return None
+        facts = self._past[taken.id] if taken.id in self._past else self._facts(taken)
+        _keep(self._known, frame.id, facts)
+        return facts
+
+    def _taken(self, frame: Frame) -> CameraFrame | None:
+        """Find what the camera took; a frame with earlier pictures has an id of its own, but the same pixels."""
+        if not frame.earlier or frame.id in self._frames:
+            return self._frames.get(frame.id)
+        every = reversed(self._frames.values())
+        return next((one for one in every if np.array_equal(one.rgb, frame.rgb)), None)
+
+    def _facts(self, taken: CameraFrame) -> FrameFacts:
         camera = _camera_of(taken)
         kept = self._robot.picture(taken) if isinstance(self._robot, PandaSim) else None
-        picture = kept or self._world.render(camera)
-        facts = self._known[frame.id] = frame_facts(frame_truth(self._world, picture, camera))
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-        return facts
+        return frame_facts(frame_truth(self._world, kept or self._world.render(camera), camera))
+
+
+_Value = TypeVar("_Value")
+
+
+def _keep(store: OrderedDict[str, _Value], key: str, value: _Value) -> None:
+    """Store a value and forget the oldest one beyond ``_REMEMBERED``."""
+    store[key] = value
+    if len(store) > _REMEMBERED:
+        store.popitem(last=False)

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knothole.app.data import render_shards, training_split
+from knothole.app.data import count_pictures, render_shards, training_split
 from knothole.sim import objects
 from knothole.sim.variety import posed_scene
 from knothole.vlm import facts
 from knothole.vlm.facts import MASK_BACKGROUND, MASK_DOOR, MASK_HAND, MASK_PERSON, MASK_ROBOT, MASK_TABLE, FrameFacts
+from knothole.vlm.language.comparing import Changes
 
 
 def test_sim_and_vlm_name_the_same_colors_and_shapes() -> None:
@@ -110,3 +111,59 @@ def test_evaluation_seeds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="training seeds start at 1000000, not 99999"):
         render_shards(tmp_path / "out", 99_999, frames=2)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def paired(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("paired")
+    render_shards(folder, 3_000_000, frames=14, shard_size=8, pairs=0.8)
+    return folder
+
+
+def test_second_pictures_follow_the_others_which_stay_what_they_were(shards: Path, paired: Path) -> None:
+    more = 0
+    for shard, count in ((0, 8), (1, 6)):
+        for name in ("rgb", "mask"):
+            plain, both = (np.load(folder / f"{name}_{shard:05d}.npy") for folder in (shards, paired))
+            assert np.array_equal(plain, both[:count])
+        lines, plain_lines = ((f / f"facts_{shard:05d}.jsonl").read_text().splitlines() for f in (paired, shards))
+        assert lines[:count] == plain_lines
+        assert len(lines) == len(both)
+        more += len(lines) - count
+        firsts = [FrameFacts.from_json(line).before for line in lines[count:]]
+        assert firsts == sorted(set(firsts))
+        assert all(0 <= k < count for k in firsts)
+    assert 7 <= more <= 14
+    assert count_pictures(paired) == count_pictures(shards) == 14
+
+
+def test_an_object_stays_itself_in_the_second_picture(paired: Path) -> None:
+    changes: set[str] = set()
+    for path in sorted(paired.glob("facts_*.jsonl")):
+        facts = [FrameFacts.from_json(line) for line in path.read_text().splitlines()]
+        masks = np.load(path.with_name(path.name.replace("facts", "mask")).with_suffix(".npy"))
+        for k, after in enumerate(facts):
+            if after.before < 0:
+                continue
+            before = facts[after.before]
+            assert len(after.same) == len(after.objects)
+            assert before.setting == after.setting
+            for j, i in enumerate(after.same):
+                if i >= 0:
+                    assert after.objects[j].name == before.objects[i].name
+                if after.objects[j].pixels > 60:
+                    assert (masks[k] == j).any()
+            changes |= {change for _, _, change in Changes(before, after, lenient=False).pairs}
+    assert {"still", "moved"} < changes
+
+
+def test_a_lost_shard_of_pairs_is_rendered_again_as_it_was(paired: Path) -> None:
+    kept = {path.name: path.read_bytes() for path in paired.iterdir()}
+    (paired / "facts_00000.jsonl").unlink()
+    render_shards(paired, 3_000_000, frames=14, shard_size=8, pairs=0.8)
+    assert {path.name: path.read_bytes() for path in paired.iterdir()} == kept
+
+
+def test_what_is_no_share_of_pairs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"the share of pairs lies between 0 and 1, not 1\.5"):
+        render_shards(tmp_path / "out", 1_000_000, frames=2, pairs=1.5)

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
+from knothole.app.ask import PictureError, ask_image
 from knothole.trees.loader import library
 from knothole.vlm.broker import Broker
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
@@ -119,6 +121,40 @@ def test_a_choice_is_asked_for_in_the_words_of_its_question() -> None:
         assert answer.neither == pytest.approx(0.1)
 
 
+BOTH = Frame("table#1, table#2", 1.0, FRAME.rgb, (FRAME,))
+MOVED = Question("yes_no", "Did the red cube move?")
+
+
+def test_two_pictures_are_compared_by_a_checkpoint_that_learned_to() -> None:
+    backend = Learned(Scripted({"*": "yes"}), replace(SHIPPED, predicates=SHIPPED.predicates | {"moved"}))
+    appeared = Question("yes_no", "Did something appear?")
+    moved, single, strange, where = backend.ask(BOTH, [MOVED, KNOWN, appeared, Question("ground", "the red cube")])
+    assert (moved.problem, moved.p("yes")) == ("", 1.0)
+    assert single.problem == (
+        "the embedded model compares two pictures, but 'Is there a red cube?' asked about 2 compares nothing"
+    )
+    assert strange.problem.startswith("the embedded model knows no such question: 'Did something appear?'")
+    assert where.problem.startswith("the embedded model compares two pictures, but 'the red cube'")
+    for frame, many in ((FRAME, "1"), (None, "none"), (replace(BOTH, earlier=(FRAME, FRAME)), "3")):
+        (answer,) = backend.ask(frame, [MOVED])
+        assert answer.problem == f"'Did the red cube move?' compares two pictures, but was asked about {many}"
+    assert not any(answer.supported for answer in (single, strange, where, answer))
+
+
+def test_the_shipped_checkpoint_compares_nothing(shipped: Any) -> None:
+    (answer,) = shipped.ask(BOTH, [MOVED])
+    assert answer.problem.startswith("the embedded model knows no such question: 'Did the red cube move?'")
+
+
+def test_two_picture_files_reach_the_model_together(tmp_path: Path) -> None:
+    for name in ("before.png", "after.png"):
+        Image.fromarray(FRAME.rgb).save(tmp_path / name)
+    said = ask_image(tmp_path / "after.png", KNOWN.text, before=tmp_path / "before.png")
+    assert "'Is there a red cube?' asked about 2 compares nothing" in said.answer.problem
+    with pytest.raises(PictureError, match=r"there is no file .*gone\.png"):
+        ask_image(tmp_path / "after.png", KNOWN.text, before=tmp_path / "gone.png")
+
+
 def test_what_was_taught_says_what_was_learned() -> None:
     taught = {
         "exists/yes": 400,
@@ -128,9 +164,12 @@ def test_what_was_taught_says_what_was_learned() -> None:
         "plan": 40,
         "unsure": 9,
         "held/yes": 7,
+        "moved/yes": 5,
+        "moved/no": 6,
+        "same/yes": 12,
     }
     learned = Knowledge.of(taught)
-    assert learned.predicates == {"exists", "count", "plan", "unsure"}
+    assert learned.predicates == {"exists", "count", "plan", "unsure", "moved"}
     assert learned.kinds == {"yes_no", "choice", "score", "plan"}
     assert Knowledge.of({}) == Knowledge(frozenset(), frozenset())
 

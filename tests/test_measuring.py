@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knothole._base import KnotholeError
-from knothole.app.measuring import CALIBRATION_SEEDS, calibrate, measure, pictures
+from knothole.app.measuring import CALIBRATION_SEEDS, calibrate, measure, paired, pictures
 from knothole.app.training import HELD_OUT_SEEDS
 from knothole.vlm.calibration import FEWEST, Calibration, fit, topic
 from knothole.vlm.contract import BackendError
@@ -207,6 +207,29 @@ def test_pictures_show_what_is_asked_for() -> None:
         assert {(o.color, o.shape) for o in facts.objects} & UNSEEN_PAIRS
     for _, facts in pictures(HELD_OUT_SEEDS, 6):
         assert not {(o.color, o.shape) for o in facts.objects} & UNSEEN_PAIRS
+
+
+def test_pairs_of_pictures_are_of_one_camera_and_say_what_was_before() -> None:
+    for unseen in ((), ("pairs",)):
+        shown = list(paired(HELD_OUT_SEEDS, 5, unseen))
+        assert len({frame.id for frame, _, _ in shown}) == 5
+        for frame, facts, before in shown:
+            assert [one.rgb.shape for one in frame.earlier] == [frame.rgb.shape]
+            assert frame.digest() != frame.earlier[0].digest()
+            assert len(facts.same) == len(facts.objects)
+            assert max(facts.same, default=-1) < len(before.objects)
+            names = {(o.color, o.shape) for o in (*facts.objects, *before.objects)}
+            assert bool(names & UNSEEN_PAIRS) == bool(unseen)
+
+
+def test_comparisons_count_among_all_yes_no_questions() -> None:
+    report = measure("oracle", 12)
+    compared = {"moved", "stayed", "same arrangement", "anything moved", "appeared", "disappeared"}
+    assert len(compared & set(report.scores)) >= 4
+    assert all(report.scores[kind].accuracy == 1.0 for kind in compared & set(report.scores))
+    alone = measure("embedded", 1)
+    assert set(alone.refused) & compared
+    assert not set(alone.scores) & compared
 
 
 def test_no_picture_is_both_for_fitting_and_for_measuring() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,32 @@ def test_instructions_become_plans_questions_or_reasons() -> None:
     assert none.data == {"cannot": "There is no bowl."}
     assert none.text == '{"cannot":"There is no bowl."}'
     assert (strange.problem, strange.supported) == ("the oracle does not understand 'Make coffee.'", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "yes"),
+    [
+        ("Did the red cube move?", 1.0),
+        ("Is the red cube where it was?", 0.0),
+        ("Did the blue tray move?", 0.0),
+        ("Did something appear?", 1.0),
+        ("Was a green can added?", 1.0),
+        ("Is the arrangement the same in both images?", 0.0),
+        ("Is there a green can?", 1.0),
+    ],
+)
+def test_two_pictures_are_compared_by_their_truth(text: str, yes: float) -> None:
+    before = FrameFacts((replace(CUBE, xyz=(0.5, 0.1, 0.02)), TRAY))
+    both = replace(FRAME, earlier=(Frame("table#0", 0.0, FRAME.rgb),))
+    facts = {"table#0": before, "table#1": FrameFacts((CUBE, TRAY, CAN))}
+    (answer,) = Oracle(lambda frame: facts[frame.id]).ask(both, [Question("yes_no", text)])
+    assert (answer.problem, answer.p("yes")) == ("", yes)
+
+
+def test_a_comparison_needs_two_pictures() -> None:
+    (answer,) = oracle().ask(FRAME, [Question("yes_no", "Did anything move?")])
+    assert answer.problem == "'Did anything move?' compares two pictures, but was asked about 1"
+    assert not answer.supported
 
 
 def test_what_it_does_not_understand_is_a_problem_and_no_guess() -> None:

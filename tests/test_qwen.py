@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,8 @@ def opened(folder: Path, **settings: object) -> QwenBackend:
 def whole_prompt(backend: QwenBackend, image: Frame, prompt: str) -> dict[str, torch.Tensor]:
     """The same prompt through the processor and the chat template, as anybody else would do it."""
     processor = backend.vision.processor
-    content = [{"type": "image", "image": image.rgb}, {"type": "text", "text": prompt}]
+    shown = [{"type": "image", "image": one.rgb} for one in (*image.earlier, image)]
+    content = [*shown, {"type": "text", "text": prompt}]
     return processor.apply_chat_template(
         [{"role": "user", "content": content}],
         add_generation_prompt=True,
@@ -66,10 +68,14 @@ def whole_prompt(backend: QwenBackend, image: Frame, prompt: str) -> dict[str, t
     )
 
 
-def test_shared_prefix_gives_what_separate_full_passes_give(family):
+EARLIER = (frame(7, 90, 60), frame(8, 40, 40))
+
+
+@pytest.mark.parametrize("earlier", [(), EARLIER[:1], EARLIER], ids=["one", "two", "three"])
+def test_shared_prefix_gives_what_separate_full_passes_give(family, earlier):
     backend = opened(family[1])
-    vision, image = backend.vision, frame()
-    prefix = vision.read(image.rgb, image.digest())
+    vision, image = backend.vision, replace(frame(), earlier=earlier)
+    prefix = vision.read([one.rgb for one in (*earlier, image)], image.digest())
     assert prefix.offset != 0
     together = vision.next_chances(prefix, [vision.question_ids(text) for text in TEXTS])
     wrong = prefix.__class__(prefix.cache, prefix.length, 0, prefix.image_size)
@@ -82,6 +88,39 @@ def test_shared_prefix_gives_what_separate_full_passes_give(family):
         assert torch.allclose(together[i], alone, atol=1e-4)
         assert (misplaced[i] - alone).abs().max() > 1e-3
     assert vision.reads == 1
+
+
+def test_earlier_pictures_are_shown_before_the_last_one_and_tell(family):
+    backend = opened(family[1])
+    question, first, last = Question("yes_no", TEXTS[0]), frame(7, 90, 60), frame()
+    said = {}
+    for name, image in (
+        ("alone", last),
+        ("after", replace(last, earlier=(first,))),
+        ("before", replace(first, earlier=(last,))),
+        ("itself", replace(last, earlier=(last,))),
+    ):
+        (answer,) = backend.ask(image, [question])
+        inputs = whole_prompt(backend, image, f"{TEXTS[0]} Answer yes or no.")
+        backend.vision.model.model.rope_deltas = None
+        with torch.inference_mode():
+            chances = backend.vision.model(**inputs, logits_to_keep=1).logits[0, -1].softmax(-1)
+        assert answer.p("yes") == pytest.approx(float(chances[backend._yes].sum()), abs=1e-4)
+        said[name] = answer.p("yes")
+    assert len({round(p, 6) for p in said.values()}) == 4
+    assert backend.vision.reads == 4
+
+
+def test_every_picture_of_a_frame_is_padded_to_a_square_where_that_is_wanted(qwen3):
+    backend = opened(qwen3, square=True)
+    image = replace(frame(), earlier=EARLIER)
+    backend.ask(image, [Question("yes_no", TEXTS[0])])
+    shown = [Letterbox(one.rgb.shape[1], one.rgb.shape[0]).pad(one.rgb) for one in (*EARLIER, image)]
+    assert [rgb.shape[:2] for rgb in shown] == [(90, 90), (40, 40), (90, 90)]
+    taken = backend.vision.read((), image.digest())
+    padded, single = (backend.vision.read(images, key) for images, key in ((shown, "a"), ([frame().rgb], "b")))
+    assert (taken.length, taken.image_size) == (padded.length, padded.image_size)
+    assert padded.length > single.length
 
 
 def test_rows_share_the_memory_of_their_prefix_and_leave_it_as_it_is(family):
@@ -225,12 +264,27 @@ def test_the_embedded_model_answers_from_a_worker_process(tiny):
         assert ticket.answer.latency > 0
 
 
+def test_earlier_pictures_reach_a_model_in_a_worker_process(qwen3):
+    question = Question("yes_no", TEXTS[0])
+    images = [replace(frame(7, 48, 80), id=f"f{n}", earlier=EARLIER[:n]) for n in range(3)]
+    with Broker(open_backend(f"qwen:{qwen3}"), stepped=True) as broker:
+        tickets = [broker.ask(question, image, 0.0) for image in images]
+        broker.flush(0.0)
+        broker.collect(1.0)
+    here = opened(qwen3)
+    for ticket, image in zip(tickets, images, strict=True):
+        (answer,) = here.ask(image, [question])
+        assert ticket.answer.problem == answer.problem == ""
+        assert ticket.answer.probabilities == pytest.approx(answer.probabilities, abs=1e-5)
+    assert len({round(ticket.answer.p("yes"), 9) for ticket in tickets}) == 3
+
+
 def test_images_of_any_shape_are_seen_as_squares_by_the_embedded_model(tiny):
     backend = BACKENDS.get("embedded").open(BackendOptions(str(tiny)))
     for height, width in ((256, 256), (30, 200), (200, 30)):
         image = frame(1, height, width)
         backend.ask(image, [Question("yes_no", "Is it?")])
-        width_seen, height_seen = backend.vision.read(None, image.digest()).image_size
+        width_seen, height_seen = backend.vision.read((), image.digest()).image_size
         assert width_seen == height_seen
 
 

@@ -90,6 +90,23 @@ def test_frames_of_any_size_arrive_unchanged_and_slots_are_used_again():
     ring.close()
 
 
+def test_earlier_pictures_go_with_their_frame_and_take_no_slot_of_their_own():
+    ring = FrameRing(slots=2)
+    reader = FrameReader(ring.fd)
+    for number in range(6):
+        earlier = tuple(frame(k, (6 + 40 * number, 9)) for k in range(number))
+        sent = Frame("last", 2.0, frame(number).rgb[:, ::-1], earlier)
+        ref, other = ring.put(sent), ring.put(frame(9))
+        assert ring.full
+        got = reader.get(ref)
+        assert (got.id, got.stamp, got.digest()) == ("last", 2.0, sent.digest())
+        assert [(one.id, one.stamp) for one in got.earlier] == [(one.id, one.stamp) for one in earlier]
+        assert reader.get(other).digest() == frame(9).digest()
+        ring.free(ref)
+        ring.free(other)
+    ring.close()
+
+
 def test_a_backend_that_cannot_open_says_why_at_collect(tmp_path):
     missing = tmp_path / "none.yaml"
     broker = Broker(Worker("scripted", BackendOptions(str(missing))), stepped=True)

@@ -1,4 +1,4 @@
-"""One image, many questions: the image is read once, and every question continues from there.
+"""One image or several, many questions: the images are read once, and every question continues from there.
 
 Imports torch, so it has the underscore that keeps the registry from importing it while looking for backends.
 """
@@ -32,7 +32,7 @@ class Prefix:
         length: Number of tokens in it.
         offset: What is added to an index of the sequence to get a rotary position: an image takes fewer positions than
             it has tokens (``rope_deltas`` of the model).
-        image_size: Width and height of the resized image, [px]; (0, 0) without one.
+        image_size: Width and height of the last image, resized, [px]; (0, 0) without one.
     """
 
     cache: Any
@@ -51,7 +51,7 @@ class Written:
 
 
 class VisionModel:
-    """Continue prompts from an image that was read once.
+    """Continue prompts from images that were read once.
 
     Args:
         checkpoint: The loaded model.
@@ -65,22 +65,22 @@ class VisionModel:
         self.device = next(self.model.parameters()).device
         self.reads = 0
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
-        self._heads: dict[bool, tuple[str, str]] = {}
+        self._heads: dict[int, tuple[str, str]] = {}
         control = sorted((t for t in self.tokenizer.get_added_vocab() if t.startswith("<")), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, control)) or r"(?!)")
         ends = self.model.generation_config.eos_token_id
         known = {self.tokenizer.eos_token_id, self.tokenizer.convert_tokens_to_ids("<|im_end|>")}
         self.ends = frozenset(known | set(ends if isinstance(ends, list) else [ends])) - {None}
 
-    def frame(self, with_image: bool) -> tuple[str, str]:
-        """Return the text of the chat template before and after a question."""
-        if with_image not in self._heads:
-            image = [{"type": "image"}] if with_image else []
-            message = [{"role": "user", "content": [*image, {"type": "text", "text": _MARK}]}]
+    def frame(self, images: int) -> tuple[str, str]:
+        """Return the text of the chat template before and after a question about so many images."""
+        if images not in self._heads:
+            content = [{"type": "image"}] * images + [{"type": "text", "text": _MARK}]
+            message = [{"role": "user", "content": content}]
             text = self.processor.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
             head, _, tail = text.partition(_MARK)
-            self._heads[with_image] = (head, tail)
-        return self._heads[with_image]
+            self._heads[images] = (head, tail)
+        return self._heads[images]
 
     def question_ids(self, text: str, with_image: bool = True) -> list[int]:
         """Return the tokens of a question and what follows it. Control tokens in the text are words, not commands."""
@@ -91,22 +91,23 @@ class VisionModel:
         """Return the tokens of a text as it is."""
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def read(self, rgb: NDArray[np.uint8] | None, key: str) -> Prefix:
-        """Read an image, shape (H, W, 3), or no image; the last few prefixes are kept by ``key``."""
+    def read(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], key: str) -> Prefix:
+        """Read images, each (H, W, 3), oldest first, or a single one, or none; the last few are kept by ``key``."""
         if key in self._prefixes:
             self._prefixes.move_to_end(key)
             return self._prefixes[key]
-        self._prefixes[key] = prefix = self.prefill(self.prepare(rgb))
+        self._prefixes[key] = prefix = self.prefill(self.prepare(images))
         if len(self._prefixes) > _KEPT:
             self._prefixes.popitem(last=False)
         return prefix
 
-    def prepare(self, rgb: NDArray[np.uint8] | None) -> Any:
+    def prepare(self, images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> Any:
         """Return the tensors of a prompt up to the question, as the processor makes them."""
-        head, _ = self.frame(rgb is not None)
-        images = {} if rgb is None else {"images": [Image.fromarray(rgb)]}
-        inputs = self.processor(text=[head], **images, return_tensors="pt")
-        if rgb is None:
+        shown = [images] if isinstance(images, np.ndarray) else list(images)
+        head, _ = self.frame(len(shown))
+        given = {"images": [Image.fromarray(rgb) for rgb in shown]} if shown else {}
+        inputs = self.processor(text=[head], **given, return_tensors="pt")
+        if not shown:
             inputs.pop("mm_token_type_ids", None)
         return inputs
 
@@ -115,7 +116,7 @@ class VisionModel:
         """Read what ``prepare`` returned."""
         size = (0, 0)
         if "image_grid_thw" in inputs:
-            _, rows, columns = inputs["image_grid_thw"][0].tolist()
+            _, rows, columns = inputs["image_grid_thw"][-1].tolist()
             patch = self.processor.image_processor.patch_size
             size = (columns * patch, rows * patch)
         self.model.model.rope_deltas = None

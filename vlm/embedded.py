@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .checkpoint import check_source
 from .contract import Backend, BackendError, BackendOptions, backend
+from .language.grammar import COMPARISONS
 from .language.planning import named_things
 from .language.reading import normal, parse, parse_query
 from .learned import Knowledge
@@ -59,12 +60,16 @@ class Learned:
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         """Answer the questions that were learned."""
-        covers = [self.knowledge.covers(question) for question in questions]
-        known = [question for question, covered in zip(questions, covers, strict=True) if covered]
+        problems = [
+            _unfit(question, frame) if self.knowledge.covers(question) else _unknown(question) for question in questions
+        ]
+        known = [question for question, problem in zip(questions, problems, strict=True) if not problem]
         given = iter(self.inner.ask(frame, [_as_taught(question) for question in known]) if known else ())
         return [
-            _as_asked(question, _sound(next(given))) if covered else _unknown(question)
-            for question, covered in zip(questions, covers, strict=True)
+            Answer(question.kind, problem=problem, supported=False)
+            if problem
+            else _as_asked(question, _sound(next(given)))
+            for question, problem in zip(questions, problems, strict=True)
         ]
 
     def close(self) -> None:
@@ -75,10 +80,21 @@ class Learned:
 _WHAT = {"ground": "thing", "plan": "instruction"}
 
 
-def _unknown(question: Question) -> Answer:
+def _unknown(question: Question) -> str:
     what = _WHAT.get(question.kind, "question")
-    why = f"the embedded model knows no such {what}: {question.text!r} (README, What it cannot do)"
-    return Answer(question.kind, problem=why, supported=False)
+    return f"the embedded model knows no such {what}: {question.text!r} (README, What it cannot do)"
+
+
+def _unfit(question: Question, frame: Frame | None) -> str:
+    """Tell why a question that was learned does not fit the number of pictures; nothing where it does."""
+    shown = 0 if frame is None else 1 + len(frame.earlier)
+    meaning = parse(question.text) if question.kind in ("yes_no", "choice", "score") else None
+    compares = meaning is not None and meaning.predicate in COMPARISONS
+    if compares and shown != 2:
+        return f"{question.text!r} compares two pictures, but was asked about {shown or 'none'}"
+    if not compares and shown > 1:
+        return f"the embedded model compares two pictures, but {question.text!r} asked about {shown} compares nothing"
+    return ""
 
 
 def _as_taught(question: Question) -> Question:

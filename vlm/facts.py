@@ -18,6 +18,8 @@ UNSEEN_PAIRS = frozenset({("orange", "mug"), ("purple", "bowl"), ("green", "plat
 """Colors with shapes that no training picture shows and no training question names: only measured."""
 
 MASK_BACKGROUND, MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON, MASK_DOOR = 255, 254, 253, 252, 251, 250
+BEFORE = 256
+"""Added to a mask value where two pictures are meant and it is one of the earlier one."""
 
 Relation = Literal["table", "on", "in", "held"]
 Setting = Literal["table", "counter", "shelf"]
@@ -80,6 +82,10 @@ class FrameFacts:
         door_open: Whether the door of the cupboard is open; None where there is none or it is not to be seen.
         person_near: Whether a person's arm or body is to be seen beside or behind the workspace, all of it outside;
             the hand of ``hand_in_workspace`` and its arm do not count.
+        before: Number of the picture in the same shard that the same camera took before this one; -1 for a picture that
+            stands for itself.
+        same: For each object its index in the facts of that earlier picture, -1 for one that was not there then; empty
+            for a picture that stands for itself.
     """
 
     objects: tuple[ObjectFact, ...]
@@ -89,17 +95,22 @@ class FrameFacts:
     setting: Setting = "table"
     door_open: bool | None = None
     person_near: bool = False
+    before: int = -1
+    same: tuple[int, ...] = ()
 
     def to_json(self) -> str:
-        """Return one line of JSON."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        """Return one line of JSON; a picture that stands for itself says nothing of earlier ones."""
+        raw = asdict(self)
+        if self.before < 0:
+            del raw["before"], raw["same"]
+        return json.dumps(raw, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> FrameFacts:
         """Read what ``to_json`` wrote."""
         raw = json.loads(text)
         objects = tuple(ObjectFact(**{k: _frozen(v) for k, v in o.items()}) for o in raw.pop("objects"))
-        return cls(objects=objects, **raw)
+        return cls(objects=objects, **{key: _frozen(value) for key, value in raw.items()})
 
 
 def _frozen(value: Any) -> Any:

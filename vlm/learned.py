@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .contract import BackendError
-from .language.grammar import CHOICES, YES_NO
+from .language.grammar import CHOICES, COMPARISONS, YES_NO
 from .language.instructions import parse_instruction
 from .language.reading import parse, parse_query
 from .questions import KINDS, Kind, Question
@@ -23,7 +23,8 @@ class Knowledge:
     """What a checkpoint may be asked.
 
     Attributes:
-        predicates: Predicates of ``grammar``; ``plan`` for instructions, ``unsure`` for saying so.
+        predicates: Predicates of ``grammar``, comparisons of two pictures among them; ``plan`` for instructions,
+            ``unsure`` for saying so.
         kinds: Kinds of question.
     """
 
@@ -62,8 +63,9 @@ class Knowledge:
         """
         least = max(1.0, _LEAST * sum(taught.values()))
         known = {name for name, count in taught.items() if count >= least}
-        predicates = {p for p in YES_NO if {f"{p}/yes", f"{p}/no"} <= known} | {p for p in known if "/" not in p}
-        kinds: set[Kind] = {"yes_no"} if predicates & set(YES_NO) else set()
+        decided = {*YES_NO, *COMPARISONS}
+        predicates = {p for p in decided if {f"{p}/yes", f"{p}/no"} <= known} | {p for p in known if "/" not in p}
+        kinds: set[Kind] = {"yes_no"} if predicates & decided else set()
         if predicates & {"count", "attribute", *CHOICES}:
             kinds |= {"choice", "score"}
         kinds |= {kind for kind in ("ground", "describe", "plan") if kind in predicates}
@@ -93,5 +95,5 @@ class Knowledge:
         meaning = parse(question.text)
         if meaning is None:
             return question.kind != "yes_no"
-        fits = question.kind != "yes_no" or meaning.predicate in YES_NO
+        fits = question.kind != "yes_no" or meaning.predicate in (*YES_NO, *COMPARISONS)
         return fits and meaning.predicate in self.predicates

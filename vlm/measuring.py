@@ -13,7 +13,7 @@ from typing import get_args
 from .calibration import Case
 from .facts import COLORS, SHAPES, FrameFacts, Setting
 from .grounding_format import overlap
-from .language.grammar import YES_NO
+from .language.grammar import COMPARISONS, YES_NO
 from .language.matching import hidden
 from .language.phrases import definite
 from .language.same_plan import equivalent
@@ -171,7 +171,7 @@ SETTINGS = tuple(f"yes/no, {setting}" for setting in get_args(Setting))
 def summaries(one: Asked, facts: FrameFacts) -> Iterable[str]:
     """Name the kinds and groups of kinds that a question about a frame counts for."""
     yield one.kind
-    if one.meaning.predicate in YES_NO:
+    if one.meaning.predicate in (*YES_NO, *COMPARISONS):
         yield ALL_YES_NO
         yield f"yes/no, {facts.setting}"
         if names_unseen(one.meaning):

@@ -1,7 +1,7 @@
 """Any checkpoint of the Qwen-VL family as a backend: Qwen2-VL, Qwen2.5-VL, Qwen3-VL, through transformers.
 
 Yes/no, choice and score are read from the probabilities of the next token, never from written text. All questions of a
-request share one reading of the image.
+request share one reading of the image, or of the images: earlier pictures of a frame come before it, oldest first.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from .questions import Answer, Frame, Kind, Question, Region
 from .qwen_settings import QwenSettings
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ._vision_model import Prefix, VisionModel, Written
 
 PROMPT_VERSION = "1"
@@ -89,10 +92,9 @@ class QwenBackend:
                 able.append(i)
         if able:
             box = Letterbox(frame.rgb.shape[1], frame.rgb.shape[0]) if frame is not None else None
-            rgb = None if frame is None else box.pad(frame.rgb) if box and self.settings.square else frame.rgb
-            prefix = vision.read(rgb, frame.digest() if frame is not None else "")
+            prefix = vision.read(self._images(frame), frame.digest() if frame is not None else "")
             asked = [(i, questions[i]) for i in able]
-            answers |= self._typed(vision, prefix, [(i, q) for i, q in asked if q.kind in _TYPED], rgb is not None)
+            answers |= self._typed(vision, prefix, [(i, q) for i, q in asked if q.kind in _TYPED], frame is not None)
             answers |= self._written(vision, prefix, [(i, q) for i, q in asked if q.kind in _WRITTEN], box)
         return [replace(answers[i], model=self.model) for i in range(len(questions))]
 
@@ -127,6 +129,11 @@ class QwenBackend:
             schema = f" It obeys this schema:\n{question.schema}" if question.schema else ""
             parts.append(PLAN_PROMPT + schema)
         return "\n\n".join(part for part in parts if part)
+
+    def _images(self, frame: Frame | None) -> list[NDArray[np.uint8]]:
+        """Return the pictures of a frame, oldest first, each padded as the settings say."""
+        shown = [] if frame is None else [one.rgb for one in (*frame.earlier, frame)]
+        return [Letterbox(rgb.shape[1], rgb.shape[0]).pad(rgb) for rgb in shown] if self.settings.square else shown
 
     def _typed(
         self, vision: VisionModel, prefix: Prefix, asked: list[tuple[int, Question]], with_image: bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,13 +20,14 @@ _ALIGN = 4096
 
 @dataclass(frozen=True)
 class FrameRef:
-    """Where a frame lies in the shared memory: plain data that goes over the pipe."""
+    """Where a frame and its earlier pictures lie in the shared memory: plain data that goes over the pipe."""
 
     id: str
     stamp: float
     slot: int
     offset: int
     shape: tuple[int, ...]
+    earlier: tuple[FrameRef, ...] = ()
 
 
 @dataclass
@@ -62,20 +63,24 @@ class FrameRing:
         return sum(slot.busy for slot in self._slots) >= self._most
 
     def put(self, frame: Frame) -> FrameRef:
-        """Copy a frame into a free slot.
+        """Copy a frame into a free slot, its earlier pictures behind it.
 
         Raises:
             BufferError: The ring is full.
         """
         if self.full:
             raise BufferError("every slot of the frame ring is in use")
-        pixels = np.ascontiguousarray(frame.rgb)
-        index = self._free_slot(pixels.nbytes)
+        shown = (frame, *frame.earlier)
+        index = self._free_slot(sum(one.rgb.nbytes for one in shown))
         slot = self._slots[index]
         assert self._memory is not None
-        self._memory[slot.offset : slot.offset + pixels.nbytes] = pixels.tobytes()
+        refs, at = [], slot.offset
+        for one in shown:
+            self._memory[at : at + one.rgb.nbytes] = one.rgb.tobytes()
+            refs.append(FrameRef(one.id, one.stamp, index, at, one.rgb.shape))
+            at += one.rgb.nbytes
         slot.busy = True
-        return FrameRef(frame.id, frame.stamp, index, slot.offset, pixels.shape)
+        return replace(refs[0], earlier=tuple(refs[1:]))
 
     def free(self, ref: FrameRef) -> None:
         """Give the slot of a frame back."""
@@ -112,9 +117,10 @@ class FrameReader:
         self._memory: mmap.mmap | None = None
 
     def get(self, ref: FrameRef) -> Frame:
-        """Return a copy of a frame."""
+        """Return a copy of a frame and of its earlier pictures."""
+        earlier = tuple(self.get(one) for one in ref.earlier)
         size = int(np.prod(ref.shape))
         if self._memory is None or len(self._memory) < ref.offset + size:
             self._memory = mmap.mmap(self._fd, os.fstat(self._fd).st_size, access=mmap.ACCESS_READ)
         pixels = np.frombuffer(self._memory[ref.offset : ref.offset + size], np.uint8).reshape(ref.shape)
-        return Frame(ref.id, ref.stamp, pixels)
+        return Frame(ref.id, ref.stamp, pixels, earlier)

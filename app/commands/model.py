@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from ..arguments import count, seed
+from ..arguments import count, seed, share
 from . import Commands, UsageError
 
 
@@ -33,6 +33,13 @@ def add(commands: Commands) -> None:
     data.add_argument("--seed", type=int, default=1_000_000, metavar="N", help="first seed (default 1000000)")
     data.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="where they go (default data/)")
     data.add_argument("--workers", type=count, default=1, metavar="W", help="processes (default 1)")
+    data.add_argument(
+        "--pairs",
+        type=share,
+        default=0.15,
+        metavar="SHARE",
+        help="share of pictures with a second one some time later, to compare (default 0.15)",
+    )
     score = below.add("eval", "Measure a backend on freshly rendered pictures.", "knothole vlm eval", _vlm_eval)
     score.add_argument("--vlm", default="", metavar="B", help="backend (default: embedded)")
     score.add_argument("--count", type=count, default=100, metavar="N", help="pictures (default 100)")
@@ -62,7 +69,7 @@ def _train(args: argparse.Namespace) -> int:
 def _data(args: argparse.Namespace) -> int:
     from ..training import render
 
-    print(render(args.out, args.count, args.seed, args.workers))
+    print(render(args.out, args.count, args.seed, args.workers, args.pairs))
     return 0
 
 

@@ -59,6 +59,9 @@ def add(commands: Commands) -> None:
     ask.add_argument("image", type=Path, metavar="IMAGE", help="picture file")
     ask.add_argument("question", metavar="QUESTION", help="what to ask")
     ask.add_argument("--vlm", default="", metavar="B", help="backend, such as qwen:DIR (default: embedded)")
+    ask.add_argument(
+        "--before", type=Path, metavar="IMAGE", help='earlier picture of the same camera: "Did anything move?"'
+    )
     ask.add_argument("--kind", default="", choices=["yes_no", "ground", "describe", "chat"], help="form of the answer")
 
     evaluate = commands.add(
@@ -163,7 +166,7 @@ def _test(args: argparse.Namespace) -> int:
 def _ask(args: argparse.Namespace) -> int:
     from ..ask import ask_image
 
-    answer = ask_image(args.image, args.question, args.vlm, args.kind)
+    answer = ask_image(args.image, args.question, args.vlm, args.kind, args.before)
     print(json.dumps(answer.to_json()) if args.json else answer)
     return 0
 

@@ -52,7 +52,7 @@ def pile(
     Returns:
         The things that found room, at their places in the world.
     """
-    fits = _room_on(level)
+    fits = room_on(level)
     objects: list[ObjectSpec] = []
     for _ in range(crowd.count):
         shape = str(rng.choice(list(SHAPES)))
@@ -76,7 +76,9 @@ def pile(
     return [shifted(item, (0.0, 0.0, level.z)) for item in objects]
 
 
-def _room_on(level: Level) -> Callable[[Array], bool]:
+def room_on(level: Level) -> Callable[[Array], bool]:
+    """Return what tells whether a footprint has room on a level."""
+
     def fits(marks: Array) -> bool:
         low, high = (marks[:, :2] - marks[:, 2:]).min(axis=0), (marks[:, :2] + marks[:, 2:]).max(axis=0)
         x, y = level.area.x, level.area.y

@@ -32,14 +32,22 @@ def draw_posture(objects: list[ObjectSpec], rng: np.random.Generator) -> tuple[P
     elif roll >= 0.62 and loose:
         found = _reaching(objects, loose[int(rng.integers(len(loose)))], rng)
     elif roll >= 0.48:
-        xyz = (float(rng.uniform(0.3, 0.68)), float(rng.uniform(-0.34, 0.34)), float(rng.uniform(0.24, 0.42)))
-        hover = _at(xyz, float(rng.uniform(-1.2, 1.2)), float(rng.choice([0.08, 0.08, rng.uniform(0, 0.06)])), rng)
+        hover = hover_posture(rng)
         found = None if hover is None else (hover, objects)
-    if found is not None:
-        return found
+    return found if found is not None else (rest_posture(rng), objects)
+
+
+def rest_posture(rng: np.random.Generator) -> Posture:
+    """Draw an arm that rests, or nearly."""
     jitter = rng.normal(0, 0.12, 7) if rng.random() < 0.5 else np.zeros(7)
     joints = np.clip(ARM.home + jitter, ARM.lower, ARM.upper)
-    return Posture(tuple(joints.tolist()), 0.08 if rng.random() < 0.85 else 0.0), objects
+    return Posture(tuple(joints.tolist()), 0.08 if rng.random() < 0.85 else 0.0)
+
+
+def hover_posture(rng: np.random.Generator) -> Posture | None:
+    """Draw an arm that hovers over the things, gripper empty; None where it cannot get there."""
+    xyz = (float(rng.uniform(0.3, 0.68)), float(rng.uniform(-0.34, 0.34)), float(rng.uniform(0.24, 0.42)))
+    return _at(xyz, float(rng.uniform(-1.2, 1.2)), float(rng.choice([0.08, 0.08, rng.uniform(0, 0.06)])), rng)
 
 
 def _burdened(item: ObjectSpec, objects: list[ObjectSpec]) -> bool:

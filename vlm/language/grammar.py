@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ..facts import LOOSE_SHAPES, MASK_DOOR, MASK_HAND, MASK_PERSON, FrameFacts
 from .choosing import contact, which_color, which_held, which_in, which_posture, which_side
+from .comparisons import COMPARISONS
 from .matching import HOLDERS, Scene, caption, carried_by, faint, hidden, holder, matches
 from .phrases import CHOICES, PREDICATES, YES_NO, Meaning, Thing, phrase, phrases
 from .reading import parse, parse_query
@@ -18,6 +19,7 @@ from .verdict import Verdict, yes_or_no
 
 __all__ = [
     "CHOICES",
+    "COMPARISONS",
     "HOLDERS",
     "PREDICATES",
     "YES_NO",
@@ -48,13 +50,15 @@ def judge(meaning: Meaning, facts: FrameFacts, lenient: bool = False) -> Verdict
             plain truth instead of refusing. Training asks only what a careful eye could answer, so it leaves this off.
 
     Returns:
-        The verdict; None when the question has no clear answer in this frame.
+        The verdict; None when the question has no clear answer in this frame, such as one that compares two.
     """
     return judge_in(meaning, Scene(facts, lenient))
 
 
 def judge_in(meaning: Meaning, scene: Scene) -> Verdict | None:
     """Say what is true of a scene, as ``judge`` does."""
+    if meaning.predicate in COMPARISONS:
+        return None
     if meaning.predicate in _PAIRS:
         return _judge_pair(meaning, scene)
     return _JUDGES[meaning.predicate](meaning, scene)

@@ -10,6 +10,8 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
+from .comparisons import COMPARED, COMPARED_ALONE
+
 
 @dataclass(frozen=True)
 class Thing:
@@ -38,7 +40,7 @@ class Meaning:
     """What a question asks.
 
     Attributes:
-        predicate: One of ``PREDICATES``.
+        predicate: One of ``PREDICATES``, or of ``COMPARISONS`` for a question about two pictures.
         a: The object or objects it is about, where it has one.
         b: The second object of a relation.
         word: The color asked for by ``color``; ``color`` or ``shape`` for ``attribute``; what may be open.
@@ -201,6 +203,7 @@ LOOSE_LEFT = (
     "Are there loose objects on the table?",
 )
 FIXED = {"hand", "robot", "person", "holding_any", "gripper_empty", "gripper_open", "table_empty", "describe"}
+FIXED |= COMPARED_ALONE
 
 
 def plural(noun: str) -> str:
@@ -247,6 +250,8 @@ def indefinite(thing: Thing, rng: random.Random | None = None) -> str:
 
 def _templates(meaning: Meaning) -> tuple[str, ...]:
     """Return the templates that read naturally for this meaning, usual one first."""
+    if meaning.predicate in COMPARED:
+        return COMPARED[meaning.predicate]
     chosen = TEMPLATES[meaning.predicate]
     place = meaning.b if meaning.predicate in ("in", "outside", "all_in", "which_in") else meaning.a
     if meaning.predicate == "all_in" and meaning.a == EVERY_LOOSE:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from ..facts import COLORS, SHAPES
+from .comparisons import COMPARED
 from .phrases import (
     CHOICES,
     DOORS,
@@ -108,7 +109,8 @@ _READERS: list[tuple[str, str, re.Pattern[str]]] = [
     (p, t, _pattern(t)) for p, ts in TEMPLATES.items() if p not in CHOICES for t in ts
 ]
 _READERS += [("everything", t, _pattern(t)) for t in EVERYTHING]
-_EXACT = {normal(t): Meaning(p) for p in FIXED for t in TEMPLATES[p]}
+_READERS += [(p, t, _pattern(t)) for p, ts in COMPARED.items() for t in ts]
+_EXACT = {normal(t): Meaning(p) for p in FIXED for t in (TEMPLATES | COMPARED)[p]}
 _EXACT |= {normal(t): Meaning("exists", Thing(group="loose")) for t in LOOSE_LEFT}
 
 

@@ -17,8 +17,9 @@ class Verdict:
         count: The answer of "how many".
         indices: The objects to locate, left to right; those a plan names, in the order of its words.
         text: The answer in words: ``Yes``, ``3``, ``red``, a choice, a caption or a plan; empty for ``ground``.
-        evidence: Mask values that decide the answer (object indices, or the mask value of a hand); empty when the
-            answer follows from their absence; None when no part of the image decides alone.
+        evidence: Mask values that decide the answer (object indices, or the mask value of a hand; those of the earlier
+            of two pictures with ``BEFORE`` added); empty when the answer follows from their absence; None when no part
+            of the image decides alone.
     """
 
     kind: Literal["yes_no", "count", "ground", "text", "plan", "unsure"]

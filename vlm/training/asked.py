@@ -6,9 +6,16 @@ import random
 from dataclasses import dataclass
 
 from ..facts import UNSEEN_PAIRS, FrameFacts
+from ..language.comparing import compare
 from ..language.grammar import HOLDERS, Meaning, Thing, Verdict, judge, parse_query, phrase
 
 EVERY_LOOSE = Meaning("ground", Thing(group="loose", every=True))
+_COMPARED = {
+    "any_moved": "anything moved",
+    "any_appeared": "anything appeared",
+    "any_disappeared": "anything disappeared",
+    "same": "same arrangement",
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,16 @@ def ask(meaning: Meaning, facts: FrameFacts, rng: random.Random, usual: float = 
     return Asked(kind or kind_of(meaning, verdict), meaning, phrase(meaning, rng, usual), answer, verdict)
 
 
+def ask_both(
+    meaning: Meaning, before: FrameFacts, after: FrameFacts, rng: random.Random, usual: float = 0.5
+) -> Asked | None:
+    """Word one question about two pictures and answer it; None when it has no clear answer."""
+    verdict = compare(meaning, before, after)
+    if verdict is None:
+        return None
+    return Asked(kind_of(meaning, verdict), meaning, phrase(meaning, rng, usual), verdict.text, verdict)
+
+
 def kind_of(meaning: Meaning, verdict: Verdict) -> str:
     """Name the kind of a question for reports."""
     a = meaning.a
@@ -67,7 +84,7 @@ def kind_of(meaning: Meaning, verdict: Verdict) -> str:
         return "everything inside"
     if meaning.predicate == "exists" and a == Thing(group="loose"):
         return "loose left"
-    return meaning.predicate
+    return _COMPARED.get(meaning.predicate, meaning.predicate)
 
 
 def names_unseen(meaning: Meaning) -> bool:

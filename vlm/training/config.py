@@ -72,6 +72,8 @@ class TrainConfig:
             shape differs or that are absent keep their initial values.
         cpu_seconds: Length of the stage in CPU time of the process, [s].
         batch, questions, length: Images per step, questions asked per image at most, tokens per packed sequence.
+        pairs: Share of steps about pairs of images, with questions that compare them, where the data have pairs; the
+            ``vision`` stage asks nothing and has none.
         wall_seconds: Limit in wall time; 0 for none, [s].
         lr: Peak learning rate of the Muon group; the others use half of it.
         warm, decay: Shares of the stage spent raising and lowering the learning rate.
@@ -98,6 +100,7 @@ class TrainConfig:
     batch: int = 4
     questions: int = 19
     length: int = 448
+    pairs: float = 0.2
     lr: float = 2e-3
     warm: float = 0.03
     decay: float = 0.35
@@ -116,6 +119,16 @@ class TrainConfig:
     loaders: int = 0
     seed: int = 0
     model: ModelShape = field(default_factory=ModelShape)
+
+    @property
+    def compares(self) -> bool:
+        """Whether any step is about pairs of images."""
+        return self.pairs > 0 and self.stage != "vision"
+
+    @property
+    def pairs_at_once(self) -> int:
+        """Pairs in a step: as many images as in any other step."""
+        return max(1, self.batch // 2)
 
     @classmethod
     def load(cls, source: str | Path | TrainConfig) -> TrainConfig:
@@ -199,4 +212,6 @@ def _misfit(key: str, value: object, default: object, is_shape: bool) -> str:
         fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
         return "" if fits else f"a whole number from {least} on"
     fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    if key == "pairs":
+        return "" if fits and float(value) < 1 else "a share from 0 to below 1"  # type: ignore[arg-type]
     return "" if fits else "a number from 0 on, without an exponent"

@@ -19,6 +19,10 @@ SMALLEST_WINDOW = 200 / 256
 _MARGIN = 4
 
 
+Raw = tuple[NDArray[np.uint8], NDArray[np.uint8], FrameFacts]
+"""Image (H, H, 3), label image (H/2, H/2) and facts of one frame."""
+
+
 @dataclass(frozen=True)
 class View:
     """One frame as the model is to see it.
@@ -34,14 +38,26 @@ class View:
     facts: FrameFacts
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two frames of one camera, seen through one window; ``after.facts.same`` says which object is which."""
+
+    before: View
+    after: View
+
+
 class Frames:
-    """All complete shards in some folders; ``refresh`` picks up shards finished meanwhile."""
+    """All complete shards in some folders; ``refresh`` picks up shards finished meanwhile.
+
+    A frame that was taken after another one is no frame of its own: it is the second one of a pair.
+    """
 
     def __init__(self, folders: Iterable[str | Path]) -> None:
         self.folders = [Path(f) for f in folders]
         self._shards: list[tuple[NDArray[np.uint8], NDArray[np.uint8], list[FrameFacts]]] = []
         self._known: set[Path] = set()
         self._index: list[tuple[int, int]] = []
+        self._pairs: list[tuple[int, int]] = []
         self.refresh()
         if not self._index:
             raise TrainingError(f"no rendered frames in {', '.join(map(str, self.folders))}; render some first")
@@ -58,21 +74,38 @@ class Frames:
                 facts = [FrameFacts.from_json(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
                 if not len(rgb) == len(mask) == len(facts):
                     raise TrainingError(f"{path}: {len(rgb)} images, {len(mask)} masks, {len(facts)} facts")
-                self._index += [(len(self._shards), i) for i in range(len(facts))]
+                self._add(path, len(self._shards), facts)
                 self._shards.append((rgb, mask, facts))
                 self._known.add(path)
         return len(self._index)
 
+    def _add(self, path: Path, shard: int, facts: list[FrameFacts]) -> None:
+        for i, one in enumerate(facts):
+            if one.before < 0:
+                self._index.append((shard, i))
+                continue
+            known = len(facts[one.before].objects) if one.before < len(facts) else 0
+            if one.before >= len(facts) or len(one.same) != len(one.objects) or max(one.same, default=-1) >= known:
+                raise TrainingError(f"{path}:{i + 1}: this frame comes after {one.before}, which does not fit it")
+            self._pairs.append((shard, i))
+
     def __len__(self) -> int:
         return len(self._index)
+
+    @property
+    def pairs(self) -> int:
+        """Number of frames that have another one of the same camera before them."""
+        return len(self._pairs)
 
     def doubled(self) -> list[int]:
         """Return all indices, those of rare frames twice: with a hand, or with every loose object put away."""
         return [i for i, (s, k) in enumerate(self._index) for _ in range(1 + is_rare(self._shards[s][2][k]))]
 
-    def raw(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], FrameFacts]:
-        """Return image (H, H, 3), label image (H/2, H/2) and facts of one frame."""
-        shard, i = self._index[index]
+    def raw(self, index: int) -> Raw:
+        """Return image, label image and facts of one frame."""
+        return self._raw(*self._index[index])
+
+    def _raw(self, shard: int, i: int) -> Raw:
         rgb, mask, facts = self._shards[shard]
         return np.asarray(rgb[i]), np.asarray(mask[i]), facts[i]
 
@@ -85,36 +118,82 @@ class Frames:
             rng: Chooses crop, mirror and colors; without it the whole frame is shown as it is.
             image: Whether the image itself is wanted.
         """
-        rgb, mask, facts = self.raw(index)
-        full = rgb.shape[0]
-        x, y, width = (0, 0, full) if rng is None else _window(mask, facts, full, rng)
-        n = size // 4
-        at = (np.arange(n) + 0.5) / n * width
-        rows = np.clip((y + at) / MASK_STEP, 0, mask.shape[0] - 1).astype(int)
-        columns = np.clip((x + at) / MASK_STEP, 0, mask.shape[1] - 1).astype(int)
-        cells = mask[rows[:, None], columns[None]]
-        picture = np.zeros((0, 0, 3), np.uint8)
-        if image:
-            cut = Image.fromarray(rgb[y : y + width, x : x + width])
-            picture = np.array(cut.resize((size, size), Image.Resampling.BICUBIC))
-            if rng is not None:
-                picture = recolor(picture, rng)
-        if width != full:
-            facts = _remap(facts, x / full, y / full, full / width)
+        raw = self.raw(index)
+        window = (0, 0, raw[0].shape[0]) if rng is None else _window(_boxes(raw), raw[0].shape[0], rng)
+        view = _through(raw, window, size, rng, image)
+        return _mirrored(view) if rng is not None and rng.random() < 0.5 else view
+
+    def pair(self, index: int, size: int, rng: np.random.Generator | None = None, image: bool = True) -> Pair:
+        """Return two frames of one camera at ``size`` pixels, through one window, both mirrored or none.
+
+        Args:
+            index: Which pair.
+            size: Side of the images, [px].
+            rng: Chooses crop, mirror, the colors of each image and which one comes first; without it the whole frames
+                are shown as they are.
+            image: Whether the images themselves are wanted.
+        """
+        shard, i = self._pairs[index]
+        last = self._raw(shard, i)
+        first = self._raw(shard, last[2].before)
         if rng is not None and rng.random() < 0.5:
-            picture, cells, facts = np.ascontiguousarray(picture[:, ::-1]), cells[:, ::-1].copy(), mirror(facts)
-        return View(picture, cells, facts)
+            first, last = last, (*first[:2], _turned(last[2], first[2]))
+        full = first[0].shape[0]
+        window = (0, 0, full) if rng is None else _window([*_boxes(first), *_boxes(last)], full, rng)
+        before, after = (_through(raw, window, size, rng, image) for raw in (first, last))
+        if rng is not None and rng.random() < 0.5:
+            before, after = _mirrored(before), _mirrored(after)
+        return Pair(before, after)
 
 
-def _window(mask: NDArray[np.uint8], facts: FrameFacts, full: int, rng: np.random.Generator) -> tuple[int, int, int]:
-    """Choose a square window that holds every visible object, the hand, a person and a door: left, top, side."""
-    boxes = [o.box_xyxy for o in facts.objects if o.pixels > 0]
+def _turned(last: FrameFacts, first: FrameFacts) -> FrameFacts:
+    """Return the facts of the first frame as one that comes after the last one."""
+    known = {i: k for k, i in enumerate(last.same) if i >= 0}
+    return replace(first, same=tuple(known.get(i, -1) for i in range(len(first.objects))))
+
+
+_Box = tuple[float, float, float, float]
+
+
+def _through(raw: Raw, window: tuple[int, int, int], size: int, rng: np.random.Generator | None, image: bool) -> View:
+    """Return what is seen through a window (left, top, side); ``rng`` chooses colors."""
+    rgb, mask, facts = raw
+    (x, y, width), full = window, rgb.shape[0]
+    n = size // 4
+    at = (np.arange(n) + 0.5) / n * width
+    rows = np.clip((y + at) / MASK_STEP, 0, mask.shape[0] - 1).astype(int)
+    columns = np.clip((x + at) / MASK_STEP, 0, mask.shape[1] - 1).astype(int)
+    cells = mask[rows[:, None], columns[None]]
+    picture = np.zeros((0, 0, 3), np.uint8)
+    if image:
+        cut = Image.fromarray(rgb[y : y + width, x : x + width])
+        picture = np.array(cut.resize((size, size), Image.Resampling.BICUBIC))
+        if rng is not None:
+            picture = recolor(picture, rng)
+    if width != full:
+        facts = _remap(facts, x / full, y / full, full / width)
+    return View(picture, cells, facts)
+
+
+def _mirrored(view: View) -> View:
+    return View(np.ascontiguousarray(view.image[:, ::-1]), view.cells[:, ::-1].copy(), mirror(view.facts))
+
+
+def _boxes(raw: Raw) -> list[_Box]:
+    """Return the boxes of every visible object, the hand, a person and a door, relative."""
+    rgb, mask, facts = raw
+    boxes: list[_Box] = [o.box_xyxy for o in facts.objects if o.pixels > 0]
     shown = {MASK_HAND: facts.hand_in_workspace, MASK_PERSON: facts.person_near, MASK_DOOR: facts.door_open is not None}
     for value in (value for value, there in shown.items() if there):
         rows, columns = np.nonzero(mask == value)
         if len(rows):
-            scale = MASK_STEP / full
+            scale = MASK_STEP / rgb.shape[0]
             boxes.append((columns.min() * scale, rows.min() * scale, columns.max() * scale, rows.max() * scale))
+    return boxes
+
+
+def _window(boxes: list[_Box], full: int, rng: np.random.Generator) -> tuple[int, int, int]:
+    """Choose a square window that holds all boxes: left, top, side."""
     if not boxes:
         boxes = [(0.4, 0.4, 0.6, 0.6)]
     b = np.array(boxes, dtype=float)

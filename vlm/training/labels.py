@@ -18,6 +18,7 @@ from ..facts import (
     SHAPES,
     FrameFacts,
 )
+from ..language.comparing import Changes
 from ..language.grammar import HOLDERS, holder
 
 _OTHERS = (MASK_TABLE, MASK_ROBOT, MASK_HAND, MASK_PERSON, MASK_DOOR)
@@ -39,6 +40,9 @@ TOKEN_FIELDS = {
 _WAVES = 2 * np.pi * np.array([0.25, 0.5, 1, 2, 4, 8, 16, 32])
 _ONE = len(SHAPES) + len(COLORS) + len(RELATIONS) + len(SHAPES) + len(COLORS) + 4 + 8 * len(_WAVES) + 2
 ORACLE_WIDTH = 2 * _ONE + len(_OTHERS) + 1
+
+_ENOUGH = 3
+"""Cells of a token that an object covers at least where its coming or leaving should be told."""
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -127,6 +131,32 @@ def token_objects(covered: dict[int, Floats], count: int) -> Ints:
         return np.full(len(covered[MASK_HAND]), -1, np.int64)
     stack = np.stack([covered[i] for i in range(count)])
     return np.where(stack.max(0) > 0, stack.argmax(0), -1).astype(np.int64)
+
+
+def token_changes(
+    before: FrameFacts, after: FrameFacts, covered: dict[int, Floats], covered_after: dict[int, Floats]
+) -> Floats:
+    """Return whether something came to, and something left, each token between two images, (T, 2).
+
+    Args:
+        before: Labels of the earlier image.
+        after: Labels of the last one.
+        covered: How the earlier image is covered, see ``coverage``.
+        covered_after: How the last one is.
+
+    Returns:
+        1 where it did, 0 where it did not, -1 where an object covers too little of the token or cannot be seen well.
+    """
+    out = np.zeros((len(covered[MASK_HAND]), 2), np.float32)
+    for i, k, change in Changes(before, after, lenient=False).pairs:
+        if change == "still":
+            continue
+        for column, share in ((0, covered_after[k] if k >= 0 else None), (1, covered[i] if i >= 0 else None)):
+            if share is not None:
+                sure = (share >= _ENOUGH) & (change != "unclear")
+                out[sure, column] = 1
+                out[(share > 0) & (out[:, column] == 0), column] = -1
+    return out
 
 
 def oracle_features(cells: NDArray[np.uint8], labels: ObjectLabels, side: int) -> Floats:

@@ -12,16 +12,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .comparing import comparisons
 from .config import ModelShape, TrainConfig
-from .data import View
-from .labels import TOKEN_FIELDS, ObjectLabels, cell_classes, coverage, oracle_features, token_objects
-from .packing import Batch, Look, look_targets, pack
+from .data import Pair, View
+from .labels import (
+    TOKEN_FIELDS,
+    ObjectLabels,
+    cell_classes,
+    coverage,
+    oracle_features,
+    token_changes,
+    token_objects,
+)
+from .packing import Batch, Look, in_both, look_targets, pack
 from .questions import questions
 from .tokenizer import Codec
 
 _T = TypeVar("_T")
 Covered = dict[int, NDArray[np.float32]]
 """How many cells of each image token an object, or the hand, covers."""
+COMPARED = 10
+"""Most questions about a pair of images."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class TokenTargets:
 
 @dataclass(frozen=True)
 class LookTargets:
-    """Where attention should go: from (row, at), each (K,), to the sink and the image tokens, (K, 1+T)."""
+    """Where attention should go: from (row, at), each (K,), to the sink and the tokens of all images, (K, 1+T)."""
 
     row: Tensor
     at: Tensor
@@ -95,10 +106,10 @@ class ReadTargets:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One batch.
+    """One batch, of images or of pairs of images.
 
     Attributes:
-        count: Number of images.
+        count: Number of images; of a pair the earlier one comes first.
         images: (B, S, S, 3), uint8; None where the stage looks at none.
         dreams: Ground-truth features (B, T, ORACLE_WIDTH); None where the stage needs none.
         shape_cells, color_cells: Classes of cells, (B, N, cells per patch).
@@ -108,6 +119,8 @@ class Lesson:
         mentions, answers, reads: Targets of attention and of reading.
         previous: (row, position), (K, 2), of nouns right after a color.
         taught: How many questions there are by predicate, those with yes and no apart; see ``Knowledge.of``.
+        changes: Of pairs, whether something came to, and something left, the place of each token, (pairs, T, 2): 1, 0,
+            or -1 where that is unclear; None for single images.
     """
 
     count: int
@@ -123,6 +136,7 @@ class Lesson:
     reads: ReadTargets | None = None
     previous: Tensor | None = None
     taught: dict[str, int] = field(default_factory=dict)
+    changes: Tensor | None = None
 
     @classmethod
     def of(
@@ -138,6 +152,32 @@ class Lesson:
             words: Chooses questions and their wording.
             blur: Whether coordinates that are read back are shifted a little, see ``pack``.
         """
+        lesson, covered = cls._seen(views, config, shape)
+        if config.stage == "vision":
+            return lesson
+        facts = [v.facts for v in views]
+        asked = [questions(f, words, config.questions) for f in facts]
+        batch = pack(codec, asked, facts, shape.side, config.length, words if blur else None)
+        return lesson._asking(batch, covered, shape.tokens)
+
+    @classmethod
+    def of_pairs(
+        cls, pairs: list[Pair], codec: Codec, config: TrainConfig, shape: ModelShape, words: random.Random
+    ) -> Lesson:
+        """Prepare a batch of pairs, with questions that compare; for the arguments see ``of``."""
+        lesson, covered = cls._seen([view for pair in pairs for view in (pair.before, pair.after)], config, shape)
+        before, after = [pair.before.facts for pair in pairs], [pair.after.facts for pair in pairs]
+        count = min(COMPARED, config.questions)
+        asked = [comparisons(b, a, words, count) for b, a in zip(before, after, strict=True)]
+        batch = pack(codec, asked, after, shape.side, config.length, before=before)
+        covers = list(zip(covered[::2], covered[1::2], strict=True))
+        changes = [token_changes(b, a, *cover) for b, a, cover in zip(before, after, covers, strict=True)]
+        lesson = replace(lesson, changes=torch.from_numpy(np.stack(changes)))
+        return lesson._asking(batch, [in_both(*cover) for cover in covers], 2 * shape.tokens)
+
+    @classmethod
+    def _seen(cls, views: list[View], config: TrainConfig, shape: ModelShape) -> tuple[Lesson, list[Covered]]:
+        """Collect what the images themselves teach, and how they are covered."""
         objects = [ObjectLabels.of(v.facts) for v in views]
         covered = [coverage(v.cells, shape.side, len(v.facts.objects)) for v in views]
         classes = [cell_classes(v.cells, o, shape.side, shape.merge) for v, o in zip(views, objects, strict=True)]
@@ -154,17 +194,16 @@ class Lesson:
             torch.from_numpy(np.stack([c[1] for c in classes])),
             TokenTargets.of(objects, covered, shape.tokens),
         )
-        if config.stage == "vision":
-            return lesson
-        facts = [v.facts for v in views]
-        asked = [questions(f, words, config.questions) for f in facts]
-        batch = pack(codec, asked, facts, shape.side, config.length, words if blur else None)
+        return lesson, covered
+
+    def _asking(self, batch: Batch, covered: list[Covered], tokens: int) -> Lesson:
+        """Return the same with questions; ``tokens`` is the number of image tokens that each of them sees."""
         return replace(
-            lesson,
+            self,
             batch=batch,
             questions=sum(map(len, batch.asked)),
-            mentions=LookTargets.of(batch.mentions, covered, shape.tokens),
-            answers=LookTargets.of(batch.answers, covered, shape.tokens),
+            mentions=LookTargets.of(batch.mentions, covered, tokens),
+            answers=LookTargets.of(batch.answers, covered, tokens),
             reads=ReadTargets.of(batch.mentions),
             previous=torch.tensor(batch.previous) if batch.previous else None,
             taught=dict(Counter(one.subject for row in batch.asked for one in row)),

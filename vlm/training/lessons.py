@@ -19,6 +19,8 @@ from .tokenizer import Codec
 class Lessons(IterableDataset[Lesson]):
     """Batches in random order, every frame about once before any comes again; rare ones twice.
 
+    Where there are pairs of frames, a share ``config.pairs`` of the batches is of pairs alone, spread evenly.
+
     Args:
         frames: What to show.
         codec: The tokenizer.
@@ -56,10 +58,27 @@ class Lessons(IterableDataset[Lesson]):
             rng, words = np.random.default_rng(worker.seed), random.Random(worker.seed)
         image = self._config.stage != "oracle"
         order: list[int] = []
+        paired: list[int] = []
+        due = 0.0
         while True:
+            due += self._config.pairs if self._config.compares and self._frames.pairs else 0.0
+            if due >= 1:
+                due -= 1
+                yield self._pairs(paired, rng, words, image)
+                continue
             if len(order) < self._config.batch:
                 self._frames.refresh()
                 order = [int(i) for i in rng.permutation(self._frames.doubled())]
             picks = [order.pop() for _ in range(self._config.batch)]
             views = [self._frames.view(i, self._shape.image_size, rng, image) for i in picks]
             yield Lesson.of(views, self._codec, self._config, self._shape, words, blur=True).lean()
+
+    def _pairs(self, order: list[int], rng: np.random.Generator, words: random.Random, image: bool) -> Lesson:
+        """Return a batch of pairs with as many images as any other; ``order`` keeps those still to come."""
+        config = self._config
+        count = min(config.pairs_at_once, self._frames.pairs)
+        if len(order) < count:
+            order[:] = [int(i) for i in rng.permutation(self._frames.pairs)]
+        picks = [order.pop() for _ in range(count)]
+        pairs = [self._frames.pair(i, self._shape.image_size, rng, image) for i in picks]
+        return Lesson.of_pairs(pairs, self._codec, config, self._shape, words).lean()

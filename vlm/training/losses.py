@@ -17,7 +17,8 @@ from .tokenizer import Codec
 _OBJECT_CELL = 4.0  # weight of a cell on an object or the hand, against 1 elsewhere
 _NUMBER_SPREAD = 12.0  # a coordinate that is off by this much (two pixels) is still nearly right
 _BOX = 20.0  # weight of box corners among the auxiliary losses
-MENTION_WEIGHT, ANSWER_WEIGHT, PREVIOUS_WEIGHT, READ_WEIGHT = 0.3, 0.3, 0.3, 0.5
+_CHANGED = 6.0  # weight of a token where something came or left, against 1 elsewhere
+MENTION_WEIGHT, ANSWER_WEIGHT, PREVIOUS_WEIGHT, READ_WEIGHT, CHANGE_WEIGHT = 0.3, 0.3, 0.3, 0.5, 1.0
 
 
 @dataclass
@@ -96,15 +97,16 @@ def reading_loss(model: Trainee, codec: Codec, lesson: Lesson, image: tuple[Tens
         model: The model.
         codec: Its tokenizer.
         lesson: Questions and targets.
-        image: Image tokens and the two shortcuts.
+        image: Image tokens and the two shortcuts, each (images, T, W).
     """
     batch = lesson.batch
     assert batch is not None
+    image = tuple(each.reshape(len(batch.ids), -1, each.shape[-1]) for each in image)
     mask = batch.mask
-    final, middle, *looks = model.read(batch.ids, batch.position, mask, *image)
+    final, middle, early, *looks = model.read(batch.ids, batch.position, mask, *image)
     logits = model.words(final.flatten(0, 1)[batch.index])
     each = _soft_cross_entropy(codec, logits, batch)
-    answer = (each * batch.weight).sum() / batch.weight.sum()
+    answer = (each * batch.weight).sum() / batch.weight.sum().clamp_min(1e-6)
     parts = {"answer": answer}
     pairs = {i: (looks[2 * n], looks[2 * n + 1]) for n, i in enumerate(MENTION_LAYERS)}
     parts["mention"] = _look_loss(lesson.mentions, pairs, final)
@@ -120,6 +122,9 @@ def reading_loss(model: Trainee, codec: Codec, lesson: Lesson, image: tuple[Tens
         + PREVIOUS_WEIGHT * parts["previous"]
         + READ_WEIGHT * parts["read"]
     )
+    if lesson.changes is not None:
+        parts["change"] = _change_loss(model, lesson.changes, early)
+        loss = loss + CHANGE_WEIGHT * parts["change"]
     return Reading(logits, loss, {k: v.detach() for k, v in parts.items()})
 
 
@@ -166,6 +171,13 @@ def _read_loss(model: Trainee, reads: ReadTargets | None, middle: Tensor) -> Ten
     if len(reads.boxed):
         loss = loss + 8 * F.smooth_l1_loss(out[reads.boxed, :4], reads.box, beta=0.02)
     return loss
+
+
+def _change_loss(model: Trainee, changes: Tensor, early: Tensor) -> Tensor:
+    """Whether something came to, and something left, the place of each token, where that is clear."""
+    each = F.binary_cross_entropy_with_logits(model.change_head(early), changes.clamp_min(0), reduction="none")
+    weight = torch.where(changes > 0, _CHANGED, (changes == 0).float())
+    return (each * weight).sum() / weight.sum().clamp_min(1e-6)
 
 
 def distill_loss(tokens: Tensor, wanted: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from .tokenizer import Codec
 
 PREFIX = 4  # tokens before the image: <|im_start|> user \n <|vision_start|>
 SINK = PREFIX - 1  # where a mention of something absent looks: <|vision_start|>
-MENTION_LAYERS, ANSWER_LAYERS, READ_LAYER = (1, 2), (2, 3), 2
+MENTION_LAYERS, ANSWER_LAYERS, READ_LAYER, CHANGE_LAYER = (1, 2), (2, 3), 2, 1
 MENTION_HEAD, ANSWER_HEAD = 0, 1
 
 
@@ -116,6 +116,8 @@ class Trainee(nn.Module):
         cells_head: Shape and color of every 4x4-pixel cell, from the image encoder's last states.
         token_head: What the object under each image token is, from the tokens handed to the language model.
         mention_head: Box and presence of the object a word mentions, from the language model's middle state.
+        change_head: Whether something came to, and something left, the place of a token of the last of two images, from
+            the language model's early state.
         oracle: Turns ground-truth features into image tokens.
         attend: How attention is computed: (q, k, v, mask) to (B, H, N, D).
     """
@@ -142,6 +144,7 @@ class Trainee(nn.Module):
         self.token_head = nn.Linear(shape.width, sum(TOKEN_FIELDS.values()))
         self.mention_head = nn.Linear(shape.width, 5)
         self.oracle = nn.Linear(ORACLE_WIDTH, shape.width)
+        self.change_head = nn.Linear(shape.width, 2)
 
     index: Tensor
     weight: Tensor
@@ -191,26 +194,27 @@ class Trainee(nn.Module):
         """Run the language model over packed sequences.
 
         Args:
-            ids: Token ids (B, L); the image tokens stand at ``PREFIX`` in every row.
+            ids: Token ids (B, L); the image tokens stand at ``PREFIX`` in every row, those of a further image two
+                tokens (end of one, start of the next) after the last one's.
             position: Positions (3, B, L).
             mask: Who may look at whom, (B, 1, L, L), bool.
-            tokens: Image tokens (B, T, W).
+            tokens: Image tokens (B, T, W), of one image or of several in a row.
             first: Shortcut added after layer 0, (B, T, W).
             second: Shortcut added after layer 1, (B, T, W).
 
         Returns:
-            Final states (B, L, W), middle states (B, L, W), then queries (B, L, D) and keys of sink and image
-            (B, 1+T, D) of the mention head in each of ``MENTION_LAYERS`` and the answer head in each of
-            ``ANSWER_LAYERS``, and queries and keys (B, L, D) of the last head of layer 0.
+            Final states (B, L, W), middle states (B, L, W), early states of the last of several images (B, T, W; no
+            token of a single one), then queries (B, L, D) and keys of sink and images (B, 1+T, D) of the mention head
+            in each of ``MENTION_LAYERS`` and the answer head in each of ``ANSWER_LAYERS``, and queries and keys
+            (B, L, D) of the last head of layer 0.
         """
-        text, n = self.hf.model.language_model, tokens.shape[1]
-        x = text.embed_tokens(ids)
-        x = torch.cat([x[:, :PREFIX], tokens, x[:, PREFIX + n :]], 1)
+        text, spans = self.hf.model.language_model, self._spans(tokens)
+        x = _filled(text.embed_tokens(ids), spans, tokens)
         cos, sin = (t[:, :, None] for t in text.rotary_emb(x, position))
         b, length, _ = x.shape
-        middle, looks = x, []
+        middle, early, looks = x, x[:, :0], []
         previous: tuple[Tensor, ...] = ()
-        head = PREFIX + n + 1
+        head = spans[-1].stop + 1
         for i, layer in enumerate(text.layers):
             a = layer.self_attn
             h = _rms(layer.input_layernorm, x)
@@ -219,11 +223,10 @@ class Trainee(nn.Module):
             v = a.v_proj(h).view(b, length, -1, a.head_dim).transpose(1, 2)
             if i == 0:
                 previous = (q[:, -1], k[:, -1])
-            seen = slice(SINK, PREFIX + n)
             if i in MENTION_LAYERS:
-                looks.append((i, 0, q[:, MENTION_HEAD], k[:, MENTION_HEAD, seen]))
+                looks.append((i, 0, q[:, MENTION_HEAD], _seen(k[:, MENTION_HEAD], spans)))
             if i in ANSWER_LAYERS:
-                looks.append((i, 1, q[:, ANSWER_HEAD], k[:, ANSWER_HEAD, seen]))
+                looks.append((i, 1, q[:, ANSWER_HEAD], _seen(k[:, ANSWER_HEAD], spans)))
             # The image sees only itself: two calls do two thirds of the work of one.
             o = torch.cat(
                 [
@@ -237,16 +240,40 @@ class Trainee(nn.Module):
             x = x + layer.mlp.down_proj(F.silu(layer.mlp.gate_proj(h)) * layer.mlp.up_proj(h))
             if i < 2:
                 shortcut = first if i == 0 else second
-                x = torch.cat([x[:, :PREFIX], x[:, PREFIX : PREFIX + n] + shortcut, x[:, PREFIX + n :]], 1)
+                x = _filled(x, spans, torch.cat([x[:, span] for span in spans], 1) + shortcut)
             if i == READ_LAYER:
                 middle = x
+            if i == CHANGE_LAYER and len(spans) > 1:
+                early = x[:, spans[-1]]
         flat = [t for _, _, q, k in sorted(looks, key=lambda look: (look[1], look[0])) for t in (q, k)]
-        return (_rms(text.norm, x), middle, *flat, *previous)
+        return (_rms(text.norm, x), middle, early, *flat, *previous)
+
+    def _spans(self, tokens: Tensor) -> list[slice]:
+        """Return where in a sequence each image stands whose tokens (B, T, W) are in a row."""
+        one = self.shape.tokens
+        starts = [PREFIX + n * (one + 2) for n in range(tokens.shape[1] // one)]
+        return [slice(start, start + one) for start in starts]
 
     def words(self, states: Tensor) -> Tensor:
         """Return the logits (N, vocabulary) of final states (N, W)."""
         logits: Tensor = states @ self.hf.model.language_model.embed_tokens.weight.T
         return logits
+
+
+def _filled(x: Tensor, spans: list[slice], tokens: Tensor) -> Tensor:
+    """Return states (B, L, W) with image tokens (B, T, W) at their places."""
+    parts, done = [], 0
+    for n, span in enumerate(spans):
+        size = span.stop - span.start
+        parts += [x[:, done : span.start], tokens[:, n * size : (n + 1) * size]]
+        done = span.stop
+    return torch.cat([*parts, x[:, done:]], 1)
+
+
+def _seen(keys: Tensor, spans: list[slice]) -> Tensor:
+    """Return the keys of sink and images, (B, 1+T, D), of those of a head, (B, L, D)."""
+    first = keys[:, SINK : spans[0].stop]
+    return first if len(spans) == 1 else torch.cat([first, *(keys[:, span] for span in spans[1:])], 1)
 
 
 def whiten_patches(model: Trainee, images: Tensor) -> None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..facts import MASK_HAND, FrameFacts
+from ..facts import BEFORE, MASK_HAND, FrameFacts
 from ..language.grammar import Thing, matches
 from .model import PREFIX
 from .questions import Asked
@@ -27,7 +27,7 @@ class Look:
 
     Attributes:
         row, at: Position in the batch.
-        values: Mask values to look at; none means the sink.
+        values: Mask values to look at, those of the earlier of two pictures with ``BEFORE`` added; none means the sink.
         weight: Weight in the loss.
         box: Box of the only object meant, relative, when there is exactly one.
     """
@@ -87,8 +87,9 @@ def pack(
     side: int,
     length: int,
     blur: random.Random | None = None,
+    before: list[FrameFacts] | None = None,
 ) -> Batch:
-    """Pack the questions of several images.
+    """Pack the questions of several images, or pairs of images.
 
     Args:
         codec: The tokenizer.
@@ -98,23 +99,20 @@ def pack(
         length: Length of every sequence.
         blur: Shifts the coordinates a model reads back by about as much as it errs itself (not those it is to say), so
             that one wrong box does not spoil the next; None leaves them true.
+        before: Labels of the earlier image of each pair; None where each question is about one image.
     """
-    tokens, rows = side * side, len(asked)
+    rows = len(asked)
     ids = np.zeros((rows, length), np.int64)
     position = np.zeros((3, rows, length), np.int64)
     block = np.full((rows, length), -1, np.int64)
     empty = torch.empty(0)
     batch = Batch(empty, empty, empty, empty, empty, empty, [], [], [], [], [])
     found: list[tuple[int, int, float]] = []
-    head = len(codec.before_image) + tokens + len(codec.after_image)
-    grid = np.arange(tokens)
+    prefix, places = prefix_of(codec, side, 1 if before is None else 2)
+    head, begin = len(prefix), int(places[0, -1]) + 1
     for r, questions in enumerate(asked):
-        ids[r, :head] = codec.before_image + [IMAGE] * tokens + codec.after_image
-        block[r, :head] = 0
-        position[:, r, :PREFIX] = np.arange(PREFIX)
-        image = slice(PREFIX, PREFIX + tokens)
-        position[:, r, image] = np.stack([np.full(tokens, PREFIX), PREFIX + grid // side, PREFIX + grid % side])
-        position[:, r, PREFIX + tokens : head] = PREFIX + side
+        ids[r, :head], position[:, r, :head], block[r, :head] = prefix, places, 0
+        shown = (facts[r],) if before is None else (before[r], facts[r])
         at, kept = head, []
         for one in questions:
             question, answer = codec.encode(one.question) + codec.before_answer, codec.encode(one.answer) + codec.end
@@ -124,22 +122,40 @@ def pack(
             kept.append(one)
             ids[r, at : at + len(text)] = text
             block[r, at : at + len(text)] = len(kept)
-            position[:, r, at : at + len(text)] = PREFIX + side + 1 + np.arange(len(text))
+            position[:, r, at : at + len(text)] = begin + np.arange(len(text))
             start = at + len(question) - 1
             weights, looks = _answer(codec, one, answer)
             for j, (token, weight) in enumerate(zip(answer, weights, strict=True)):
                 found.append((r * length + start + j, token, weight))
                 batch.owner.append((r, len(kept) - 1))
             batch.answers += [Look(r, start + j, values, weight) for j, values, weight in looks]
-            _mention(codec, batch, r, at, question, facts[r])
+            _mention(codec, batch, r, at, question, shown)
             at += len(text)
         batch.asked.append(kept)
     batch.ids, batch.position = torch.from_numpy(ids), torch.from_numpy(position)
     batch.block = torch.from_numpy(block)
-    batch.index = torch.tensor([f[0] for f in found])
-    batch.target = torch.tensor([f[1] for f in found])
+    batch.index = torch.tensor([f[0] for f in found], dtype=torch.long)
+    batch.target = torch.tensor([f[1] for f in found], dtype=torch.long)
     batch.weight = torch.tensor([f[2] for f in found])
     return batch
+
+
+def prefix_of(codec: Codec, side: int, pictures: int) -> tuple[list[int], NDArray[np.int64]]:
+    """Return the tokens before a question about one or more images, and their positions, (3, N).
+
+    An image takes as many positions as it has tokens along one side.
+    """
+    tokens, grid = side * side, np.arange(side * side)
+    between = [*codec.after_image, codec.before_image[-1]]
+    ids, places, at = list(codec.before_image), [np.tile(np.arange(PREFIX), (3, 1))], PREFIX
+    for n in range(pictures):
+        after = codec.after_image if n == pictures - 1 else between
+        ids += [IMAGE] * tokens + after
+        places.append(np.stack([np.full(tokens, at), at + grid // side, at + grid % side]))
+        at += side
+        places.append(np.tile(at + np.arange(len(after)), (3, 1)))
+        at += len(after)
+    return ids, np.concatenate(places, 1)
 
 
 def _answer(
@@ -211,7 +227,9 @@ def _separators(codec: Codec) -> tuple[int, ...]:
     return codec.encode('"}]')[0], codec.encode('"}, {"bbox_2d": [')[0]
 
 
-def _mention(codec: Codec, batch: Batch, row: int, at: int, question: list[int], facts: FrameFacts) -> None:
+def _mention(codec: Codec, batch: Batch, row: int, at: int, question: list[int], shown: tuple[FrameFacts, ...]) -> None:
+    """Note where the words of a question look: at all they may mean, in each image (the last one is the newest)."""
+    offsets = [BEFORE * (len(shown) - 1 - n) for n in range(len(shown))]
     for j, token in enumerate(question):
         before = codec.colors.get(question[j - 1]) if j else None
         shape, color = codec.shapes.get(token), codec.colors.get(token)
@@ -224,13 +242,24 @@ def _mention(codec: Codec, batch: Batch, row: int, at: int, question: list[int],
         elif token == codec.loose:
             thing = Thing(group="loose")
         elif token == codec.hand:
-            batch.mentions.append(Look(row, at + j, (MASK_HAND,) if facts.hand_in_workspace else ()))
+            values = tuple(MASK_HAND + o for o, facts in zip(offsets, shown, strict=True) if facts.hand_in_workspace)
+            batch.mentions.append(Look(row, at + j, values))
             continue
         else:
             continue
-        hits = [i for i in matches(thing, facts) if facts.objects[i].pixels >= 4]
-        box = facts.objects[hits[0]].box_xyxy if len(hits) == 1 else None
-        batch.mentions.append(Look(row, at + j, tuple(hits), box=box))
+        hits = [[i for i in matches(thing, facts) if facts.objects[i].pixels >= 4] for facts in shown]
+        box = shown[-1].objects[hits[-1][0]].box_xyxy if len(hits[-1]) == 1 else None
+        values = tuple(i + o for o, found in zip(offsets, hits, strict=True) for i in found)
+        batch.mentions.append(Look(row, at + j, values, box=box))
+
+
+def in_both(
+    before: dict[int, NDArray[np.float32]], after: dict[int, NDArray[np.float32]]
+) -> dict[int, NDArray[np.float32]]:
+    """Join how two images are covered, tokens of both in a row; the earlier one's mask values get ``BEFORE`` added."""
+    nothing = np.zeros_like(next(iter(after.values())))
+    first = {value + BEFORE: np.concatenate([share, nothing]) for value, share in before.items()}
+    return first | {value: np.concatenate([nothing, share]) for value, share in after.items()}
 
 
 def look_targets(

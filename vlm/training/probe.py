@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..grounding_format import overlap
+from .lesson import Lesson
 from .losses import Sums, vision_loss
 from .packing import Batch
 from .questions import Asked
@@ -30,6 +32,8 @@ _KEY_KINDS = (
     "ground one",
     "plan steps",
     "unsure unclear",
+    "moved",
+    "same arrangement",
 )
 
 
@@ -39,14 +43,11 @@ def measure(stage: Stage) -> dict[str, float]:
     Yes/no kinds are balanced: the mean of the accuracies where yes and where no is true. A grounding answer counts
     when every decision in it (first token, go on or end) is right and every box center lies in its object; any other
     one, such as a plan, when every token is right. ``doubted`` is the share of yes/no questions with an answer to
-    which neither yes nor no is the likeliest word.
+    which neither yes nor no is the likeliest word. Questions about pairs of frames are asked where there are some.
     """
-    config, words = stage.config, random.Random(5)
+    words = random.Random(5)
     seen, yes_no, other, boxes = Sums(), Sums(), Sums(), Sums()
-    count = min(config.eval_images, len(stage.held_out)) // config.batch * config.batch
-    for start in range(0, count, config.batch):
-        views = [stage.held_out.view(i, stage.shape.image_size) for i in range(start, start + config.batch)]
-        lesson = stage.lesson(views, words)
+    for lesson in _lessons(stage, words):
         states, image = stage.image_tokens(lesson)
         if states is not None:
             with torch.no_grad():
@@ -61,6 +62,18 @@ def measure(stage: Stage) -> dict[str, float]:
         result.get("token shape", 0.0),
     ]
     return {"score": float(np.mean(keys))} | result
+
+
+def _lessons(stage: Stage, words: random.Random) -> Iterator[Lesson]:
+    """Prepare held-out frames, and half as many pairs of frames, batch by batch."""
+    config, held_out, size = stage.config, stage.held_out, stage.shape.image_size
+    count = min(config.eval_images, len(held_out)) // config.batch * config.batch
+    for start in range(0, count, config.batch):
+        yield stage.lesson([held_out.view(i, size) for i in range(start, start + config.batch)], words)
+    step = config.pairs_at_once
+    count = min(config.eval_images // 2, held_out.pairs) // step * step if config.compares else 0
+    for start in range(0, count, step):
+        yield stage.pair_lesson([held_out.pair(i, size) for i in range(start, start + step)], words)
 
 
 def _by_kind(yes_no: Sums, other: Sums) -> dict[str, float]:

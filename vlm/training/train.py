@@ -22,13 +22,14 @@ from ..learned import Knowledge
 from . import bfloat, probe
 from .config import ModelShape, TrainConfig, TrainingError
 from .curves import HEADER, plot
-from .data import Frames, View
+from .data import Frames, Pair, View
 from .export import export, read_shape, read_tokenizer, read_weights
 from .lesson import Lesson
 from .lessons import Lessons
 from .losses import Reading, distill_loss, reading_loss, vision_loss
 from .model import Trainee, fresh_model, model_config, whiten_patches
 from .muon import build_optimizers
+from .packing import prefix_of
 from .tokenizer import Codec, build_tokenizer, spelled
 
 
@@ -50,6 +51,8 @@ class Stage:
         self.fresh: set[str] = set()
         self.device = _device(config.device)
         self.model, self.codec, self.shape = self._build()
+        if config.compares and train.pairs:
+            _check_room(config, self.codec, self.shape)
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")
         self.model.to(self.device)
@@ -92,6 +95,10 @@ class Stage:
     def lesson(self, views: list[View], words: random.Random, blur: bool = False) -> Lesson:
         """Prepare views, with questions about them, for the model."""
         return Lesson.of(views, self.codec, self.config, self.shape, words, blur).to(self.device)
+
+    def pair_lesson(self, pairs: list[Pair], words: random.Random) -> Lesson:
+        """Prepare pairs of views, with questions that compare them, for the model."""
+        return Lesson.of_pairs(pairs, self.codec, self.config, self.shape, words).to(self.device)
 
     def image_tokens(self, lesson: Lesson) -> tuple[Tensor | None, tuple[Tensor, Tensor, Tensor]]:
         """Return the image encoder's last states (None for the oracle), image tokens and the two shortcuts."""
@@ -194,6 +201,20 @@ def _device(name: str) -> torch.device:
             f"device {name!r} is not there: {str(error).splitlines()[0]}\n  fix:  device: cpu"
         ) from error
     return device
+
+
+_ROOM = 48
+"""Tokens that a question about two images takes at most, its answer included."""
+
+
+def _check_room(config: TrainConfig, codec: Codec, shape: ModelShape) -> None:
+    """Tell early that two images leave no room for a question."""
+    needed = len(prefix_of(codec, shape.side, 2)[0]) + _ROOM
+    if config.length < needed:
+        raise TrainingError(
+            f"length is {config.length}, but two images and a question take {needed} tokens\n"
+            f"  fix:  length: {needed}, or pairs: 0 to train without comparisons"
+        )
 
 
 def is_vision(name: str) -> bool:
