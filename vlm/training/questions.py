@@ -29,19 +29,19 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.loose_left, 0.5),
     (Sampler.all_in, 0.7),
     (Sampler.contents, 1.2),
-    (Sampler.relation, 2.4),
+    (Sampler.relation, 2.8),
     (Sampler.hand, 0.5),
     (Sampler.on_table, 0.8),
-    (Sampler.posture, 0.8),
+    (Sampler.posture, 1.4),
     (Sampler.color, 0.6),
-    (Sampler.count, 1.2),
+    (Sampler.count, 1.6),
     (Sampler.attribute, 1.0),
-    (Sampler.describe, 0.4),
+    (Sampler.describe, 0.6),
     (Sampler.table_empty, 0.15),
     (Sampler.robot, 0.15),
     (Sampler.touching, 0.8),
-    (Sampler.door, 0.5),
-    (Sampler.person, 0.3),
+    (Sampler.door, 1.5),
+    (Sampler.person, 0.6),
     (Sampler.choice, 1.8),
 )
 _MEASURED: dict[_Draw, int] = {
@@ -52,7 +52,7 @@ _MEASURED: dict[_Draw, int] = {
     Sampler.posture: 2,
     Sampler.inside: 2,
 }
-_STRANGE, _UNCLEAR, _TASK = 0.05, 0.035, 0.4
+_STRANGE, _UNCLEAR, _TASK = 0.04, 0.035, 0.6
 """Shares of questions that nobody could answer, and of pictures with an instruction."""
 _DRAWS = [draw for draw, _ in _MIX]
 _WEIGHTS = [weight for _, weight in _MIX]

@@ -138,7 +138,7 @@ class Sampler:
 
     def relation(self) -> Meaning:
         """How two things stand to each other."""
-        kind = self.rng.choice(("left", "right", "front", "behind", "left", "right", "near", "near", "under"))
+        kind = self.rng.choice(("left", "right", "front", "behind", "left", "right", "near", "near", "near", "under"))
         if kind == "under":
             carried = [o for o in self.sole if o.support >= 0]
             if carried:
