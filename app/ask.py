@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from .._base import KnotholeError
 from ..vlm.broker import open_backend
 from ..vlm.questions import Answer, Frame, Kind, Question
+from .backend_settings import settings_of
 from .inspect import project
 from .names import register_all
 
@@ -115,7 +116,7 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "") -> Said:
     question = Question(form, words, all=True)
     frame = Frame(image.name, 0.0, read_picture(image))
     register_all()
-    runner = open_backend(spec, config.backends.get(spec.partition(":")[0], {}))
+    runner = open_backend(spec, settings_of(config, spec.strip().partition(":")[0]))
     try:
         number = runner.submit(frame, [question])
         for reply in runner.poll(PATIENCE):

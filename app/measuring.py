@@ -32,6 +32,7 @@ from ..vlm.measuring import (
 from ..vlm.questions import Answer, Frame
 from ..vlm.qwen import QwenBackend
 from ..vlm.training.questions import Asked, questions
+from .backend_settings import settings_of
 from .data import is_clear, training_split
 from .inspect import project
 from .names import register_all
@@ -192,7 +193,7 @@ def _configured(vlm: str) -> tuple[str, dict[str, object]]:
     config = project()
     spec = vlm or config.vlm
     register_all()
-    return spec, dict(config.backends.get(spec.partition(":")[0], {}))
+    return spec, settings_of(config, spec.strip().partition(":")[0])
 
 
 def _asked(frame: Frame, facts: FrameFacts) -> list[Asked]:
