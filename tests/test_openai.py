@@ -229,6 +229,15 @@ def test_boxes_of_a_picture_that_was_made_smaller_are_those_of_the_frame(form: s
     assert region.box_xyxy == pytest.approx((0.25, 0.25, 0.5, 0.5), abs=1 / 320)
 
 
+def test_a_box_is_as_sure_as_the_tokens_it_is_written_with() -> None:
+    ground = Question("ground", "the red square")
+    for logprobs, sure, requests in ((20, pytest.approx(0.9), 2), (-1, 1.0, 2), (0, 1.0, 3)):
+        with opened(OpenAIServer(logprobs=logprobs)) as (backend, served):
+            for _ in range(2):
+                assert backend.ask(picture(), [ground])[0].regions[0].confidence == sure
+            assert len(served.requests) == requests
+
+
 def shown(request: Request) -> list[np.ndarray]:
     parts = request.json["messages"][-1]["content"]
     return [looking.pixels(p["image_url"]["url"].partition(",")[2]) for p in parts if p["type"] == "image_url"]

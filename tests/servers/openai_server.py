@@ -96,7 +96,7 @@ class OpenAIServer:
         size = (shown[-1].shape[1], shown[-1].shape[0]) if shown else (0, 0)
         shares = _typed(words, box is not None)
         text = next(iter(shares), "") or self._written(words, body, box, size)
-        choices = [_choice(number, text, self._tokens(body, shares)) for number in range(self._count(body))]
+        choices = [_choice(number, text, self._tokens(body, shares, text)) for number in range(self._count(body))]
         usage = {"prompt_tokens": 100, "completion_tokens": 7 * len(choices), "total_tokens": 100 + 7 * len(choices)}
         shape = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": self.model}
         return Reply(body={**shape, "choices": choices, "usage": usage})
@@ -125,10 +125,13 @@ class OpenAIServer:
     def _count(self, body: dict) -> int:
         return body.get("n", 1) if self.n else 1
 
-    def _tokens(self, body: dict, shares: dict[str, float]) -> dict | None:
+    def _tokens(self, body: dict, shares: dict[str, float], text: str) -> dict | None:
         if not body.get("logprobs") or self.logprobs < 0:
             return None
-        rows = [{"token": t, "logprob": p, "bytes": list(t.encode())} for t, p in looking.tokens(shares or {"A": 0.9})]
+        if not shares:
+            pieces = [text[start : start + 3] for start in range(0, len(text), 3)]
+            return {"content": [{"token": piece, "logprob": math.log(0.9), "top_logprobs": []} for piece in pieces]}
+        rows = [{"token": t, "logprob": p, "bytes": list(t.encode())} for t, p in looking.tokens(shares)]
         rows = rows[: body["top_logprobs"]]
         blank = {"token": "\n", "logprob": 0.0, "bytes": [10]}
         return {"content": [{**blank, "top_logprobs": [blank]}, {**rows[0], "top_logprobs": rows}], "refusal": None}

@@ -12,6 +12,7 @@ from ..prompts import LETTERS
 
 _SLACK = 0.02
 """How far a sum of probabilities may lie above 1 before it is no such sum."""
+_ROUNDING = 1e-6
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _EDGES = " \t\r\n.,:;!?*_`'\"()[]{}<>▁Ġ"
 
@@ -41,7 +42,8 @@ def told(question: Question, raw: Mapping[object, object]) -> dict[str, float]:
     for choice in question.choices:
         if choice not in raw:
             raise Unreadable(f"the answer has no probability of {choice[:60]!r}")
-        chances[choice] = number(raw[choice], 0.0, 1.0, f"the probability of {choice[:60]!r}")
+        p = number(raw[choice], -_ROUNDING, 1.0 + _ROUNDING, f"the probability of {choice[:60]!r}")
+        chances[choice] = min(1.0, max(0.0, p))
     return chances
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 
 from ...grounding_format import Coordinates, UnreadableError, distinct, read_boxes
 from ...questions import Answer, Question, Region
@@ -75,7 +76,13 @@ def schema_of(question: Question) -> Mapping[str, object] | None:
     return schema if isinstance(schema, dict) else None
 
 
-def ground_answer(question: Question, text: str, coordinates: Coordinates, size: tuple[int, int]) -> Answer:
+def ground_answer(
+    question: Question,
+    text: str,
+    coordinates: Coordinates,
+    size: tuple[int, int],
+    tokens: Sequence[tuple[str, float]] = (),
+) -> Answer:
     """Return the regions that a text names.
 
     Args:
@@ -83,15 +90,39 @@ def ground_answer(question: Question, text: str, coordinates: Coordinates, size:
         text: What the model wrote.
         coordinates: Its form of boxes.
         size: Width and height of the picture as it was sent, [px].
+        tokens: What the text was written with, each with its probability: a region is as sure as its tokens are on
+            average. Where they are not told, or are not those of the text, regions are sure.
     """
     plain = _THOUGHT.sub("", text).strip()
     try:
         found = read_boxes(plain, coordinates, size)
     except UnreadableError as error:
         return Answer("ground", text=text, problem=f"{error}: {text[:200]!r}")
+    sure, before = _sureness(text, tokens), text.find(plain)
     named = question.text.strip() or "object"
-    regions = distinct([Region(one.box_xyxy, one.label or named, point_uv=one.point_uv) for one in found])
+    regions = distinct(
+        sorted(
+            (
+                Region(one.box_xyxy, one.label or named, sure(before + one.start, before + one.stop), one.point_uv)
+                for one in found
+            ),
+            key=lambda region: -region.confidence,
+        )
+    )
     return Answer("ground", regions=tuple(regions if question.all else regions[:1]), text=text)
+
+
+def _sureness(text: str, tokens: Sequence[tuple[str, float]]) -> Callable[[int, int], float]:
+    """Return a function from a range of characters to the mean probability of its tokens."""
+    if not tokens or "".join(token for token, _ in tokens) != text:
+        return lambda start, stop: 1.0
+    ends = list(accumulate(len(token) for token, _ in tokens))
+
+    def sure(start: int, stop: int) -> float:
+        inside = [p for (_, p), end in zip(tokens, ends, strict=True) if start < end <= stop]
+        return min(1.0, max(0.0, sum(inside) / len(inside))) if inside else 1.0
+
+    return sure
 
 
 def said_answer(question: Question, text: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from ...questions import Question
@@ -126,6 +127,18 @@ def texts(raw: object, host: str) -> list[tuple[str, bool]]:
         if not isinstance(text, str):
             raise Unreadable(f"{host} sent an answer of another form: content is {str(text)[:60]!r}")
         found.append((text, cut))
+    return found
+
+
+def written_tokens(raw: object) -> list[tuple[str, float]]:
+    """Return the tokens of the first answer with their probabilities; none where they are not told, or badly."""
+    content = field(raw, "choices", 0, "logprobs", "content")
+    found = []
+    for each in content if isinstance(content, list) else []:
+        token, log = field(each, "token"), field(each, "logprob")
+        if not isinstance(token, str) or isinstance(log, bool) or not isinstance(log, int | float) or log > 0:
+            return []
+        found.append((token, math.exp(log)))
     return found
 
 

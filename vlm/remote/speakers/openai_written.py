@@ -16,7 +16,7 @@ from ..failures import Failure, Fallback
 from ..ladder import Ladder
 from ..pictures import Picture
 from ..prompts import ground_prompt, plan_prompt, with_context
-from .openai_chat import Json, messages, texts, usage
+from .openai_chat import Json, messages, texts, usage, written_tokens
 from .openai_settings import OpenAISettings
 
 _WAYS = ("strict", "json_schema", "json_object", "text")
@@ -36,6 +36,7 @@ class Written:
         self, chat: Callable[[Json], object], settings: OpenAISettings, host: str, known: Capabilities | None
     ) -> None:
         self._chat, self._settings, self._host = chat, settings, host
+        self._with_tokens = settings.method != "sampling" and (known is None or known.logprobs != 0)
         start = settings.plans or (known.plans if known else None) or "json_schema"
         self._ways = Ladder(_WAYS, "strict" if start == "json_schema" else start)
         form = settings.coordinates or (known.coordinates if known else None) or "thousandths"
@@ -59,15 +60,23 @@ class Written:
         """
         if question.kind == "plan":
             return self._plan(question, pictures)
-        words = with_context(question)
         if question.kind == "ground":
-            words = ground_prompt(question, self._coordinates, pictures[-1].size)
-        text, _, raw = self._text(question, words, pictures, {})
-        answer = (
-            ground_answer(question, text, self._coordinates, pictures[-1].size)
-            if question.kind == "ground"
-            else said_answer(question, text)
-        )
+            return self._ground(question, pictures)
+        text, _, raw = self._text(question, with_context(question), pictures, {})
+        return billed([said_answer(question, text)], *usage(raw), self._settings)[0]
+
+    def _ground(self, question: Question, pictures: tuple[Picture, ...]) -> Answer:
+        size = pictures[-1].size
+        words, with_tokens = ground_prompt(question, self._coordinates, size), self._with_tokens
+        try:
+            more: Json = {"logprobs": True, "top_logprobs": 1} if with_tokens else {}
+            text, _, raw = self._text(question, words, pictures, more)
+        except Failure as failure:
+            if failure.refused and with_tokens:
+                self._with_tokens = False
+                raise Fallback from None
+            raise
+        answer = ground_answer(question, text, self._coordinates, size, written_tokens(raw))
         return billed([answer], *usage(raw), self._settings)[0]
 
     def _plan(self, question: Question, pictures: tuple[Picture, ...]) -> Answer:
