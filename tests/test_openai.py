@@ -125,7 +125,7 @@ def facts(backend: Backend) -> Mapping[str, object]:
             OpenAIServer(decisions=False, limit="max_completion_tokens", formats=("json_object",)),
             {"decisions": False, "logprobs": 20, "plans": "json_object", "token_limit": "max_completion_tokens"},
         ),
-        (OpenAIServer(decisions=False, logprobs=5), {"logprobs": 5}),
+        (OpenAIServer(decisions=False, logprobs=5), {"logprobs": 5, "yes": ("Yes", " Yes"), "no": ("No", " No")}),
         (OpenAIServer(decisions=False, logprobs=0, formats=()), {"logprobs": 0, "plans": "text"}),
     ],
     ids=["decides", "tells 20 tokens", "tells 5", "tells none"],

@@ -71,6 +71,16 @@ def from_tokens(question: Question, tokens: Sequence[tuple[str, float]]) -> dict
     return chances
 
 
+def spellings(tokens: Sequence[tuple[str, float]]) -> dict[str, tuple[str, ...]]:
+    """Return the tokens that say yes, and those that say no, likeliest first.
+
+    >>> spellings([(" yes", -2.0), ("Yes", -0.1), ("The", -3.0)])
+    {'yes': ('Yes', ' yes'), 'no': ()}
+    """
+    likeliest = [text for text, _ in sorted(tokens, key=lambda pair: -pair[1])]
+    return {word: tuple(text for text in likeliest if text.strip(_EDGES).lower() == word) for word in ("yes", "no")}
+
+
 def from_samples(question: Question, texts: Iterable[str]) -> tuple[dict[str, float], str]:
     """Return probabilities from a few written answers, and in words what they were.
 

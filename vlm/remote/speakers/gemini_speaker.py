@@ -10,7 +10,7 @@ from ...grounding_format import Coordinates
 from ...questions import Answer, Kind, Question
 from ..answers.prices import billed
 from ..answers.sampling import Sampler
-from ..answers.typed import decided, from_tokens
+from ..answers.typed import decided, from_tokens, spellings
 from ..answers.written import ground_answer, plan_answer, said_answer, schema_of, strict_json
 from ..backend import TYPED
 from ..failures import Failure, Fallback, Unreadable, field
@@ -61,6 +61,7 @@ class GeminiSpeaker:
             Coordinates, settings.coordinates or (known.coordinates if known else None) or "gemini"
         )
         self._think = settings.thinking_budget >= -1
+        self._spelled: dict[str, tuple[str, ...]] = {}
         self._sampler = Sampler(settings, _MOST_CANDIDATES)
         assert client.decisions.with_raw_response is not None  # loaded now, not within the first deadline
         kinds: set[Kind] = {*TYPED, "ground", "describe", "plan", "chat", "transcribe"}
@@ -93,7 +94,7 @@ class GeminiSpeaker:
     def facts(self) -> dict[str, object]:
         """Return what was found out of the model."""
         way, plans = self._ways.proven, self._plans.proven
-        found: dict[str, object] = {"plans": plans} if plans else {}
+        found: dict[str, object] = {**self._spelled, **({"plans": plans} if plans else {})}
         if way:
             found["decisions"] = way == "decisions"
         if way and way != "decisions":
@@ -131,8 +132,10 @@ class GeminiSpeaker:
     def _read_tokens(self, question: Question, pictures: tuple[Picture, ...]) -> list[Answer]:
         more: dict[str, Any] = {"response_logprobs": True, "logprobs": self._settings.top_logprobs, "temperature": 0.0}
         raw = self._generate(question, typed_prompt(question), pictures, max_output_tokens=3, **more)
-        chances = from_tokens(question, next_tokens(candidates(raw, self._host)[0]))
-        return billed([decided(question, chances)], *usage(raw), self._settings)
+        tokens = next_tokens(candidates(raw, self._host)[0])
+        if question.kind == "yes_no":
+            self._spelled = spellings(tokens)
+        return billed([decided(question, from_tokens(question, tokens))], *usage(raw), self._settings)
 
     def _sample(self, question: Question, pictures: tuple[Picture, ...]) -> list[Answer]:
         def send(count: int) -> tuple[list[str], tuple[object, object]]:

@@ -10,7 +10,7 @@ from ...capabilities import Capabilities
 from ...questions import Answer, Kind, Question
 from ..answers.prices import billed
 from ..answers.sampling import Sampler
-from ..answers.typed import decided, from_tokens, told
+from ..answers.typed import decided, from_tokens, spellings, told
 from ..answers.written import said_answer, strict_json
 from ..backend import TYPED
 from ..failures import Failure, Fallback, Unreadable, field
@@ -57,6 +57,7 @@ class OpenAISpeaker:
         self._ways = _ways(settings, known)
         self._limit = settings.token_limit or (known.token_limit if known else None) or "max_tokens"
         self._refused: set[str] = set()
+        self._spelled: dict[str, tuple[str, ...]] = {}
         self._sampler = Sampler(settings, settings.samples)
         self._warm_up()
         self._written = Written(self.chat, settings, host, known)
@@ -91,7 +92,7 @@ class OpenAISpeaker:
     def facts(self) -> dict[str, object]:
         """Return what was found out of the server."""
         way = self._ways.proven
-        found: dict[str, object] = {"token_limit": self._limit, **self._written.facts()} if way else {}
+        found: dict[str, object] = {**self._spelled, "token_limit": self._limit, **self._written.facts()} if way else {}
         if way:
             found["decisions"] = way == "decisions"
         if way and way != "decisions":
@@ -152,7 +153,10 @@ class OpenAISpeaker:
     def _read_tokens(self, question: Question, pictures: tuple[Picture, ...], most: int) -> list[Answer]:
         raw = self.chat(token_body(question, pictures, self._settings.detail, most))
         choices_of(raw, self._host)
-        answer = decided(question, from_tokens(question, next_tokens(raw)))
+        tokens = next_tokens(raw)
+        answer = decided(question, from_tokens(question, tokens))
+        if question.kind == "yes_no":
+            self._spelled = spellings(tokens)
         return billed([answer], *usage(raw), self._settings)
 
     def _sample(self, question: Question, pictures: tuple[Picture, ...]) -> list[Answer]:
