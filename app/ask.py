@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from .._base import KnotholeError
 from ..vlm.broker import open_backend
 from ..vlm.questions import Answer, Frame, Kind, Question
+from .backend_settings import settings_of
 from .inspect import project
 from .names import register_all
 
@@ -119,7 +120,7 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "", before: Pat
         earlier = Frame(f"{before.name}, before", 0.0, read_picture(before))
         frame = Frame(f"{image.name} after {before.name}", 1.0, frame.rgb, (earlier,))
     register_all()
-    runner = open_backend(spec, config.backends.get(spec.partition(":")[0], {}))
+    runner = open_backend(spec, settings_of(config, spec.strip().partition(":")[0]))
     try:
         number = runner.submit(frame, [question])
         for reply in runner.poll(PATIENCE):

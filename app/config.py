@@ -6,6 +6,9 @@ robot = "panda"                  # the same for --robot
 behaviors = ["my_leaves.py", "my_pkg.nodes.Wipe"]     # files that register leaves, classes of py_trees
 trees = ["trees"]                # folders to look for trees in
 
+[privacy]
+frames = "keep"                  # pictures in traces and cassettes, and to remote backends: keep, blur or drop
+
 [backends.qwen]                  # handed to the backend as its settings
 device = "cpu"
 
@@ -28,12 +31,14 @@ from pathlib import Path
 from typing import cast
 
 from .._base import KnotholeError, near_misses
+from ..vlm.privacy import FRAMES, Frames
 from .names import backend_names, driver_names
 
 FILE = "knothole.toml"
 _TEXTS = ("vlm", "robot")
 _LISTS = ("behaviors", "trees")
 _BLOCKS = ("backends", "robots")
+_KEPT = ("privacy",)
 
 
 class ConfigError(KnotholeError):
@@ -52,6 +57,7 @@ class Config:
         trees: Folders to look for trees in.
         backends: Backend name → its settings.
         robots: Driver name → its settings.
+        frames: What is done with pictures in traces and cassettes, and before they are sent to a remote backend.
         file: The file itself, None when there is none.
     """
 
@@ -62,6 +68,7 @@ class Config:
     trees: tuple[Path, ...] = ()
     backends: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     robots: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    frames: Frames = "keep"
     file: Path | None = None
 
 
@@ -88,7 +95,7 @@ def read_config(file: Path | None) -> Config:
         raise ConfigError(f"{file}: not valid TOML: {error}\n  fix:  correct the file") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-    known = (*_TEXTS, *_LISTS, *_BLOCKS)
+    known = (*_TEXTS, *_LISTS, *_BLOCKS, *_KEPT)
     for key, value in raw.items():
         if key not in known:
             near = near_misses(key, known)
@@ -107,6 +114,7 @@ def read_config(file: Path | None) -> Config:
         trees=tuple(base / name for name in raw.get("trees", ())),
         backends=raw.get("backends", {}),
         robots=raw.get("robots", {}),
+        frames=raw.get("privacy", {}).get("frames", "keep"),
         file=file,
     )
 
@@ -122,6 +130,18 @@ def _check(file: Path, key: str, value: object) -> None:
         raise ConfigError(
             f"{_place(file, key)}: {key!r} must hold blocks\n  fix:  write [{key}.NAME] and its keys below"
         )
+    if key in _KEPT and not isinstance(value, dict):
+        raise ConfigError(f"{_place(file, key)}: {key!r} must be a block\n  fix:  write [{key}] and its keys below")
+    if key == "privacy":
+        _check_privacy(file, cast("Mapping[str, object]", value))
+
+
+def _check_privacy(file: Path, block: Mapping[str, object]) -> None:
+    for name, value in block.items():
+        if name != "frames":
+            raise ConfigError(f"{_place(file, name)}: [privacy] has no key {name!r}\n  fix:  it has frames")
+        if value not in FRAMES:
+            raise ConfigError(f"{_place(file, name)}: frames is {value!r}\n  fix:  write one of {', '.join(FRAMES)}")
 
 
 def _check_classes(file: Path, block: Mapping[str, object]) -> None:

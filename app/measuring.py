@@ -33,6 +33,7 @@ from ..vlm.questions import Answer, Frame
 from ..vlm.qwen import QwenBackend
 from ..vlm.training.comparing import comparisons
 from ..vlm.training.questions import Asked, questions
+from .backend_settings import settings_of
 from .data import Studio, photograph, photograph_later, training_split
 from .inspect import project
 from .names import register_all
@@ -196,7 +197,7 @@ def _configured(vlm: str) -> tuple[str, dict[str, object]]:
     config = project()
     spec = vlm or config.vlm
     register_all()
-    return spec, dict(config.backends.get(spec.partition(":")[0], {}))
+    return spec, settings_of(config, spec.strip().partition(":")[0])
 
 
 def _asked(frame: Frame, facts: FrameFacts, before: FrameFacts | None) -> list[Asked]:

@@ -13,6 +13,7 @@ from ..robots.kinematic import KinematicRobot
 from ..vlm.broker import open_backend
 from ..vlm.contract import BACKENDS, Backend
 from ..vlm.runner import Runner
+from .backend_settings import settings_of
 from .config import Config
 from .names import register_all, scene_names
 
@@ -209,7 +210,7 @@ def open_runner(vlm: str | Backend | Runner, config: Config, truth: SceneTruth |
         return vlm
     register_all()
     name, _ = split(vlm)
-    settings = dict(config.backends.get(name, {}))
+    settings = settings_of(config, name)
     if name == "oracle" and truth is not None:
         settings["truth"] = truth
     return open_backend(vlm, settings)

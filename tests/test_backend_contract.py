@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from knothole.tests import tiny_checkpoints
-from knothole.tests.contracts.backends import QUESTIONS, BackendContract
+from knothole.tests.contracts.backends import QUESTIONS, BackendContract, picture
+from knothole.tests.servers.gemini_server import GeminiServer
+from knothole.tests.servers.loopback import Answer, serving
+from knothole.tests.servers.openai_server import OpenAIServer
+from knothole.tests.servers.systemone_server import SystemOneServer
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.training.export import random_checkpoint
 
@@ -37,11 +42,12 @@ def _embedded(folder: Path) -> BackendOptions:
 
 
 SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {"embedded": _embedded, "qwen": _qwen, "scripted": _script}
+SERVED = ("gemini", "openai", "systemone")
 OURS = [name for name, entry in BACKENDS.items().items() if entry.open.__module__.startswith("knothole.vlm.")]
 
 
 def test_every_backend_of_the_package_has_a_sample_here():
-    assert sorted(SAMPLES) == OURS
+    assert sorted([*SAMPLES, *SERVED]) == OURS
 
 
 class _Registered(BackendContract):
@@ -72,3 +78,63 @@ class TestQwen(_Registered):
 
 class TestEmbedded(_Registered):
     sample = "embedded"
+
+
+class _Served(_Registered):
+    """A backend with the package of the service, real sockets, and a server on the loopback that behaves."""
+
+    server: Answer
+    path = ""
+    settings: ClassVar[Mapping[str, object]] = {}
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def served(cls):
+        with serving(cls.server) as served:
+            cls.url = served.url
+            yield served
+
+    @classmethod
+    def open(cls, folder):
+        settings = {"base_url": cls.url + cls.path, "timeout": 60.0, **cls.settings}
+        return BACKENDS.get(cls.sample).open(BackendOptions(cls.server.model, settings))
+
+    @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q.kind}{'-all' if q.all else ''}")
+    def test_it_has_an_answer_to_all_that_it_takes(self, backend, question):
+        for answer in backend.ask(picture(), [question] if question.kind in backend.kinds else []):
+            assert answer.problem == ""
+            assert answer.tokens > 0
+
+
+class TestOpenAIDecisions(_Served):
+    sample, server, path = "openai", OpenAIServer(), "/v1"
+    settings: ClassVar = {"image_model": "test-image", "transcribe_model": "test-ear"}
+
+
+class TestOpenAILogprobs(_Served):
+    sample, server, path = "openai", OpenAIServer(decisions=False, form="pixels"), "/v1"
+    settings: ClassVar = {"coordinates": "pixels"}
+
+
+class TestOpenAISampling(_Served):
+    sample, server, path = "openai", OpenAIServer(decisions=False, logprobs=0, n=None, formats=(), thinks=True), "/v1"
+
+
+class TestGeminiDecisions(_Served):
+    sample, server = "gemini", GeminiServer()
+    settings: ClassVar = {"image_model": "gemini-test"}
+
+
+class TestGeminiLogprobs(_Served):
+    sample, server = "gemini", GeminiServer(decisions=False)
+
+
+class TestGeminiSampling(_Served):
+    sample, server = (
+        "gemini",
+        GeminiServer(decisions=False, logprobs=None, candidates=False, schemas=False, thinks=True),
+    )
+
+
+class TestSystemOne(_Served):
+    sample, server, path = "systemone", SystemOneServer(), "/v1"

@@ -64,12 +64,14 @@ class BackendEntry:
         latency: Latency in simulated time unless configured otherwise, [s].
         check: Quick look at the options in the caller's process, before a worker starts, so that a misspelled path is
             an error of usage and not a fault while running. Raises ``BackendError``; imports nothing heavy.
+        destination: For a backend that is remote: address that questions and frames are sent to with these options.
     """
 
     open: Callable[[BackendOptions], Backend]
     runs_in: Literal["loop", "process"] = "process"
     latency: float = 0.1
     check: Callable[[BackendOptions], None] | None = None
+    destination: Callable[[BackendOptions], str] | None = None
 
 
 BACKENDS: Registry[BackendEntry] = Registry(
@@ -82,11 +84,12 @@ def backend(
     runs_in: Literal["loop", "process"] = "process",
     latency: float = 0.1,
     check: Callable[[BackendOptions], None] | None = None,
+    destination: Callable[[BackendOptions], str] | None = None,
 ) -> Callable[[Callable[[BackendOptions], Backend]], Callable[[BackendOptions], Backend]]:
     """Register a backend factory under ``name``."""
 
     def keep(factory: Callable[[BackendOptions], Backend]) -> Callable[[BackendOptions], Backend]:
-        BACKENDS.register(name)(BackendEntry(factory, runs_in, latency, check))
+        BACKENDS.register(name)(BackendEntry(factory, runs_in, latency, check, destination))
         return factory
 
     return keep

@@ -28,6 +28,7 @@ from typing import IO
 from .._base import KnotholeError
 from .contract import BACKENDS, BackendEntry, BackendError, BackendOptions
 from .questions import Frame, Kind, Question
+from .remote.notice import notice, tell
 from .runner import Reply, answer_all
 from .shared_frames import FrameReader, FrameRef, FrameRing
 
@@ -68,6 +69,7 @@ class Worker:
             )
         options = options or BackendOptions()
         environment = _environment(options)
+        self._notice = notice(name, entry.destination(options), options.settings) if entry.destination else ""
         self.name, self.latency = name, entry.latency
         self.model, self.kinds, self.remote = "", frozenset[Kind](), False
         self.ready = False
@@ -99,6 +101,9 @@ class Worker:
 
     def submit(self, frame: Frame | None, questions: Sequence[Question]) -> int:
         """Queue one request. A dead worker is reported by ``poll``."""
+        if self._notice:
+            tell(self._notice)
+            self._notice = ""
         number, self._next = self._next, self._next + 1
         self._waiting.append((number, frame, tuple(questions)))
         self._pump()

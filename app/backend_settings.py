@@ -1,0 +1,38 @@
+"""What a backend is opened with: its block of ``knothole.toml``, and for a remote one what holds for all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..vlm.capabilities import FILE
+from ..vlm.contract import BACKENDS
+from .config import Config
+
+_PATHS = ("api_key_file", "capabilities")
+
+
+def settings_of(config: Config, backend: str) -> dict[str, object]:
+    """Return the settings of a backend.
+
+    To a remote one pictures are sent as ``[privacy]`` says unless its block says otherwise, what its server was
+    measured to do stands in ``capabilities.json`` beside the configuration, and paths are relative to its folder.
+
+    Args:
+        config: The project's configuration.
+        backend: Registry name.
+
+    Raises:
+        UnknownNameError: No backend has the name.
+    """
+    settings = dict(config.backends.get(backend, {}))
+    if BACKENDS.get(backend).destination is None:
+        return settings
+    folder = config.file.parent if config.file is not None else Path()
+    settings.setdefault("frames", config.frames)
+    if "capabilities" not in settings and (folder / FILE).is_file():
+        settings["capabilities"] = FILE
+    for name in _PATHS:
+        path = settings.get(name)
+        if isinstance(path, str) and path:
+            settings[name] = str(folder / Path(path).expanduser())
+    return settings

@@ -1,0 +1,1 @@
+"""What backends that speak to a server have in common: the wire and its deadline, keys, pictures, prompts, reading."""
