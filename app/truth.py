@@ -81,8 +81,8 @@ def _camera_of(frame: CameraFrame) -> CameraSpec:
 class SceneTruth:
     """Says what is true of the pictures of one run; what the oracle asks.
 
-    A picture must be asked about before the world moves on. Only those that a later one is compared with are recalled from
-    when they were taken.
+    A picture must be asked about before the world moves on. Only those that a later one is compared with are recalled
+    from when they were taken.
 
     Args:
         world: The simulated world of the run.
