@@ -19,6 +19,7 @@ from .. import __version__
 from .._base import KnotholeError
 from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
+from ..behaviors.human import Human
 from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
 from ..trees.changing.checkpoint import Checkpoint
@@ -129,8 +130,9 @@ class Run:
         watch: Watch | None = None,
         stuck: Callable[[str], None] | None = None,
         checkpoint: Checkpoint | None = None,
+        human: Human | None = None,
     ) -> None:
-        self._watch, self._stuck, self._checkpoint = watch, stuck, checkpoint
+        self._watch, self._stuck, self._checkpoint, self._human = watch, stuck, checkpoint, human
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
         self._truth = split(self._vlm)[0] == "oracle"
@@ -158,7 +160,11 @@ class Run:
             self._stack.callback(broker.close)
         self._check(tree, broker)
         context = Context(
-            robot=self.robot, broker=broker, rng=np.random.default_rng(options.seed), say=self._watcher.say
+            robot=self.robot,
+            broker=broker,
+            rng=np.random.default_rng(options.seed),
+            say=self._watcher.say,
+            human=self._human,
         )
         if self.stage.truth is not None and self._truth:
             context.frames = self.stage.truth.saw

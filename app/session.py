@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..behaviors.human import Human
 from ..trees.changing.checkpoint import Checkpoint
 from ..trees.changing.watching import Watch
 from ..trees.language.params import read_params
@@ -54,8 +55,14 @@ class Session:
         entries = {name: value for name, value in params.items() if name not in declared}
         return replace(tree, params={**tree.params, **entries})
 
-    def bind(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> Run:
-        """Return a run with this seed; ``stuck`` as for ``Loop``."""
+    def bind(
+        self,
+        seed: int,
+        watcher: Watcher | None = None,
+        stuck: Callable[[str], None] | None = None,
+        human: Human | None = None,
+    ) -> Run:
+        """Return a run with this seed; ``stuck`` as for ``Loop``, ``human`` as in ``Context``."""
         vlm: Any = self.vlm
         if asks(self.tree) and not runs_in_loop(self.vlm):
             if self._kept is None:
@@ -78,11 +85,18 @@ class Session:
             watch=watch,
             stuck=stuck,
             checkpoint=self._checkpoint,
+            human=human,
         )
 
-    def run(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> RunResult:
-        """Run the tree once; ``stuck`` as for ``Loop``."""
-        return self.bind(seed, watcher, stuck).run()
+    def run(
+        self,
+        seed: int,
+        watcher: Watcher | None = None,
+        stuck: Callable[[str], None] | None = None,
+        human: Human | None = None,
+    ) -> RunResult:
+        """Run the tree once; arguments as for ``bind``."""
+        return self.bind(seed, watcher, stuck, human).run()
 
     def close(self) -> None:
         """Release the backend. Idempotent."""
@@ -98,12 +112,15 @@ class Session:
 
 
 def run_tree(
-    options: RunOptions, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None
+    options: RunOptions,
+    watcher: Watcher | None = None,
+    stuck: Callable[[str], None] | None = None,
+    human: Human | None = None,
 ) -> RunResult:
-    """Run a tree once; ``stuck`` as for ``Loop``.
+    """Run a tree once; arguments as for ``Session.bind``.
 
     Raises:
         KnotholeError: The run cannot be started. What happens while it runs is in the result.
     """
     with Session(options) as session:
-        return session.run(session.options.seed, watcher, stuck)
+        return session.run(session.options.seed, watcher, stuck, human)

@@ -11,6 +11,7 @@ import numpy as np
 from ..robots.contract import CameraFrame, Robot
 from ..vlm.broker import Broker
 from ..vlm.questions import Frame
+from .human import Human
 
 if TYPE_CHECKING:
     from .node import Leaf
@@ -27,6 +28,7 @@ class Context:
         tick: Number of this tick, from 1.
         rng: The run's random numbers, seeded.
         say: Shows (or speaks) a sentence of the robot to the human.
+        human: Whom the tree may ask, or None when nobody is there.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
         wake: Lets the next tick come at once on a real clock, for leaves that learn of something between two ticks. May
@@ -42,6 +44,7 @@ class Context:
     tick: int = 0
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     say: Callable[[str], None] = lambda text: None
+    human: Human | None = None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None
     wake: Callable[[], None] = lambda: None

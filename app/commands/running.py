@@ -131,12 +131,13 @@ def _check_resume(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from ..human import human_at
     from ..session import run_tree
     from ..terminal import watch
 
     options = _options(args, args.seed or 0)
     with watch(quiet=args.json) as watcher:
-        result = run_tree(options, watcher, _leave)
+        result = run_tree(options, watcher, _leave, human_at(watcher))
         watcher.summary(result)
     if args.json:
         print(json.dumps(result.to_json()))

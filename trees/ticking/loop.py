@@ -287,7 +287,9 @@ class Loop:
 
     def _collect(self, now: float) -> None:
         """Deliver answers; a backend that is broken is the fault of the node that asked it."""
-        broker = self.context.broker
+        human, broker = self.context.human, self.context.broker
+        if human is not None and self._pace.clock.stepped:
+            human.wait(lambda: self._wish is not None)
         if broker is None:
             return
         try:
