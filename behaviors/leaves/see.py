@@ -5,7 +5,7 @@ from __future__ import annotations
 from py_trees.common import Status
 
 from ...robots.contract import CameraFrame
-from ...vlm.change import changed
+from ...vlm.broking.change import changed
 from ...vlm.questions import Question
 from ..means.asking import Asking, ask
 from ..means.verdict import MARGIN, Verdict, read
