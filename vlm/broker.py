@@ -186,6 +186,10 @@ class Broker:
         new.since = min(new.since, ticket.since)
         return new
 
+    def spared(self, asker: str) -> None:
+        """Note that a node did not ask about a picture, since that shows nothing new."""
+        self._accounts.spared(asker)
+
     def flush(self, now: float) -> None:
         """Send what was gathered, as far as the backends are free: one request per frame, guards first."""
         self._lineup.close_tick()

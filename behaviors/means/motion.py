@@ -265,7 +265,9 @@ class MotionLeaf(Leaf):
         return status
 
     def halt(self) -> None:
-        """Stop the robot and forget the script."""
+        """Stop the robot and forget the script; a question on its way is dropped."""
+        if isinstance(self._act, Await):
+            self._act.asking.drop()
         if self.context.robot is not None:
             self.context.robot.stop()
         self._close(self.status)

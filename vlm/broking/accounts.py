@@ -42,6 +42,11 @@ class Accounts:
         total.questions, total.shared = total.questions + 1, total.shared + 1
         tally.questions, tally.shared = tally.questions + 1, tally.shared + 1
 
+    def spared(self, asker: str) -> None:
+        """Note a question that was not asked since the picture shows nothing new."""
+        self.books.total.spared += 1
+        self.books.nodes[asker].spared += 1
+
     def sent(self, link: Link, request: Request) -> None:
         """Note a request that was sent."""
         tally = self.books.backends[link.name]

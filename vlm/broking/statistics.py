@@ -20,6 +20,7 @@ class Tally:
         late: Questions whose deadline passed without an answer.
         failed_over: Of a node: questions that went on to another backend. Of a backend: those that came from another.
         refused: Questions that were not sent since a budget was spent or every backend rests.
+        spared: Looks at a picture that showed nothing new, so that nothing was asked.
         tokens: Tokens read and written, where the backend counts them.
         cost: Money, [USD].
         seconds: Time the backend worked, [s]: wall time, its latency on a stepped clock.
@@ -33,6 +34,7 @@ class Tally:
     late: int = 0
     failed_over: int = 0
     refused: int = 0
+    spared: int = 0
     tokens: int = 0
     cost: float = 0.0
     seconds: float = 0.0
@@ -58,6 +60,7 @@ class Counters:
         late: Questions whose deadline passed without an answer.
         failed_over: Questions that went on to another backend.
         refused: Questions that were not sent since a budget was spent or every backend rests.
+        spared: Looks at a picture that showed nothing new, so that nothing was asked.
         tokens: Tokens read and written, where backends count them.
         cost: Money, [USD].
     """
@@ -71,6 +74,7 @@ class Counters:
     late: int = 0
     failed_over: int = 0
     refused: int = 0
+    spared: int = 0
     tokens: int = 0
     cost: float = 0.0
 
