@@ -1,7 +1,7 @@
 """Read ``knothole.toml``: defaults of a project, blocks for backends and drivers, files with leaves of its own.
 
 ```toml
-vlm = "embedded"                 # what --vlm says when it is left out
+vlm = "embedded"                 # what --vlm says when it is left out; a list is a chain
 robot = "panda"                  # the same for --robot
 behaviors = ["my_leaves.py", "my_pkg.nodes.Wipe"]     # files that register leaves, classes of py_trees
 trees = ["trees"]                # folders to look for trees in
@@ -11,6 +11,9 @@ device = "cpu"
 
 [robots.franka]                  # handed to the driver as its settings
 realtime = false
+
+[budget]                         # what a run may spend on questions; see ``limits``
+calls = 500
 ```
 
 Paths are relative to the file's own folder, which is looked through for packages as well. ``[behaviors]`` may be a
@@ -28,12 +31,16 @@ from pathlib import Path
 from typing import cast
 
 from .._base import KnotholeError, near_misses
+from ..vlm.broking.breaker import Rest
+from ..vlm.broking.budget import Budget
+from .limits import read_budget, read_rest
 from .names import backend_names, driver_names
 
 FILE = "knothole.toml"
 _TEXTS = ("vlm", "robot")
 _LISTS = ("behaviors", "trees")
 _BLOCKS = ("backends", "robots")
+_TABLES = ("budget", "failover")
 
 
 class ConfigError(KnotholeError):
@@ -52,6 +59,8 @@ class Config:
         trees: Folders to look for trees in.
         backends: Backend name → its settings.
         robots: Driver name → its settings.
+        budget: What a run may spend on questions.
+        rest: When a backend of a chain, or one in a process, is left alone for a while.
         file: The file itself, None when there is none.
     """
 
@@ -62,6 +71,8 @@ class Config:
     trees: tuple[Path, ...] = ()
     backends: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     robots: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    rest: Rest = field(default_factory=Rest)
     file: Path | None = None
 
 
@@ -88,7 +99,7 @@ def read_config(file: Path | None) -> Config:
         raise ConfigError(f"{file}: not valid TOML: {error}\n  fix:  correct the file") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-    known = (*_TEXTS, *_LISTS, *_BLOCKS)
+    known = (*_TEXTS, *_LISTS, *_BLOCKS, *_TABLES)
     for key, value in raw.items():
         if key not in known:
             near = near_misses(key, known)
@@ -97,21 +108,29 @@ def read_config(file: Path | None) -> Config:
                 f"{_place(file, key)}: unknown key {key!r}{hint}\n  fix:  known keys are {', '.join(known)}"
             )
         _check(file, key, value)
-    base = file.parent
+    base, vlm = file.parent, raw.get("vlm", Config.vlm)
+
+    def refuse(key: str, what: str) -> ConfigError:
+        return ConfigError(f"{_place(file, key)}: {what}")
+
     files, classes = _behaviors(raw.get("behaviors", ()))
     return Config(
-        vlm=raw.get("vlm", Config.vlm),
+        vlm=vlm if isinstance(vlm, str) else ",".join(vlm),
         robot=raw.get("robot", Config.robot),
         behaviors=tuple(base / name for name in files),
         classes=classes,
         trees=tuple(base / name for name in raw.get("trees", ())),
         backends=raw.get("backends", {}),
         robots=raw.get("robots", {}),
+        budget=read_budget(raw.get("budget", {}), refuse),
+        rest=read_rest(raw.get("failover", {}), refuse),
         file=file,
     )
 
 
 def _check(file: Path, key: str, value: object) -> None:
+    if key == "vlm" and isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
+        return
     if key in _TEXTS and not isinstance(value, str):
         raise ConfigError(f'{_place(file, key)}: {key!r} must be text\n  fix:  write {key} = "…"')
     if key == "behaviors" and isinstance(value, dict):

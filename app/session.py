@@ -17,7 +17,7 @@ from .inspect import asks, load_tree, project
 from .result import RunResult
 from .resume import resumed
 from .run import Run, RunOptions
-from .stage import Kept, check_names, open_runner, runs_in_loop, scene_of
+from .stage import Kept, check_names, keep_open, scene_of
 from .terminal import Watcher
 
 
@@ -44,7 +44,7 @@ class Session:
         self._params = params
         self.vlm, self.robot = options.vlm or self.config.vlm, options.robot or self.config.robot
         check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
-        self._kept: Kept | None = None
+        self._kept: dict[str, Kept] | None = None
 
     def _read(self, params: Mapping[str, Any]) -> TreeSpec:
         """Read the tree, with the mocks and entries that this run was asked to give it."""
@@ -63,12 +63,8 @@ class Session:
         human: Human | None = None,
     ) -> Run:
         """Return a run with this seed; ``stuck`` as for ``Loop``, ``human`` as in ``Context``."""
-        vlm: Any = self.vlm
-        if asks(self.tree) and not runs_in_loop(self.vlm):
-            if self._kept is None:
-                opened = open_runner(self.vlm, self.config, None)
-                self._kept = Kept(opened)  # type: ignore[arg-type]
-            vlm = self._kept
+        if self._kept is None and asks(self.tree):
+            self._kept = keep_open(self.vlm, self.config)
         options = replace(self.options, seed=seed, vlm=self.vlm, robot=self.robot)
         watch = None
         if options.watch:
@@ -79,8 +75,9 @@ class Session:
             options,
             self.config,
             robot=self.robot,
-            vlm=vlm,
+            vlm=self.vlm,
             inputs=self.inputs,
+            kept=self._kept,
             watcher=watcher,
             watch=watch,
             stuck=stuck,
@@ -100,9 +97,9 @@ class Session:
 
     def close(self) -> None:
         """Release the backend. Idempotent."""
-        if self._kept is not None:
-            self._kept.release()
-            self._kept = None
+        for kept in (self._kept or {}).values():
+            kept.release()
+        self._kept = None
 
     def __enter__(self) -> Session:
         return self

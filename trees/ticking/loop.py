@@ -279,6 +279,8 @@ class Loop:
             self._stack.callback(self._ending.watchdog.close)
         if context.broker is not None and context.broker.interrupted is None:
             context.broker.interrupted = lambda: self._wish is not None
+        if context.broker is not None:
+            context.broker.notify = lambda text: self._say(text, 3)
         self.record.begin(self._start_info)
         if self._mirror:
             self._stack.enter_context(Mirror(self.tree.blackboard, self._mirror))
@@ -350,7 +352,8 @@ class Loop:
 
     def _result(self, outcome: Outcome, status: str, reason: str, fault: BaseException | None) -> LoopResult:
         pace, stopwatch = self._pace, self._pace.stopwatch
-        counters = self.context.broker.counters if self.context.broker is not None else None
+        broker = self.context.broker
+        counters = broker.counters if broker is not None else None
         return LoopResult(
             outcome,
             status,
@@ -365,4 +368,5 @@ class Loop:
             fault=fault,
             problems=tuple(self._ending.problems),
             timing=stopwatch.timing() if stopwatch is not None else None,
+            asking=broker.statistics if broker is not None else {},
         )
