@@ -197,7 +197,7 @@ class MotionLeaf(Leaf):
         super().__init__(wiring)
         self._script: Script | None = None
         self._act: Act | None = None
-        self._again = False
+        self._again = self._moved = False
 
     def script(self) -> Script:
         """Yield the acts in order and return a note."""
@@ -254,11 +254,15 @@ class MotionLeaf(Leaf):
                 advance = partial(self._script.throw, failure)
 
     def _ended(self) -> None:
-        if isinstance(self._act, Travel | Follow | Fingers):
+        """Note what watches look at: that the scene may have changed by the robot's own doing."""
+        self._moved |= isinstance(self._act, Travel | Follow)
+        if isinstance(self._act, Fingers):
             self.context.notes["motion_ended"] = self.context.now
 
     def _close(self, status: Status) -> Status:
-        self._act = None
+        if self._moved or isinstance(self._act, Travel | Follow | Fingers):
+            self.context.notes["motion_ended"] = self.context.now
+        self._act, self._moved = None, False
         if self._script is not None:
             self._script.close()
             self._script = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import cast
 
@@ -14,6 +15,7 @@ from ..node import Leaf, NodeFault
 from ..ports import Port
 from .asking import Asking, ask, broker_of
 from .grounded import GroundedObject
+from .surroundings import Held
 
 GLANCE = 0.5
 """How often an unsure answer is looked at again when neither ``max_age`` nor ``rate`` says so, [s]."""
@@ -185,12 +187,16 @@ class Watching:
         return 0.0 if rate is None else 1.0 / rate
 
     def _is_due(self, period: float) -> bool:
-        """Tell whether it is time to look; a picture that is asked about in this tick anyway is looked at earlier."""
-        age = self._context.now - self.seen
-        if age >= period - _TIE:
+        """Tell whether it is time to look: after the period, or a little earlier with all others.
+
+        Looks fall on a grid of powers of two seconds, so that the questions of many watches are about one picture.
+        """
+        now, age = self._context.now, self._context.now - self.seen
+        if age >= period - _TIE or period <= 0.0:
             return True
-        asked = self._context.sight.get(f"asked about {self._camera}") == self._context.tick
-        return asked and age >= max(period / 2, self._shortest) - _TIE
+        grid = 2.0 ** math.floor(math.log2(period))
+        begun = math.floor((now + _TIE) / grid) > math.floor((self.seen + _TIE) / grid)
+        return begun and age >= max(grid / 2, self._shortest) - _TIE
 
     def _outdated(self) -> bool:
         """Tell whether the answer must be asked for again although nothing seems to have changed."""
@@ -223,7 +229,6 @@ class Watching:
         most = None if budget is None else int(budget)
         self._asking = ask(self._leaf, self.question, self._camera, frame, deadline=deadline, budget=most)
         self._hidden = own_pixels(self._leaf, self._asking.frame)
-        self._context.sight[f"asked about {self._camera}"] = self._context.tick
         self._tell(self._asking.frame, True)
 
     def _tell(self, frame: CameraFrame, asked: bool) -> None:
@@ -241,11 +246,16 @@ def gate_of(leaf: Leaf, camera: str) -> Gate:
 
 
 def own_pixels(leaf: Leaf, frame: CameraFrame) -> Mask:
-    """Return where the robot is in a picture, shape (H, W); call it first in the tick in which the picture is taken."""
+    """Return where the robot, and the thing in its hand, is in a picture, shape (H, W).
+
+    Call it first in the tick in which the picture is taken.
+    """
     known = cast("dict[str, Mask]", leaf.context.sight.setdefault("own pixels", {}))
     if frame.id not in known:
         assert leaf.context.robot is not None
-        known[frame.id] = silhouette(leaf.context.robot, frame)
+        thing = leaf.context.notes.get("held")
+        held = thing.balls if isinstance(thing, Held) else None
+        known[frame.id] = silhouette(leaf.context.robot, frame, held)
         if len(known) > _REMEMBERED:
             del known[next(iter(known))]
     return known[frame.id]

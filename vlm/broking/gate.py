@@ -24,7 +24,8 @@ Box = tuple[float, float, float, float]
 
 STRUCTURE = 6.0
 """Standard deviation of brightness in a block from which on there is something to see in it, in [0, 255]."""
-_FEWEST = 8
+_FEWEST = 0.25
+"""Share of a block that must come into view before it is looked at: less hid no object from the model."""
 _KEPT = 64
 _V = TypeVar("_V")
 
@@ -115,7 +116,7 @@ class Gate:
         seen = gray * weight
         mean = block_means(seen[..., None], self.block) / safe
         spread = block_means((seen * gray)[..., None], self.block) / safe - mean * mean
-        enough = share * self.block**2 >= _FEWEST
+        enough = share >= _FEWEST
         return bool((spread[enough] >= STRUCTURE**2).any())
 
 
