@@ -121,16 +121,22 @@ class Follow:
 
 @dataclass
 class Fingers:
-    """Open or close the gripper to ``width`` [m] with at most ``force`` [N]."""
+    """Open or close the gripper to ``width`` [m] with at most ``force`` [N].
+
+    Attributes:
+        held: Whether the hand held something when it began.
+    """
 
     width: float
     doing: str
     force: float = 40.0
+    held: bool = False
     result: object = None
     _motion: Motion | None = field(default=None, repr=False)
 
     def begin(self, leaf: MotionLeaf) -> None:
         """Start."""
+        self.held = leaf.robot.state().holding
         self._motion = leaf.robot.move_gripper(self.width, self.force)
 
     def done(self, leaf: MotionLeaf) -> bool:
@@ -256,7 +262,7 @@ class MotionLeaf(Leaf):
     def _ended(self) -> None:
         """Note what watches look at: that the scene may have changed by the robot's own doing."""
         self._moved |= isinstance(self._act, Travel | Follow)
-        if isinstance(self._act, Fingers):
+        if isinstance(self._act, Fingers) and self._act.held != self.robot.state().holding:
             self.context.notes["motion_ended"] = self.context.now
 
     def _close(self, status: Status) -> Status:

@@ -206,9 +206,14 @@ class Watching:
         return moved > self.frame.stamp or (self.max_age is not None and age > STANDS * self.max_age)
 
     def _differs(self, frame: CameraFrame, hidden: Mask) -> bool:
+        """Tell whether a picture shows news; what only came into view again can wait until the answer is old."""
         assert self._shown is not None
+        assert self.frame is not None
         roi = region_of(self._leaf, self._leaf.get("roi"), frame.camera) if "roi" in self._ports else None
-        return gate_of(self._leaf, frame.camera).news(self._shown, frame.id, frame.rgb, hidden, roi)
+        news = gate_of(self._leaf, frame.camera).news(self._shown, frame.id, frame.rgb, hidden, roi)
+        if news == "revealed" and self.max_age is not None:
+            return frame.stamp - self.frame.stamp >= self.max_age - _TIE
+        return bool(news)
 
     def _renew(self) -> None:
         """Let a question that waits for a busy backend be about the scene as it is now."""

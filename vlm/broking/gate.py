@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from .change import BLOCK, THRESHOLD, block_means, difference
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Box = tuple[float, float, float, float]
+News = Literal["", "changed", "revealed"]
 
 STRUCTURE = 6.0
 """Standard deviation of brightness in a block from which on there is something to see in it, in [0, 255]."""
@@ -56,7 +57,7 @@ class Gate:
     def __init__(self, block: int = BLOCK, threshold: float = THRESHOLD) -> None:
         self.block, self.threshold = block, threshold
         self._shown: OrderedDict[Hashable, tuple[Shown | None, Shown]] = OrderedDict()
-        self._news: OrderedDict[Hashable, tuple[Shown, bool]] = OrderedDict()
+        self._news: OrderedDict[Hashable, tuple[Shown, News]] = OrderedDict()
 
     def show(self, before: Shown | None, frame_id: str, rgb: Pixels, hidden: Mask) -> Shown:
         """Return what a model has been shown once it has judged a picture.
@@ -73,7 +74,7 @@ class Gate:
             made = _keep(self._shown, key, (before, _after(before, rgb, hidden)))
         return made[1]
 
-    def news(self, shown: Shown, frame_id: str, rgb: Pixels, hidden: Mask, roi: Box | None = None) -> bool:
+    def news(self, shown: Shown, frame_id: str, rgb: Pixels, hidden: Mask, roi: Box | None = None) -> News:
         """Tell whether a picture shows anything that the model has not been shown.
 
         Args:
@@ -82,6 +83,9 @@ class Gate:
             rgb: Its pixels, shape (H, W, 3).
             hidden: Where the robot is in it, shape (H, W).
             roi: The part of the image that matters, relative to it, (x1, y1, x2, y2); None for all of it.
+
+        Returns:
+            ``changed``, ``revealed`` where something only came into view from behind the robot, or empty.
         """
         key = (id(shown), frame_id, roi)
         made = self._news.get(key)
@@ -89,9 +93,9 @@ class Gate:
             made = _keep(self._news, key, (shown, self._compare(shown, rgb, hidden, roi)))
         return made[1]
 
-    def _compare(self, shown: Shown, rgb: Pixels, hidden: Mask, roi: Box | None) -> bool:
+    def _compare(self, shown: Shown, rgb: Pixels, hidden: Mask, roi: Box | None) -> News:
         if shown.rgb.shape != rgb.shape:
-            return True
+            return "changed"
         seen = ~hidden
         if roi is not None:
             rows, columns = _part(roi, rgb.shape[0], rgb.shape[1])
@@ -102,9 +106,9 @@ class Gate:
         if not compared.all():
             changed = changed * compared.view(np.uint8)[..., None]
         if block_means(changed, self.block).max(initial=0.0) >= self.threshold:
-            return True
+            return "changed"
         revealed = seen & (shown.hidden | ~shown.known)
-        return bool(revealed.any()) and self._anything_in(rgb, revealed)
+        return "revealed" if revealed.any() and self._anything_in(rgb, revealed) else ""
 
     def _anything_in(self, rgb: Pixels, part: Mask) -> bool:
         """Tell whether some block of a part of the picture is more than plain ground."""
