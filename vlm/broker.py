@@ -150,7 +150,7 @@ class Broker:
             self._tell(BrokerEvent("shared", now, ticket, frame, asker))
             return ticket
         ticket = Ticket(question, frame, now, now + self.latency if self.stepped else None, asker)
-        ticket.priority = priority
+        ticket.priority, ticket.place = priority, self.counters.questions
         ticket.deadline = float("inf") if deadline is None else deadline
         self._known[key] = ticket
         if len(self._known) > _REMEMBERED:
@@ -183,7 +183,7 @@ class Broker:
         deadline = None if ticket.deadline == float("inf") else ticket.deadline
         self.drop(ticket, now, asker)
         new = self.ask(ticket.question, frame, now, asker, priority=ticket.priority, deadline=deadline, budget=budget)
-        new.since = min(new.since, ticket.since)
+        new.since, new.place = min(new.since, ticket.since), min(new.place, ticket.place)
         return new
 
     def spared(self, asker: str) -> None:

@@ -25,6 +25,7 @@ class Ticket:
         asked_at: Time of the first ask, run clock, [s].
         since: Since when somebody has been waiting for an answer to this, [s]: earlier than ``asked_at`` where the
             question was renewed.
+        place: Its place in the order of asking; a renewed question keeps that of the old one.
         due: Time of delivery on a stepped clock, [s]; None where answers come when they are ready, and while the
             question waits for a busy backend.
         deadline: From when on an answer is of no use any more, run clock, [s]; infinity for no such time.
@@ -50,6 +51,7 @@ class Ticket:
         "due",
         "frame_id",
         "frame_stamp",
+        "place",
         "priority",
         "problems",
         "question",
@@ -65,6 +67,7 @@ class Ticket:
         self.frame_id = frame.id if frame is not None else ""
         self.frame_stamp = frame.stamp if frame is not None else asked_at
         self.asked_at = self.since = asked_at
+        self.place = 0
         self.due = due
         self.deadline = float("inf")
         self.priority = USUAL

@@ -20,17 +20,15 @@ class Lineup:
 
     def gather(self, ticket: Ticket, frame: Frame | None) -> None:
         """Add a question of this tick; one about a frame that waits already joins the others about it."""
-        for request in (*self._waiting, *self._gathered.values()):
-            same = request.frame.id if request.frame is not None else ""
-            if frame is not None and same == frame.id and request.link == 0 and _fits(request, ticket):
+        for request in self._waiting:
+            same = frame is not None and request.frame is not None and request.frame.id == frame.id
+            if same and request.link == 0 and _fits(request, ticket):
                 request.tickets.append(ticket)
                 return
-        if frame is None and "" in self._gathered:
-            self._gathered[""].tickets.append(ticket)
-            return
-        self._gathered[ticket.frame_id if ticket.frame_id not in self._gathered else f"{id(ticket)}"] = self._request(
-            frame, [ticket]
-        )
+        if ticket.frame_id in self._gathered:
+            self._gathered[ticket.frame_id].tickets.append(ticket)
+        else:
+            self._gathered[ticket.frame_id] = self._request(frame, [ticket])
 
     def close_tick(self) -> None:
         """Let what was gathered wait for a backend; what a guard rests on does not wait for those that write."""

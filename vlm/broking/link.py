@@ -43,9 +43,9 @@ class Request:
     sent_at: float = field(default=0.0)
 
     @property
-    def order(self) -> tuple[int, float, int]:
-        """What is smaller goes first: guards, then who has been waiting longest."""
-        return (-max(t.priority for t in self.tickets), min(t.since for t in self.tickets), self.serial)
+    def order(self) -> tuple[int, int]:
+        """What is smaller goes first: guards, then who asked first."""
+        return (-max(ticket.priority for ticket in self.tickets), min(ticket.place for ticket in self.tickets))
 
 
 class Link:
