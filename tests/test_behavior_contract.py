@@ -24,6 +24,7 @@ SAMPLES = [
     Sample("bt.WasEntryUpdated", {"entry": "color"}),
     Sample("check", {"expression": True}),
     Sample("close_gripper"),
+    Sample("count", {"things": "cubes"}, {"How many cubes are there?": "2"}),
     Sample("describe", script={"Describe the image.": "A table."}),
     Sample("ground", {"query": "every loose object", "all": True}),
     Sample("home"),
@@ -52,9 +53,11 @@ SAMPLES = [
     Sample("plan", {"instruction": "tidy up"}, {"tidy up": STEPS}),
     Sample("run_step", {"step": STEPS[0]}),
     Sample("say", {"text": "hello"}),
+    Sample("score", {"question": "How full?", "levels": ["empty", "full"]}, {"How full?": "full"}),
     Sample("see", {"question": "Is a hand inside the workspace?", "expect": "no"}),
     Sample("set", {"to": 3}),
     Sample("wait", {"duration": 2.0}),
+    Sample("which", {"question": "What color?", "options": ["red", "blue"]}, {"What color?": "red"}),
 ]
 _OURS = {name: cls for name, cls in NODES.items().items() if cls.__module__.startswith("knothole.behaviors.")}
 
