@@ -91,7 +91,9 @@ class SceneTruth:
         self._known: OrderedDict[str, FrameFacts] = OrderedDict()
 
     def saw(self, frame: CameraFrame) -> None:
-        """Take note of a picture when it is taken."""
+        """Take note of a picture when it is taken; what no camera took is no picture of this world."""
+        if not frame.camera:
+            return
         self._frames[frame.id] = frame
         if len(self._frames) > _REMEMBERED:
             self._frames.popitem(last=False)

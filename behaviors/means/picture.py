@@ -1,0 +1,148 @@
+"""A picture on the blackboard: one that was taken, read from a file, or imagined."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ..._base import KnotholeError
+from ...robots.contract import CameraFrame, Intrinsics
+from ...robots.contract import Image as Pixels
+from ...robots.pose import Pose
+from ...vlm.questions import Frame, Question
+from ..context import Context, as_question_frame
+from ..node import Leaf, NodeFault
+from .asking import Asking
+
+COUNTER = "pictures"
+"""Key of ``context.notes``: how many pictures of the run came from elsewhere than a camera."""
+
+
+class PictureError(KnotholeError):
+    """There is no picture where one is wanted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What an entry of type ``image`` holds.
+
+    Attributes:
+        id: Unique within a run; the trace has the pixels under it.
+        stamp: When it was taken or made, run clock, [s].
+        rgb: Shape (H, W, 3), uint8.
+        origin: Where it comes from: ``camera table``, ``file goal.png``, ``imagined``, ``arranged``.
+    """
+
+    id: str
+    stamp: float
+    rgb: Pixels = field(repr=False)
+    origin: str
+
+    @property
+    def frame(self) -> Frame:
+        """The same as a model gets it."""
+        return Frame(self.id, self.stamp, self.rgb)
+
+    def to_json(self) -> dict[str, object]:
+        """Return what a trace keeps beside the pixels."""
+        height, width = self.rgb.shape[:2]
+        digest = hashlib.sha256(self.rgb.tobytes()).hexdigest()[:16]
+        return {"picture": self.id, "origin": self.origin, "width": width, "height": height, "sha256": digest}
+
+    def __str__(self) -> str:
+        return f"{self.origin} ({self.id})"
+
+
+def taken(frame: CameraFrame) -> Picture:
+    """Return a picture of a camera."""
+    return Picture(frame.id, frame.stamp, frame.rgb, f"camera {frame.camera}")
+
+
+def made(context: Context, rgb: Pixels, origin: str) -> Picture:
+    """Return a picture that no camera took, and file it in the trace.
+
+    Args:
+        context: Services of the run.
+        rgb: Shape (H, W, 3), uint8; copied.
+        origin: Where it comes from; its first word begins the id.
+    """
+    number = int(str(context.notes.get(COUNTER, 0))) + 1
+    context.notes[COUNTER] = number
+    pixels = np.array(rgb, dtype=np.uint8)
+    pixels.flags.writeable = False
+    picture = Picture(f"{origin.split()[0]}#{number}", context.now, pixels, origin)
+    height, width = pixels.shape[:2]
+    lens = Intrinsics(1.0, 1.0, 0.0, 0.0, width, height)
+    context.frames(CameraFrame("", picture.id, picture.stamp, pixels, None, lens, Pose((0.0, 0.0, 0.0))))
+    return picture
+
+
+def as_picture(value: object) -> Picture:
+    """Return what an entry holds as a picture.
+
+    Raises:
+        PictureError: It holds none.
+    """
+    if isinstance(value, Picture):
+        return value
+    if isinstance(value, CameraFrame):
+        return taken(value)
+    if isinstance(value, Frame):
+        return Picture(value.id, value.stamp, value.rgb, "entry")
+    raise PictureError(
+        f"{value!r} is no picture\n  fix:  bind an entry that `photo` or `imagine` wrote, or write the path of a file"
+    )
+
+
+def read_picture(leaf: Leaf, path: str) -> Picture:
+    """Read a picture file, beside the file of the tree or where the run was started, and file it in the trace.
+
+    Raises:
+        PictureError: There is no such file, or it is no picture.
+    """
+    wanted = Path(path).expanduser()
+    beside = Path(leaf.place.file).parent / wanted if leaf.place is not None else wanted
+    file = beside if beside.is_file() else wanted
+    try:
+        with Image.open(file) as opened:
+            rgb = np.asarray(opened.convert("RGB"), np.uint8)
+    except FileNotFoundError:
+        raise PictureError(f"there is no picture file {path!r}\n  fix:  correct the path") from None
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise PictureError(f"{path!r} is no picture: {error}\n  fix:  give a PNG or JPEG file") from error
+    return made(leaf.context, rgb, f"file {wanted.name}")
+
+
+def row(frames: Sequence[Frame]) -> Frame:
+    """Return several pictures as one frame: the last one, with those before it.
+
+    Args:
+        frames: At least one, oldest first.
+    """
+    *before, last = (Frame(frame.id, frame.stamp, frame.rgb) for frame in frames)
+    return Frame("+".join(frame.id for frame in frames), last.stamp, last.rgb, tuple(before))
+
+
+def ask_showing(leaf: Leaf, question: Question, frame: CameraFrame, before: Sequence[Frame]) -> Asking:
+    """Ask about a picture of the camera with others before it, without waiting.
+
+    Args:
+        leaf: Who asks.
+        question: What to ask.
+        frame: The picture that the question is about.
+        before: Pictures that are shown before it, oldest first.
+
+    Raises:
+        NodeFault: The run has no backend.
+    """
+    context = leaf.context
+    if context.broker is None:
+        raise NodeFault(f"{leaf.path}: this run has no backend to ask\n  fix:  give one with --vlm")
+    assert context.robot is not None
+    ticket = context.broker.ask(question, row([*before, as_question_frame(frame)]), context.now, leaf.path)
+    return Asking(question, frame, ticket, context.robot.state().q)
