@@ -24,6 +24,7 @@ SAMPLES = [
     Sample("bt.WasEntryUpdated", {"entry": "color"}),
     Sample("check", {"expression": True}),
     Sample("close_gripper"),
+    Sample("compare", {"expect": "no"}),
     Sample("count", {"things": "cubes"}, {"How many cubes are there?": "2"}),
     Sample("describe", script={"Describe the image.": "A table."}),
     Sample("ground", {"query": "every loose object", "all": True}),
@@ -48,6 +49,7 @@ SAMPLES = [
     Sample("nav2.WouldARouteRecoveryHelp"),
     Sample("nav2.WouldASmootherRecoveryHelp"),
     Sample("open_gripper", {"width": 0.03}),
+    Sample("photo"),
     Sample("pick", {"object": "the red cube"}),
     Sample("place", {"object": "the red cube", "into": "the blue tray"}, before=PICKED),
     Sample("plan", {"instruction": "tidy up"}, {"tidy up": STEPS}),
@@ -57,6 +59,7 @@ SAMPLES = [
     Sample("see", {"question": "Is a hand inside the workspace?", "expect": "no"}),
     Sample("set", {"to": 3}),
     Sample("wait", {"duration": 2.0}),
+    Sample("watch", {"question": "Did something fall?", "expect": "no"}),
     Sample("which", {"question": "What color?", "options": ["red", "blue"]}, {"What color?": "red"}),
 ]
 _OURS = {name: cls for name, cls in NODES.items().items() if cls.__module__.startswith("knothole.behaviors.")}

@@ -175,17 +175,26 @@ class Deciding(Leaf):
         """Take a picture when one is due, and ask about it unless it shows nothing new."""
         now = self.context.now
         if self._verdict is None or self._judged is None:
-            self._asking = self.put_question(self.context.look(str(self.get("camera"))))
+            self._asking = self.put_question(self.take())
             return
         period = self._period()
         if period is None or now - self._seen < period - 1e-9:
             return
-        frame = self.context.look(str(self.get("camera")))
+        frame = self.take()
         again = self._verdict == "unsure" and (self._problem or self.get("on_unsure") == "look_again")
         if again or self._outdated(now) or self.is_news(self._judged, frame):
             self._asking = self.put_question(frame)
         else:
             self._seen = frame.stamp
+
+    def take(self) -> CameraFrame:
+        """Return the picture of this moment."""
+        return self.context.look(str(self.get("camera")))
+
+    @property
+    def unanswered(self) -> bool:
+        """True until the first question of a watch is on its way."""
+        return self._verdict is None and self._asking is None
 
     def is_news(self, judged: CameraFrame, frame: CameraFrame) -> bool:
         """Tell whether a picture shows something else than the one that was judged."""
