@@ -11,6 +11,7 @@ PICKED = (("pick", {"object": "the red cube"}),)
 STEPS = [{"skill": "home", "args": {}}, {"skill": "wait", "args": {"duration": 0.1}}]
 
 SAMPLES = [
+    Sample("ask_human", {"question": "Go on?", "options": ["yes", "no"], "default": "yes"}),
     Sample("bt.AlwaysFailure"),
     Sample("bt.AlwaysSuccess"),
     Sample("bt.PopFromQueue"),

@@ -11,6 +11,8 @@ from ..means.deciding import FRESHNESS, Deciding, Ruling
 from ..node import behavior
 from ..ports import Port
 
+_NAMES = ("text", "number", "int", "list")
+
 
 @behavior("which")
 class Which(Deciding):
@@ -50,7 +52,7 @@ class Which(Deciding):
     ports = (
         Port("question", "text", "what to decide", main=True),
         Port("options", "list", "what to choose from"),
-        Port("expect", "any", "the options that mean SUCCESS; any if left out", default=None),
+        Port("expect", "any", "the options that mean SUCCESS; any if left out", default=None, takes=_NAMES),
         Port("accept", "number", "least probability of the chosen option", default=0.5, minimum=0.0, maximum=1.0),
         Port("lead", "number", "how far it lies above the next one", default=0.2, minimum=0.0, maximum=1.0),
         Port("answer", "text", "the chosen option in words", direction="out", default=None),
@@ -106,7 +108,7 @@ class Which(Deciding):
         self.put("chosen", options[index])
         self.put("index", index)
         self.put("probability", probability)
-        expected = self._expected()
+        expected = all_words(self.get("expect"))
         fits = not expected or words in expected
         wanted = "" if fits else f", not {' or '.join(expected)}"
         return Ruling("yes" if fits else "no", f"{words}{wanted} (p = {probability:.2f})")
@@ -115,13 +117,6 @@ class Which(Deciding):
         options = self.get("options")
         return list(options) if isinstance(options, Sequence) and not isinstance(options, str) else []
 
-    def _expected(self) -> tuple[str, ...]:
-        expect = self.get("expect")
-        if expect is None:
-            return ()
-        several = isinstance(expect, Sequence) and not isinstance(expect, str)
-        return tuple(words_of(each) for each in (expect if several else [expect]))  # type: ignore[attr-defined]
-
 
 def words_of(option: object) -> str:
     """Return what an option is called: the label of an object, else its text."""
@@ -129,3 +124,12 @@ def words_of(option: object) -> str:
     if isinstance(label, str) and label:
         return label
     return f"{option:g}" if isinstance(option, float) else str(option)
+
+
+def all_words(expect: object) -> tuple[str, ...]:
+    """Return what one option, or a list of them, is called; nothing for None."""
+    if expect is None:
+        return ()
+    if isinstance(expect, Sequence) and not isinstance(expect, str):
+        return tuple(words_of(each) for each in expect)
+    return (words_of(expect),)

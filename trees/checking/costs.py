@@ -173,7 +173,7 @@ def _calls(node: NodeSpec, types: Mapping[str, str]) -> int:
     kind = node.kind
     if "step" in kind.ports and "skills" in kind.ports:
         return _dearest_skill(node)
-    if not kind.visual:
+    if not kind.asks:
         return 0
     things = [port.name for port in kind.ports.values() if _names_a_thing(port)]
     if things:
@@ -199,7 +199,7 @@ def _words(kind: NodeType) -> int:
 
 def _names_a_thing(port: Port) -> bool:
     """Tell whether a port takes words for a thing, which has to be found first."""
-    return port.type == "any" and port.direction == "in" and (not port.takes or "text" in port.takes)
+    return port.type == "any" and port.direction == "in" and (not port.takes or {"object", "text"} <= set(port.takes))
 
 
 def _is_words(value: Value | None, types: Mapping[str, str]) -> bool:
