@@ -175,6 +175,8 @@ def _calls(node: NodeSpec, types: Mapping[str, str]) -> int:
         return _dearest_skill(node)
     if not kind.asks:
         return 0
+    if not kind.visual:
+        return 1
     things = [port.name for port in kind.ports.values() if _names_a_thing(port)]
     if things:
         return sum(_is_words(node.values.get(name), types) for name in things)
