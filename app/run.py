@@ -171,6 +171,7 @@ class Run:
             rng=np.random.default_rng(options.seed),
             say=self._watcher.say,
             human=self._human,
+            arranger=self.stage.arranger,
         )
         self._missed: MissedChanges | None = None
         if self.stage.truth is not None and broker is not None:

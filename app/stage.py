@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
+from ..robots.arranging import Arranger
 from ..robots.contract import DRIVERS, Capabilities, DriverOptions, Robot
 from ..robots.kinematic import KinematicRobot
 from ..vlm.broker import chain_of, open_backend
@@ -40,12 +41,14 @@ class Stage:
         scene: The scene, for robots that are simulated.
         world: The physical world, None when the robot has none.
         truth: What is true of the world's pictures; None without a world.
+        arranger: Who shows the scene with things elsewhere; None without a world.
     """
 
     robot: Robot | None
     scene: SceneSpec | None = None
     world: World | None = None
     truth: SceneTruth | None = None
+    arranger: Arranger | None = None
 
     @property
     def robot_name(self) -> str:
@@ -113,9 +116,10 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
         world, spec = _open_world(stack, scene, seed, gui)
         driver = factory(DriverOptions(argument, world, settings))
         stack.callback(driver.close)
+        from ..sim.arranging import WorldArranger
         from .truth import SceneTruth
 
-        return Stage(driver, spec, world, SceneTruth(world, driver))
+        return Stage(driver, spec, world, SceneTruth(world, driver), WorldArranger(world))
     if gui:
         raise StageError(f"the robot {name!r} has no simulator window\n  fix:  leave out --gui, or use --robot panda")
     scenery = _load_scene(scene, seed) if name == "kinematic" else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..robots.arranging import Arranger
 from ..robots.contract import CameraFrame, Robot
 from ..vlm.broker import Broker
 from ..vlm.questions import Frame, Question
@@ -49,6 +50,7 @@ class Context:
         tick: Number of this tick, from 1.
         rng: The run's random numbers, seeded.
         say: Shows (or speaks) a sentence of the robot to the human.
+        arranger: Who shows how the scene would look with things elsewhere, or None where nobody can.
         human: Whom the tree may ask, or None when nobody is there.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
@@ -68,6 +70,7 @@ class Context:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     say: Callable[[str], None] = lambda text: None
     human: Human | None = None
+    arranger: Arranger | None = None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None
     glances: Callable[[Glance], None] = lambda glance: None

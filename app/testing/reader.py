@@ -168,7 +168,7 @@ class _CaseReader:
 
     def _answers(self, given: Mapping[str, Item]) -> Script:
         item = given.get("answers")
-        return Script({}) if item is None else read_answers(self.forms, item, self.folder)
+        return Script({}, folder=self.folder) if item is None else read_answers(self.forms, item, self.folder)
 
     def _human(self, given: Mapping[str, Item]) -> dict[str, tuple[str, ...]]:
         item = given.get("human")
