@@ -205,20 +205,21 @@ def test_a_human_decides_what_the_model_cannot(name, ports, script, said):
     assert leaf.feedback_message.endswith("says the human")
 
 
-def test_a_human_who_says_nothing_in_time_is_a_failure_with_the_reason_and_is_asked_no_more():
+def test_a_human_who_says_nothing_in_time_leaves_it_unsure_with_the_reason():
     bench = Bench({COLOR: {"red": 0.4, "blue": 0.4}})
     bench.context.human = Person(bench, None)
-    leaf = bench.leaf("which", question=COLOR, options=COLORS, on_unsure="ask_human", deadline=1.0)
-    assert bench.run(leaf) is FAILURE
-    assert "the human did not answer in time" in leaf.feedback_message
-    assert 1.0 <= bench.context.now <= 1.15
+    leaf = bench.leaf("which", question=COLOR, options=COLORS, on_unsure="ask_human", ask_deadline=1.0)
+    assert set(bench.ticks(leaf, 20)) == {"R"}
+    assert leaf.feedback_message.startswith("unsure, asked the human: red 0.40, blue 0.40")
+    assert set(bench.ticks(leaf, 5)) == {"R"}
+    assert leaf.feedback_message.startswith("unsure, the human did not answer: red 0.40, blue 0.40")
 
 
 def test_without_a_human_it_is_told_that_there_is_none():
     bench = Bench({COLOR: {"red": 0.4, "blue": 0.4}})
     leaf = bench.leaf("which", question=COLOR, options=COLORS, on_unsure="ask_human")
-    assert bench.run(leaf) is FAILURE
-    assert leaf.feedback_message.endswith("there is no human to ask")
+    assert set(bench.ticks(leaf, 5)) == {"R"}
+    assert leaf.feedback_message.startswith("unsure, and there is no human to ask: red 0.40")
 
 
 def test_a_halt_takes_the_question_to_the_human_back():
@@ -233,13 +234,15 @@ def test_a_halt_takes_the_question_to_the_human_back():
 def test_the_clock_of_the_human_stands_still_in_a_pause():
     bench = Bench({COLOR: {"red": 0.4, "blue": 0.4}})
     bench.context.human = Person(bench, None)
-    leaf = bench.leaf("which", question=COLOR, options=COLORS, on_unsure="ask_human", deadline=1.0)
+    leaf = bench.leaf("which", question=COLOR, options=COLORS, on_unsure="ask_human", ask_deadline=1.0)
     bench.ticks(leaf, 3)
     leaf._pause()
     bench.run(bench.leaf("wait", duration=5.0))
     leaf._resume()
-    assert bench.ticks(leaf, 10) == ["R"] * 10
-    assert bench.run(leaf) is FAILURE
+    bench.ticks(leaf, 10)
+    assert leaf.feedback_message.startswith("unsure, asked the human")
+    bench.ticks(leaf, 15)
+    assert leaf.feedback_message.startswith("unsure, the human did not answer")
 
 
 def test_a_watch_asks_again_only_when_something_changed_or_the_question_did():
@@ -252,6 +255,20 @@ def test_a_watch_asks_again_only_when_something_changed_or_the_question_did():
     assert bench.broker.counters.model_calls == 2
     leaf.wiring.inputs["options"] = lambda: ["red", "pink"]
     assert bench.ticks(leaf, 2) == ["R", "S"]
+    leaf.wiring.inputs["expect"] = lambda: "pink"
+    assert bench.ticks(leaf, 2) == ["R", "F"]
+
+
+def test_what_a_human_said_stands_until_the_model_says_something_else_for_sure():
+    doubt = {"red": 0.4, "blue": 0.4}
+    bench = Bench({COLOR: {"calls": [doubt, doubt, "green"]}})
+    bench.context.human = Person(bench, "blue")
+    leaf = bench.leaf("which", question=COLOR, options=COLORS, on_unsure="ask_human", max_age=0.4)
+    bench.ticks(leaf, 3)
+    for x, answer in ((0.52, "blue"), (0.60, "green")):
+        bench.robot.put("red cube", Pose((x, -0.05, 0.025)))
+        bench.ticks(leaf, 12)
+        assert bench.out("answer") == answer
 
 
 def test_a_verdict_too_old_on_a_changed_scene_is_unsure():

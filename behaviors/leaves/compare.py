@@ -7,12 +7,12 @@ from typing import Final
 from py_trees.common import Status
 
 from ...robots.contract import CameraFrame
-from ...vlm.questions import Answer, Question
-from ..means.asking import Asking
-from ..means.deciding import FRESHNESS, Deciding, Ruling
-from ..means.picture import Picture, PictureError, as_picture, ask_showing, read_picture, taken
+from ...vlm.questions import Answer, Frame, Question
+from ..means.deciding import DECIDING_PORTS, Deciding, Ruling
+from ..means.picture import Picture, PictureError, as_picture, read_picture, taken
+from ..means.several import Several
 from ..means.verdict import read
-from ..node import NodeFault, behavior
+from ..node import NodeFault, Wiring, behavior
 from ..ports import Port
 
 START, LAST = "start", "last"
@@ -35,15 +35,20 @@ class Compare(Deciding):
         expect (in, text, default yes): The answer that means SUCCESS, ``yes`` or ``no``.
         accept (in, number, default 0.8): Probability of the expected answer that suffices.
         reject (in, number, default 0.2): Probability of the expected answer that refutes it.
+        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
+            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers; that then
+            stands until the model says something else for sure).
+        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
         max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
         rate (in, number, default none): Most questions a second.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
-            (RUNNING, asks about a new picture at once) or ``ask_human``.
-        deadline (in, duration, default 60s): How long a human has to answer, [s]; then it is FAILURE.
+        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
+        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
+        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
+            in the picture is no reason to ask again.
         camera (in, text, default the robot's): Camera to look through.
 
     Status:
-        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or a human is asked.
+        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or the human is asked.
         SUCCESS: The expected answer holds.
         FAILURE: It does not, or unsure with ``failure``.
 
@@ -57,19 +62,16 @@ class Compare(Deciding):
         Port("expect", "text", "the answer that means SUCCESS", default="yes", choices=("yes", "no")),
         Port("accept", "number", "probability that suffices", default=0.8, minimum=0.0, maximum=1.0),
         Port("reject", "number", "probability that refutes", default=0.2, minimum=0.0, maximum=1.0),
-        *FRESHNESS,
+        *DECIDING_PORTS,
     )
+
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self.watching = Several(self, self._before)
 
     _first: Picture | None = None
     _last: Picture | None = None
     _file: tuple[str, Picture] | None = None
-
-    def start(self) -> None:
-        """Check the thresholds, and go on with a watch or begin a new one."""
-        accept, reject = self.number("accept"), self.number("reject")
-        if accept is None or reject is None or reject >= accept:
-            raise NodeFault(f"{self.path}: reject ({reject}) must be below accept ({accept})")
-        super().start()
 
     def step(self) -> Status:
         """Compare, and turn a picture that is none into a fault of the tree."""
@@ -78,14 +80,14 @@ class Compare(Deciding):
         except PictureError as error:
             raise NodeFault(f"{self.path}: port 'to': {error}") from error
 
-    def prompt(self) -> str:
+    def question(self) -> Question:
         """Return the question."""
-        return str(self.get("question"))
+        return Question("yes_no", str(self.get("question")))
 
-    def about(self) -> object:
-        """Return the question and what is compared with."""
+    def terms(self) -> object:
+        """Return what is compared with."""
         to = self.get("to")
-        return self.prompt(), to if isinstance(to, str) else id(to)
+        return to if isinstance(to, str) else as_picture(to).id
 
     def offers(self) -> tuple[str, ...]:
         """Return yes and no."""
@@ -95,22 +97,21 @@ class Compare(Deciding):
         """Take the answer of a human."""
         return Ruling("yes" if words == self.get("expect") else "no", words)
 
-    def put_question(self, frame: CameraFrame) -> Asking:
-        """Ask about the other picture and this one."""
+    def rule(self, answer: Answer) -> Ruling:
+        """Judge the answer; the picture that it is about is the last one from now on."""
+        assert self.watching.frame is not None
+        self._last = taken(self.watching.frame)
+        return Ruling(*read(answer, str(self.get("expect")), self.number("accept"), self.number("reject")))
+
+    def again(self) -> bool:
+        """Tell whether a picture without news can change the verdict: after ``last`` it can, it shows no change."""
+        return self.get("to") == LAST
+
+    def _before(self, frame: CameraFrame) -> list[Frame]:
+        """Return the picture to compare with."""
         now = taken(frame)
         self._first = self._first or now
-        other = self._other(now)
-        self._last = now
-        return ask_showing(self, Question("yes_no", self.prompt()), frame, [other.frame])
-
-    def rule(self, asking: Asking, answer: Answer) -> Ruling:
-        """Judge the answer."""
-        accept, reject = self.number("accept") or 0.0, self.number("reject") or 0.0
-        return Ruling(*read(answer, str(self.get("expect")), accept, reject))
-
-    def is_news(self, judged: CameraFrame, frame: CameraFrame) -> bool:
-        """Tell whether a new picture can change the verdict: after ``last`` the same one can, it shows no change."""
-        return self.get("to") == LAST or super().is_news(judged, frame)
+        return [self._other(now).frame]
 
     def _other(self, now: Picture) -> Picture:
         to = self.get("to")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...robots.contract import CameraFrame
 from ...robots.seeing import View
 from ...vlm.questions import Answer, Question
-from ..means.asking import Asking, ask
-from ..means.deciding import FRESHNESS, Deciding, Ruling
+from ..means.deciding import DECIDING_PORTS, Deciding, Ruling
 from ..means.grounded import lift
 from ..means.verdict import judge
 from ..node import NodeFault, behavior
@@ -40,15 +38,20 @@ class Count(Deciding):
         count (out, int): How many there are.
         probability (out, number): Probability of that number; 1 by grounding.
         objects (out, objects): By grounding, the things.
+        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
+            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers; that then
+            stands until the model says something else for sure).
+        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
         max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
         rate (in, number, default none): Most questions a second.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
-            (RUNNING, asks about a new picture at once) or ``ask_human``.
-        deadline (in, duration, default 60s): How long a human has to answer, [s]; then it is FAILURE.
+        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
+        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
+        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
+            in the picture is no reason to ask again.
         camera (in, text, default the robot's): Camera to look through.
 
     Status:
-        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or a human is asked.
+        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or the human is asked.
         SUCCESS: The number is written, and fits.
         FAILURE: It does not fit, or unsure with ``failure``.
 
@@ -68,14 +71,11 @@ class Count(Deciding):
         Port("count", "int", "how many there are", direction="out", default=None),
         Port("probability", "number", "probability of that number", direction="out", default=None),
         Port("objects", "objects", "by grounding, the things", direction="out", default=None),
-        *FRESHNESS,
+        *DECIDING_PORTS,
     )
 
     def start(self) -> None:
         """Check the ports, and go on with a watch or begin a new one."""
-        accept, reject = self.number("accept"), self.number("reject")
-        if accept is None or reject is None or reject >= accept:
-            raise NodeFault(f"{self.path}: reject ({reject}) must be below accept ({accept})")
         wanted = self._wanted()
         most = self._most()
         if self.get("by") == "question" and any(bound is not None and bound > most for bound in wanted):
@@ -85,49 +85,46 @@ class Count(Deciding):
             )
         super().start()
 
-    def prompt(self) -> str:
-        """Return the question in words."""
-        return f"How many {self.get('things')} are there?"
+    def question(self) -> Question:
+        """Return the number, or the boxes, that are asked for."""
+        if self.get("by") == "grounding":
+            return Question("ground", str(self.get("things")), all=True)
+        return Question("choice", f"How many {self.get('things')} are there?", choices=self.offers())
+
+    def terms(self) -> object:
+        """Return the bounds."""
+        return self._wanted()
 
     def offers(self) -> tuple[str, ...]:
         """Return the numbers to choose from."""
         return tuple(str(number) for number in range(self._most() + 1))
 
-    def about(self) -> object:
-        """Return what is counted and how."""
-        return self.prompt(), self.get("by"), self.offers(), self._wanted()
-
-    def put_question(self, frame: CameraFrame) -> Asking:
-        """Ask for a number, or for boxes."""
-        if self.get("by") == "question":
-            question = Question("choice", self.prompt(), choices=self.offers())
-            return ask(self, question, str(self.get("camera")), frame)
+    def rule(self, answer: Answer) -> Ruling:
+        """Read the number, and judge whether it fits."""
+        if answer.kind == "choice":
+            return self._fitting([answer.p(number) for number in self.offers()])
+        frame = self.watching.frame
+        assert self.context.robot is not None
+        assert frame is not None
         if frame.depth is None:
             raise NodeFault(
                 f"{self.path}: camera {frame.camera!r} measures no depth, which counting by grounding needs\n"
                 "  fix:  count by question, or name a camera with depth"
             )
-        return ask(self, Question("ground", str(self.get("things")), all=True), str(self.get("camera")), frame)
-
-    def rule(self, asking: Asking, answer: Answer) -> Ruling:
-        """Read the number, and judge whether it fits."""
-        if answer.kind == "choice":
-            return self._judge([answer.p(number) for number in asking.question.choices])
-        assert self.context.robot is not None
-        view = View(asking.frame, self.context.robot.arm, asking.q)
-        pairs, dropped = lift(answer, view, asking.question.text)
+        view = View(frame, self.context.robot.arm, self.watching.q)
+        pairs, dropped = lift(answer, view, str(self.get("things")))
         self.put("objects", [thing for thing, _ in pairs])
-        ruling = self._judge([*([0.0] * len(pairs)), 1.0])
+        ruling = self._fitting([*([0.0] * len(pairs)), 1.0])
         return Ruling(ruling.verdict, f"{ruling.note}; dropped {'; '.join(dropped)}") if dropped else ruling
 
     def told(self, words: str) -> Ruling:
         """Take the number that a human said."""
-        return self._judge([*([0.0] * int(words)), 1.0])
+        return self._fitting([*([0.0] * int(words)), 1.0])
 
-    def _judge(self, chances: Sequence[float]) -> Ruling:
+    def _fitting(self, chances: Sequence[float]) -> Ruling:
         """Judge a distribution: probability of 0, 1, 2 … things."""
         best = max(range(len(chances)), key=lambda n: chances[n])
-        accept, reject = self.number("accept") or 0.0, self.number("reject") or 0.0
+        accept, reject = self.number("accept"), self.number("reject")
         at_least, at_most, equals = self._wanted()
         note = f"{best} {self.get('things')} (p = {chances[best]:.2f})"
         if (at_least, at_most, equals) == (None, None, None):

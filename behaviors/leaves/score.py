@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...robots.contract import CameraFrame
 from ...vlm.questions import Answer, Question
-from ..means.asking import Asking, ask
-from ..means.deciding import FRESHNESS, Deciding, Ruling
+from ..means.deciding import DECIDING_PORTS, Deciding, Ruling
 from ..means.verdict import judge
 from ..node import NodeFault, behavior
 from ..ports import Port
@@ -33,15 +31,20 @@ class Score(Deciding):
         number (out, int): Its number, from 1.
         value (out, number): Expected number of the level, between 1 and the number of levels.
         probability (out, number): Probability of the likeliest level.
+        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
+            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers; that then
+            stands until the model says something else for sure).
+        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
         max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
         rate (in, number, default none): Most questions a second.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
-            (RUNNING, asks about a new picture at once) or ``ask_human``.
-        deadline (in, duration, default 60s): How long a human has to answer, [s]; then it is FAILURE.
+        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
+        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
+        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
+            in the picture is no reason to ask again.
         camera (in, text, default the robot's): Camera to look through.
 
     Status:
-        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or a human is asked.
+        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or the human is asked.
         SUCCESS: The level is written, and lies in the range.
         FAILURE: It lies outside, nothing is on the scale, there are fewer than two levels, or unsure with ``failure``.
 
@@ -60,19 +63,12 @@ class Score(Deciding):
         Port("number", "int", "its number, from 1", direction="out", default=None),
         Port("value", "number", "expected number of the level", direction="out", default=None),
         Port("probability", "number", "probability of the likeliest level", direction="out", default=None),
-        *FRESHNESS,
+        *DECIDING_PORTS,
     )
 
-    def start(self) -> None:
-        """Check the thresholds, and go on with a watch or begin a new one."""
-        accept, reject = self.number("accept"), self.number("reject")
-        if accept is None or reject is None or reject >= accept:
-            raise NodeFault(f"{self.path}: reject ({reject}) must be below accept ({accept})")
-        super().start()
-
-    def prompt(self) -> str:
-        """Return the question."""
-        return str(self.get("question"))
+    def question(self) -> Question:
+        """Return the level that is asked for."""
+        return Question("score", str(self.get("question")), choices=self.offers())
 
     def offers(self) -> tuple[str, ...]:
         """Return the levels."""
@@ -80,9 +76,9 @@ class Score(Deciding):
         listed = isinstance(levels, Sequence) and not isinstance(levels, str)
         return tuple(words_of(level) for level in levels) if listed else ()  # type: ignore[attr-defined]
 
-    def about(self) -> object:
-        """Return question, levels and range."""
-        return self.prompt(), self.offers(), self.get("at_least"), self.get("at_most")
+    def terms(self) -> object:
+        """Return the range."""
+        return None if self.refusal() else self._range()
 
     def refusal(self) -> str:
         """Say that there is no scale."""
@@ -91,14 +87,9 @@ class Score(Deciding):
             return f"score needs at least two different levels, there are {len(set(levels))}"
         return ""
 
-    def put_question(self, frame: CameraFrame) -> Asking:
-        """Ask for a level."""
-        self._range()
-        return ask(self, Question("score", self.prompt(), choices=self.offers()), str(self.get("camera")), frame)
-
-    def rule(self, asking: Asking, answer: Answer) -> Ruling:
+    def rule(self, answer: Answer) -> Ruling:
         """Write the level, and judge the probability of the range."""
-        return self._place([answer.p(level) for level in asking.question.choices])
+        return self._place([answer.p(level) for level in self.offers()])
 
     def told(self, words: str) -> Ruling:
         """Take the level that a human named."""
@@ -107,7 +98,7 @@ class Score(Deciding):
     def _place(self, chances: list[float]) -> Ruling:
         levels, total = self.offers(), sum(chances)
         low, high = self._range()
-        accept, reject = self.number("accept") or 0.0, self.number("reject") or 0.0
+        accept, reject = self.number("accept"), self.number("reject")
         if total <= reject:
             return Ruling("no", f"it is on none of the levels (p = {1 - total:.2f})")
         best = max(range(len(levels)), key=lambda i: chances[i])

@@ -5,14 +5,13 @@ from __future__ import annotations
 from py_trees.common import Status
 
 from ...robots.contract import CameraFrame
-from ...vlm.questions import Answer, Question
+from ...vlm.questions import Answer, Frame, Question
 from ..context import as_question_frame
-from ..means.asking import Asking
-from ..means.deciding import FRESHNESS, Deciding, Ruling
-from ..means.picture import ask_showing
+from ..means.deciding import DECIDING_PORTS, Deciding, Ruling
 from ..means.recent import Recent
+from ..means.several import Several
 from ..means.verdict import read
-from ..node import NodeFault, behavior
+from ..node import Wiring, behavior
 from ..ports import Port
 
 
@@ -32,15 +31,20 @@ class Watch(Deciding):
         expect (in, text, default yes): The answer that means SUCCESS, ``yes`` or ``no``.
         accept (in, number, default 0.8): Probability of the expected answer that suffices.
         reject (in, number, default 0.2): Probability of the expected answer that refutes it.
+        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
+            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers; that then
+            stands until the model says something else for sure).
+        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
         max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
         rate (in, number, default none): Most questions a second.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
-            (RUNNING, asks about new pictures at once) or ``ask_human``.
-        deadline (in, duration, default 60s): How long a human has to answer, [s]; then it is FAILURE.
+        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
+        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
+        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
+            in the picture is no reason to ask again.
         camera (in, text, default the robot's): Camera to look through.
 
     Status:
-        RUNNING: The ring is not full, no answer yet, unsure with ``hold`` or ``look_again``, or a human is asked.
+        RUNNING: The ring is not full, no answer yet, unsure with ``hold`` or ``look_again``, or the human is asked.
         SUCCESS: The expected answer holds.
         FAILURE: It does not, or unsure with ``failure``.
 
@@ -55,18 +59,14 @@ class Watch(Deciding):
         Port("expect", "text", "the answer that means SUCCESS", default="yes", choices=("yes", "no")),
         Port("accept", "number", "probability that suffices", default=0.8, minimum=0.0, maximum=1.0),
         Port("reject", "number", "probability that refutes", default=0.2, minimum=0.0, maximum=1.0),
-        *FRESHNESS,
+        *DECIDING_PORTS,
     )
 
-    _ring: Recent | None = None
-    _lively = False
-
-    def start(self) -> None:
-        """Check the thresholds, and go on with a watch or begin a new one."""
-        accept, reject = self.number("accept"), self.number("reject")
-        if accept is None or reject is None or reject >= accept:
-            raise NodeFault(f"{self.path}: reject ({reject}) must be below accept ({accept})")
-        super().start()
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self.watching = Several(self, self._before)
+        self._ring: Recent | None = None
+        self._lively = False
 
     def step(self) -> Status:
         """Take the next picture if it is time, then decide."""
@@ -74,13 +74,15 @@ class Watch(Deciding):
         if ring.due(self.context.now):
             ring.add(self.context.look(str(self.get("camera"))))
         status = super().step()
-        if self.unanswered and not ring.full:
+        if self.watching.answer is None and not self.watching.waiting and not ring.full:
             return self.running(f"watching: {ring.covered:.1f} of {ring.span:g} s")
         return status
 
-    def prompt(self) -> str:
-        """Return the question."""
-        return str(self.get("question"))
+    def question(self) -> Question:
+        """Return the question, with what the model has to know about the pictures."""
+        ring = self._present()
+        context = f"The {ring.count} pictures were taken {ring.every:.2f} s after one another, the last one now."
+        return Question("yes_no", str(self.get("question")), context=context)
 
     def offers(self) -> tuple[str, ...]:
         """Return yes and no."""
@@ -90,33 +92,28 @@ class Watch(Deciding):
         """Take the answer of a human."""
         return Ruling("yes" if words == self.get("expect") else "no", words)
 
-    def take(self) -> CameraFrame:
-        """Return the newest picture of the ring."""
-        return self._present().frames[-1]
-
-    def put_question(self, frame: CameraFrame) -> Asking | None:
-        """Ask about all pictures of a full ring."""
+    def ready(self) -> bool:
+        """Tell whether the ring is full, and its newest picture is of this moment."""
         ring = self._present()
-        if not ring.full:
-            return None
-        self._lively = ring.lively
-        before = [as_question_frame(each) for each in ring.frames[:-1]]
-        ages = ", ".join(f"{frame.stamp - each.stamp:.2f} s" for each in ring.frames)
-        context = f"The {len(ring.frames)} pictures were taken, in this order, {ages} before the last one."
-        return ask_showing(self, Question("yes_no", self.prompt(), context=context), frame, before)
+        return ring.full and ring.frames[-1].stamp >= self.context.now - 1e-6
 
-    def rule(self, asking: Asking, answer: Answer) -> Ruling:
+    def again(self) -> bool:
+        """Tell whether anything moved in the pictures that were judged, or moves in those of now."""
+        return self._lively or self._present().lively
+
+    def rule(self, answer: Answer) -> Ruling:
         """Judge the answer."""
-        accept, reject = self.number("accept") or 0.0, self.number("reject") or 0.0
-        return Ruling(*read(answer, str(self.get("expect")), accept, reject))
+        return Ruling(*read(answer, str(self.get("expect")), self.number("accept"), self.number("reject")))
 
-    def is_news(self, judged: CameraFrame, frame: CameraFrame) -> bool:
-        """Tell whether anything moved, in the pictures that were judged, in those of now, or between them."""
-        return self._lively or self._present().lively or super().is_news(judged, frame)
+    def _before(self, frame: CameraFrame) -> list[Frame]:
+        """Return the pictures of the ring before the present one."""
+        ring = self._present()
+        self._lively = ring.lively
+        return [as_question_frame(each) for each in ring.frames if each.stamp < frame.stamp][1 - ring.count :]
 
     def _present(self) -> Recent:
         """Return the ring; another span or number of pictures begins a new one."""
-        span, count = self.number("span") or 0.1, int(str(self.get("frames")))
+        span, count = self.number("span"), int(str(self.get("frames")))
         if self._ring is None or (self._ring.span, self._ring.count) != (span, count):
             self._ring = Recent(span, count)
         return self._ring

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...robots.contract import CameraFrame
 from ...vlm.questions import Answer, Question
-from ..means.asking import Asking, ask
-from ..means.deciding import FRESHNESS, Deciding, Ruling
+from ..means.deciding import DECIDING_PORTS, Deciding, Ruling
 from ..node import behavior
 from ..ports import Port
 
@@ -33,15 +31,20 @@ class Which(Deciding):
         index (out, int): Its number in ``options``, from 0.
         probability (out, number): Its probability; 1 when a human chose.
         probabilities (out, mapping): Option → probability, of the last answer, also of one that was unsure.
+        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
+            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers; that then
+            stands until the model says something else for sure).
+        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
         max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
         rate (in, number, default none): Most questions a second.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
-            (RUNNING, asks about a new picture at once) or ``ask_human``.
-        deadline (in, duration, default 60s): How long a human has to answer, [s]; then it is FAILURE.
+        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
+        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
+        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
+            in the picture is no reason to ask again.
         camera (in, text, default the robot's): Camera to look through.
 
     Status:
-        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or a human is asked.
+        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or the human is asked.
         SUCCESS: An option is chosen, and it is an expected one.
         FAILURE: Another one is chosen; none of them fits; there are fewer than two; or unsure with ``failure``.
 
@@ -60,35 +63,31 @@ class Which(Deciding):
         Port("index", "int", "its number, from 0", direction="out", default=None),
         Port("probability", "number", "its probability", direction="out", default=None),
         Port("probabilities", "mapping", "option to probability", direction="out", default=None),
-        *FRESHNESS,
+        *DECIDING_PORTS,
     )
 
-    def prompt(self) -> str:
-        """Return the question."""
-        return str(self.get("question"))
+    def question(self) -> Question:
+        """Return the choice that is asked for."""
+        return Question("choice", str(self.get("question")), choices=self.offers())
 
     def offers(self) -> tuple[str, ...]:
         """Return the options in words, each once."""
         return tuple(dict.fromkeys(words_of(option) for option in self._options()))
 
-    def about(self) -> object:
-        """Return question and options."""
-        return self.prompt(), self.offers()
+    def terms(self) -> object:
+        """Return what is expected."""
+        return all_words(self.get("expect"))
 
     def refusal(self) -> str:
         """Say that there is nothing to choose from."""
         count = len(self.offers())
         return "" if count > 1 else f"which needs at least two different options, there are {count}"
 
-    def put_question(self, frame: CameraFrame) -> Asking:
-        """Ask for a choice."""
-        return ask(self, Question("choice", self.prompt(), choices=self.offers()), str(self.get("camera")), frame)
-
-    def rule(self, asking: Asking, answer: Answer) -> Ruling:
+    def rule(self, answer: Answer) -> Ruling:
         """Take the likeliest option if it is likely enough and stands out."""
-        chances = {option: answer.p(option) for option in asking.question.choices}
+        chances = {option: answer.p(option) for option in self.offers()}
         self.put("probabilities", dict(chances))
-        accept, lead = self.number("accept") or 0.0, self.number("lead") or 0.0
+        accept, lead = self.number("accept"), self.number("lead")
         first, second = sorted(chances, key=lambda option: -chances[option])[:2]
         best, next_best = chances[first], chances[second]
         if answer.neither >= max(accept, 0.5) and answer.neither - best >= lead:

@@ -1,4 +1,4 @@
-"""How a leaf decides something by questions about pictures and stays decided while it is ticked."""
+"""The base of leaves that decide by what is seen: a verdict that stands while they are ticked, and a human's word."""
 
 from __future__ import annotations
 
@@ -7,34 +7,24 @@ from typing import ClassVar
 
 from py_trees.common import Status
 
-from ...robots.contract import CameraFrame
-from ...vlm.change import changed
-from ...vlm.questions import Answer
+from ...vlm.questions import Answer, Question
 from ..human import Asked
-from ..node import SUCCESS, Leaf
+from ..node import SUCCESS, Leaf, NodeFault, Wiring
 from ..ports import Port
-from .asking import Asking
+from .several import Several
 from .verdict import Verdict
+from .watching import WATCH_PORTS
 
-GLANCE = 0.5
-"""How often an unsure answer is looked at again when neither ``max_age`` nor ``rate`` says so, [s]."""
-HASTE = 0.1
-"""How long before a verdict becomes too old its successor shall be there, [s]."""
-STANDS = 10.0
-"""How many times ``max_age`` an answer may stand on a picture that does not change before it is asked for again."""
-
-MAX_AGE = Port("max_age", "duration", "oldest picture a repeated verdict may rest on", default=None, minimum=0.0)
-RATE = Port("rate", "number", "most questions a second", default=None, minimum=0.001)
 ON_UNSURE = Port(
     "on_unsure",
     "text",
-    "what unsure means: RUNNING until news, FAILURE, RUNNING and a new question at once, or a question to the human",
+    "what unsure means: RUNNING until news, FAILURE, RUNNING and a new question at once, or RUNNING until the human "
+    "answers",
     default="hold",
     choices=("hold", "failure", "look_again", "ask_human"),
 )
-DEADLINE = Port("deadline", "duration", "how long a human has to answer", default=60.0, minimum=0.0)
-CAMERA = Port("camera", "text", "camera to look through; the robot's default one if left out", default="")
-FRESHNESS = (MAX_AGE, RATE, ON_UNSURE, DEADLINE, CAMERA)
+ASK_DEADLINE = Port("ask_deadline", "duration", "how long the human has to answer", default=60.0, minimum=0.0)
+DECIDING_PORTS = (ON_UNSURE, ASK_DEADLINE, *WATCH_PORTS)
 """The ports that every leaf of this kind has, beside its own."""
 
 
@@ -47,97 +37,100 @@ class Ruling:
 
 
 class Deciding(Leaf):
-    """Base of leaves that decide something by asking about pictures.
+    """Decide something by asking about pictures, as ``see`` does.
 
-    While such a leaf is ticked without a gap this is one watch: its verdict is repeated each tick, and a new picture is
-    taken in the background when the last one is half of ``max_age`` old, ``rate`` allowing. A picture in which no block
-    changed renews the age of the verdict and costs no call. A verdict older than ``max_age`` on a changed scene is
-    unsure until the next answer. Ticked anew after a gap it looks at the scene as it is now; a verdict younger than
-    ``max_age`` is still good.
-
-    A leaf declares ``FRESHNESS`` with its ports and writes ``put_question``, ``rule`` and, where a human can decide
-    instead of the model, ``prompt``, ``offers`` and ``told``.
+    A leaf declares ``DECIDING_PORTS`` with its ports and writes ``question``, ``rule``, and for a human who decides
+    instead of the model ``offers`` and ``told``. When pictures are taken and when the model is asked about them says
+    ``Watching``.
     """
 
     recovers = "anew"
     visual: ClassVar[bool] = True
 
-    _asking: Asking | None = None
-    _human: Asked | None = None
-    _verdict: Verdict | None = None
-    _note = ""
-    _about: object = None
-    _judged: CameraFrame | None = None
-    _problem = False
-    _seen = float("-inf")
-    _latency = 0.0
-    _last_tick = -2
-    _last_status: Status | None = None
-    _paused = 0.0
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self.watching = Several(self)
+        self._last_status: Status | None = None
+        self._asked: Asked | None = None
+        self._paused = 0.0
+        self._terms: object = None
+        self._forget()
 
-    def put_question(self, frame: CameraFrame) -> Asking | None:
-        """Ask about a picture that was just taken; None when nothing can be asked about it yet."""
+    def question(self) -> Question:
+        """Return what is asked with the present values of the ports; another one ends a watch."""
         raise NotImplementedError
 
-    def rule(self, asking: Asking, answer: Answer) -> Ruling:
-        """Say what an answer means, and write the outputs when it decides."""
+    def rule(self, answer: Answer) -> Ruling:
+        """Say what a usable answer means, and write the outputs when it decides."""
         raise NotImplementedError
 
-    def about(self) -> object:
-        """Return what the present values of the ports ask; another one ends a watch."""
-        return self.prompt()
+    def offers(self) -> tuple[str, ...]:
+        """Return what a human can choose from."""
+        raise NotImplementedError
+
+    def told(self, words: str) -> Ruling:
+        """Say what a human's choice means, and write the outputs; never unsure."""
+        raise NotImplementedError
+
+    def terms(self) -> object:
+        """Return the values beside the question that a verdict depends on; others end a watch."""
+        return None
 
     def refusal(self) -> str:
         """Say why nothing can be asked now; empty when it can."""
         return ""
 
-    def prompt(self) -> str:
-        """Return the question as a human reads it."""
-        raise NotImplementedError
+    def ready(self) -> bool:
+        """Tell whether there is enough to ask about."""
+        return True
 
-    def offers(self) -> tuple[str, ...]:
-        """Return what a human can choose from; nothing for free text."""
-        raise NotImplementedError
+    def again(self) -> bool:
+        """Tell whether to ask also about a picture that shows nothing new."""
+        return False
 
-    def told(self, words: str) -> Ruling:
-        """Say what a human's answer means, and write the outputs; never unsure."""
-        raise NotImplementedError
-
-    def number(self, port: str) -> float | None:
-        """Return the value of a number port, None when it has none."""
-        value = self.get(port)
-        return None if value is None else float(value)  # type: ignore[arg-type]
+    def number(self, port: str) -> float:
+        """Return the value of a number port."""
+        return float(str(self.get(port)))
 
     def start(self) -> None:
-        """Go on with a watch, or begin a new one."""
-        max_age = self.number("max_age")
-        limited = max_age is not None or self.number("rate") is not None
-        going_on = self.context.tick - self._last_tick <= 1 and (self._last_status is SUCCESS or limited)
-        still_good = max_age is not None and self.context.now - self._seen <= max_age
-        if not going_on and not still_good:
-            self.forget()
+        """Check the thresholds, and go on with a watch or begin a new one."""
+        ports = {port.name for port in self.ports}
+        if {"accept", "reject"} <= ports and self.number("reject") >= self.number("accept"):
+            accept, reject = self.number("accept"), self.number("reject")
+            raise NodeFault(f"{self.path}: reject ({reject}) must be below accept ({accept})")
+        self.watching.begin(self._last_status is SUCCESS)
+        if self.watching.answer is None:
+            self._forget()
 
     def step(self) -> Status:
         """Read the answer if it came, look again if it is time, and say the verdict."""
-        self._last_tick = self.context.tick
-        why_not = self.refusal()
-        if why_not:
-            self._last_status = self.fail(why_not)
-            return self._last_status
-        about = self.about()
-        if about != self._about:
-            self.forget()
-            self._about = about
-        self._collect()
-        if self._asking is None and self._human is None:
-            self._look()
-        self._last_status = self._say()
+        self._last_status = self._decide()
         return self._last_status
 
+    def _decide(self) -> Status:
+        why_not = self.refusal()
+        if why_not:
+            return self.fail(why_not)
+        question = self.question()
+        terms = self.terms()
+        if question != self.watching.question or terms != self._terms:
+            self.watching.forget()
+            self._forget()
+            self._terms = terms
+        answer = self.watching.news(question)
+        if answer is not None:
+            self._judge(answer)
+        if self.ready():
+            unsure = self._verdict == "unsure"
+            hasty = unsure and self.get("on_unsure") == "look_again"
+            again = self.again() or (unsure and (self._problem or hasty))
+            self.watching.look(unsure=unsure, hasty=hasty, again=again)
+        return self._say(question.text)
+
     def halt(self) -> None:
-        """Drop the question on its way, and take one to the human back."""
-        self._asking = None
-        self._withdraw()
+        """Drop the question on its way, and that to the human."""
+        self.watching.drop()
+        self._leave_human()
 
     def pause(self) -> None:
         """Stop the clock of a human who is asked."""
@@ -145,109 +138,54 @@ class Deciding(Leaf):
 
     def resume(self) -> None:
         """Let the clock of a human go on."""
-        if self._human is not None:
-            self._human.postpone(self.context.now - self._paused)
+        if self._asked is not None:
+            self._asked.postpone(self.context.now - self._paused)
 
-    def forget(self) -> None:
-        """Begin anew, as if nothing had been seen."""
-        self._asking = self._judged = self._verdict = None
-        self._seen, self._problem = float("-inf"), False
-        self._withdraw()
+    def _forget(self) -> None:
+        self._verdict: Verdict | None = None
+        self._note, self._problem, self._by_human = "", False, False
+        self._leave_human()
 
-    def _withdraw(self) -> None:
-        if self._human is not None:
-            self._human.withdraw()
-            self._human = None
+    def _leave_human(self) -> None:
+        if self._asked is not None:
+            self._asked.withdraw()
+            self._asked = None
 
-    def _collect(self) -> None:
-        """Turn an answer that came into the verdict."""
-        asking = self._asking
-        if asking is None or asking.answer is None:
+    def _judge(self, answer: Answer) -> None:
+        """Turn an answer that came into the verdict; what a human said stands until the model is sure."""
+        self._problem = bool(answer.problem)
+        ruling = Ruling("unsure", answer.problem) if self._problem else self.rule(answer)
+        if self._by_human and ruling.verdict == "unsure":
             return
-        self._asking = None
-        self._problem = bool(asking.answer.problem)
-        ruling = Ruling("unsure", asking.answer.problem) if self._problem else self.rule(asking, asking.answer)
-        self._verdict, self._note = ruling.verdict, ruling.note
-        self._judged, self._seen = asking.frame, asking.frame.stamp
-        self._latency = self.context.now - asking.frame.stamp
+        self._verdict, self._note, self._by_human = ruling.verdict, ruling.note, False
+        if ruling.verdict != "unsure":
+            self._leave_human()
 
-    def _look(self) -> None:
-        """Take a picture when one is due, and ask about it unless it shows nothing new."""
-        now = self.context.now
-        if self._verdict is None or self._judged is None:
-            self._asking = self.put_question(self.take())
-            return
-        period = self._period()
-        if period is None or now - self._seen < period - 1e-9:
-            return
-        frame = self.take()
-        again = self._verdict == "unsure" and (self._problem or self.get("on_unsure") == "look_again")
-        if again or self._outdated(now) or self.is_news(self._judged, frame):
-            self._asking = self.put_question(frame)
-        else:
-            self._seen = frame.stamp
-
-    def take(self) -> CameraFrame:
-        """Return the picture of this moment."""
-        return self.context.look(str(self.get("camera")))
-
-    @property
-    def unanswered(self) -> bool:
-        """True until the first question of a watch is on its way."""
-        return self._verdict is None and self._asking is None
-
-    def is_news(self, judged: CameraFrame, frame: CameraFrame) -> bool:
-        """Tell whether a picture shows something else than the one that was judged."""
-        return changed(judged.rgb, frame.rgb)
-
-    def _period(self) -> float | None:
-        """Return the time between two pictures, [s]; None when the verdict needs no other."""
-        max_age, rate = self.number("max_age"), self.number("rate")
-        shortest = 0.0 if rate is None else 1.0 / rate
-        if self._verdict == "unsure" and self.get("on_unsure") == "look_again":
-            return shortest
-        if max_age is not None:  # early enough for the next answer to arrive in time
-            return max(min(max_age / 2, max_age - self._latency - HASTE), shortest)
-        if rate is not None:
-            return shortest
-        return GLANCE if self._verdict == "unsure" else None
-
-    def _outdated(self, now: float) -> bool:
-        """Tell whether the answer must be asked for again although nothing seems to have changed."""
-        assert self._judged is not None
-        moved = self.context.notes.get("motion_ended", float("-inf"))
-        assert isinstance(moved, float)
-        max_age = self.number("max_age")
-        return moved > self._judged.stamp or (max_age is not None and now - self._judged.stamp > STANDS * max_age)
-
-    def _say(self) -> Status:
+    def _say(self, text: str) -> Status:
         if self._verdict is None:
             return self.running("waiting for the first answer")
-        max_age = self.number("max_age")
-        stale = max_age is not None and self.context.now - self._seen > max_age + 1e-9
-        way = self.get("on_unsure")
-        if self._verdict == "unsure" and way == "ask_human":
-            return self._ask_human()
+        stale, way = self.watching.stale, self.get("on_unsure")
         if self._verdict == "yes" and not stale:
             return self.succeed(self._note)
         if self._verdict == "no" and not stale:
-            return self.fail(f"{self.prompt()!r}: {self._note}")
-        why = f"the picture is older than {max_age:g} s" if stale else self._note
+            return self.fail(f"{text!r}: {self._note}")
+        why = f"the picture is older than {self.watching.max_age:g} s" if stale else self._note
         if way == "failure":
-            return self.fail(f"unsure about {self.prompt()!r}: {why}")
+            return self.fail(f"unsure about {text!r}: {why}")
+        if way == "ask_human" and not stale:
+            return self._ask_human(text, why)
         return self.running(f"unsure: {why}")
 
-    def _ask_human(self) -> Status:
-        """Put the question to the human, whose answer counts like one of the model."""
-        if self._human is None:
-            self._human = Asked(self, self.prompt(), self.offers(), deadline=self.number("deadline"))
-        words = self._human.answer
-        if words is None and not self._human.late:
-            return self.running(f"unsure: {self._note}; asks the human")
-        human, self._human = self._human, None
-        if words is None:
-            nobody = "there is no human to ask" if human.absent else "the human did not answer in time"
-            return self.fail(f"unsure about {self.prompt()!r}: {self._note}; {nobody}")
-        ruling = self.told(words)
-        self._verdict, self._note, self._seen = ruling.verdict, f"{ruling.note}, says the human", self.context.now
-        return self._say()
+    def _ask_human(self, text: str, why: str) -> Status:
+        """Let the human decide; the verdict then stands like one of the model."""
+        if self._asked is None:
+            self._asked = Asked(self, text, self.offers(), "", self.number("ask_deadline"))
+        said = self._asked.answer
+        if said is not None:
+            ruling = self.told(said)
+            self._verdict, self._note = ruling.verdict, f"{ruling.note}, says the human"
+            self._asked, self._by_human = None, True
+            return self._say(text)
+        if self._asked.absent:
+            return self.running(f"unsure, and there is no human to ask: {why}")
+        return self.running(f"unsure, {'the human did not answer' if self._asked.late else 'asked the human'}: {why}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from ..._base import KnotholeError
 from ...robots.contract import CameraFrame, Intrinsics
 from ...robots.contract import Image as Pixels
 from ...robots.pose import Pose
-from ...vlm.questions import Frame, Question
-from ..context import Context, as_question_frame
-from ..node import Leaf, NodeFault
-from .asking import Asking
+from ...vlm.questions import Frame
+from ..context import Context
+from ..node import Leaf
 
 COUNTER = "pictures"
 """Key of ``context.notes``: how many pictures of the run came from elsewhere than a camera."""
@@ -116,33 +114,3 @@ def read_picture(leaf: Leaf, path: str) -> Picture:
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise PictureError(f"{path!r} is no picture: {error}\n  fix:  give a PNG or JPEG file") from error
     return made(leaf.context, rgb, f"file {wanted.name}")
-
-
-def row(frames: Sequence[Frame]) -> Frame:
-    """Return several pictures as one frame: the last one, with those before it.
-
-    Args:
-        frames: At least one, oldest first.
-    """
-    *before, last = (Frame(frame.id, frame.stamp, frame.rgb) for frame in frames)
-    return Frame("+".join(frame.id for frame in frames), last.stamp, last.rgb, tuple(before))
-
-
-def ask_showing(leaf: Leaf, question: Question, frame: CameraFrame, before: Sequence[Frame]) -> Asking:
-    """Ask about a picture of the camera with others before it, without waiting.
-
-    Args:
-        leaf: Who asks.
-        question: What to ask.
-        frame: The picture that the question is about.
-        before: Pictures that are shown before it, oldest first.
-
-    Raises:
-        NodeFault: The run has no backend.
-    """
-    context = leaf.context
-    if context.broker is None:
-        raise NodeFault(f"{leaf.path}: this run has no backend to ask\n  fix:  give one with --vlm")
-    assert context.robot is not None
-    ticket = context.broker.ask(question, row([*before, as_question_frame(frame)]), context.now, leaf.path)
-    return Asking(question, frame, ticket, context.robot.state().q)

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import pairwise
 
 from ...robots.contract import CameraFrame
-from ...vlm.change import changed
+from ...vlm.broking.change import changed
 
 _TIE = 1e-6
 
