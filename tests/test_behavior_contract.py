@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from knothole.behaviors.means.grounded import GroundedObject
 from knothole.behaviors.node import NODES, Leaf
+from knothole.robots.pose import Pose
 from knothole.tests.contracts.behaviors import LeafContract, NodeContract, Sample
 
 PICKED = (("pick", {"object": "the red cube"}),)
 STEPS = [{"skill": "home", "args": {}}, {"skill": "wait", "args": {"duration": 0.1}}]
+THING = GroundedObject(
+    "teapot",
+    (0.4, 0.4, 0.5, 0.5),
+    (0.5, 0.0, 0.05),
+    (0.1, 0.1, 0.1),
+    0.0,
+    Pose((0.5, 0.0, 0.05)),
+    0.1,
+    0.0,
+    "table",
+    "table#1",
+    0.0,
+)
 
 SAMPLES = [
     Sample("ask_human", {"question": "Go on?", "options": ["yes", "no"], "default": "yes"}),
@@ -61,6 +76,7 @@ SAMPLES = [
     Sample("score", {"question": "How full?", "levels": ["empty", "full"]}, {"How full?": "full"}),
     Sample("see", {"question": "Is a hand inside the workspace?", "expect": "no"}),
     Sample("set", {"to": 3}),
+    Sample("track", {"object": THING, "lost_after": 1.0}),
     Sample("wait", {"duration": 2.0}),
     Sample("watch", {"question": "Did something fall?", "expect": "no"}),
     Sample("which", {"question": "What color?", "options": ["red", "blue"]}, {"What color?": "red"}),
