@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from ...robots.pose import Pose
 from ...vlm.questions import Frame
 from ..context import Context
 from ..node import Leaf
+from .grounded import GroundedObject
 
 COUNTER = "pictures"
 """Key of ``context.notes``: how many pictures of the run came from elsewhere than a camera."""
@@ -78,6 +79,30 @@ def made(context: Context, rgb: Pixels, origin: str) -> Picture:
     lens = Intrinsics(1.0, 1.0, 0.0, 0.0, width, height)
     context.frames(CameraFrame("", picture.id, picture.stamp, pixels, None, lens, Pose((0.0, 0.0, 0.0))))
     return picture
+
+
+def cropped(leaf: Leaf, frame: CameraFrame, thing: GroundedObject, margin: float = 0.25) -> CameraFrame:
+    """Return the part of a picture around a thing, with a margin in sizes of its box; it is filed in the trace.
+
+    Raises:
+        PictureError: Another camera saw the thing, or its box is empty.
+    """
+    if thing.camera != frame.camera:
+        raise PictureError(
+            f"{thing.label} was seen by camera {thing.camera!r}, not {frame.camera!r}\n  fix:  name that camera"
+        )
+    height, width = frame.rgb.shape[:2]
+    x1, y1, x2, y2 = thing.box_xyxy
+    dx, dy = margin * (x2 - x1), margin * (y2 - y1)
+    left, right = max(0, int((x1 - dx) * width)), min(width, int((x2 + dx) * width) + 1)
+    top, bottom = max(0, int((y1 - dy) * height)), min(height, int((y2 + dy) * height) + 1)
+    if right - left < 2 or bottom - top < 2:
+        raise PictureError(f"the box of {thing.label} is empty\n  fix:  ground it again")
+    rgb = np.ascontiguousarray(frame.rgb[top:bottom, left:right])
+    rgb.flags.writeable = False
+    part = replace(frame, camera="", id=f"{frame.id}[{left},{top},{right},{bottom}]", rgb=rgb, depth=None)
+    leaf.context.frames(part)
+    return part
 
 
 def as_picture(value: object) -> Picture:
