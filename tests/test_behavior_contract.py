@@ -71,6 +71,7 @@ SAMPLES = [
     Sample("pick", {"object": "the red cube"}),
     Sample("place", {"object": "the red cube", "into": "the blue tray"}, before=PICKED),
     Sample("plan", {"instruction": "tidy up"}, {"tidy up": STEPS}),
+    Sample("read_text", {"by": "model"}, {"What text *": "EXIT"}),
     Sample("run_step", {"step": STEPS[0]}),
     Sample("say", {"text": "hello"}),
     Sample("score", {"question": "How full?", "levels": ["empty", "full"]}, {"How full?": "full"}),
