@@ -67,9 +67,9 @@ class Track(Leaf):
         if now - self._looked >= 1.0 / float(str(self.get("rate"))) - 1e-9:
             self._looked = now
             self._look()
-        away = now - self._seen
-        if away <= 1e-9:
+        if self._seen >= self._looked - 1e-9:
             return self.running(str(self._thing))
+        away = now - self._seen
         limit = float(str(self.get("lost_after")))
         if away >= limit - 1e-9 and self._looked == now:
             return self.fail(f"{self._thing.label} was out of sight for {limit:g} s")
