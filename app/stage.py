@@ -119,7 +119,8 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
         from ..sim.arranging import WorldArranger
         from .truth import SceneTruth
 
-        return Stage(driver, spec, world, SceneTruth(world, driver), WorldArranger(world))
+        truth = SceneTruth(world, driver)
+        return Stage(driver, spec, world, truth, WorldArranger(world, truth.arranged))
     if gui:
         raise StageError(f"the robot {name!r} has no simulator window\n  fix:  leave out --gui, or use --robot panda")
     scenery = _load_scene(scene, seed) if name == "kinematic" else None

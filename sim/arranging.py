@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from .._base import near_misses
 from ..robots.arranging import ArrangementError, Wish
 from ..robots.contract import Image
+from .camera import Picture
 from .layout import bounds, find_inside, floor_height, footprint, gap, standing, yaw_of
 from .objects import CONTAINER_SHAPES, SHAPES, ObjectSpec
 from .world import World
@@ -26,10 +27,11 @@ class WorldArranger:
 
     Args:
         world: The world whose present scene is meant.
+        shown: Called with the world of each picture, and the picture, before that world goes.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, shown: Callable[[World, Picture], None] = lambda world, picture: None) -> None:
+        self._world, self._shown = world, shown
 
     def picture(self, wishes: Sequence[Wish], camera: str) -> Image:
         """Return a picture of the fixed camera, as ``Arranger`` says."""
@@ -46,7 +48,9 @@ class WorldArranger:
         items = arranged(self._present(), wishes)
         shown = replace(spec, objects=tuple(items), disturbances=(), hand=None, person=None, screen=None)
         with World(shown, physics=False) as world:
-            return world.render(spec.camera).rgb
+            picture = world.render(spec.camera)
+            self._shown(world, picture)
+            return picture.rgb
 
     def _present(self) -> list[ObjectSpec]:
         items = []

@@ -11,6 +11,7 @@ from PIL import Image
 
 from knothole.app.run import RunOptions
 from knothole.app.session import run_tree
+from knothole.app.truth import SceneTruth
 from knothole.behaviors.means.grounded import GroundedObject
 from knothole.behaviors.means.picture import Picture
 from knothole.behaviors.means.wishes import WishError, read_wishes
@@ -20,6 +21,7 @@ from knothole.robots.pose import Pose
 from knothole.sim.arranging import WorldArranger, arranged
 from knothole.sim.draw import load_scene
 from knothole.sim.objects import ObjectSpec
+from knothole.sim.panda import PandaSim
 from knothole.sim.world import World
 from knothole.tests.rig import Bench
 from knothole.trees.tracing.recording import read_trace
@@ -201,6 +203,21 @@ def test_the_simulator_renders_the_goal_and_leaves_the_world_as_it_is():
         assert [world.pose(k) for k in range(len(world.objects))] == before
         with pytest.raises(ArrangementError, match="the camera 'wrist' cannot show an arrangement"):
             shows.picture([Wish(loose.name, at=(0.5, 0.3))], "wrist")
+
+
+def test_the_truth_of_a_wished_picture_is_known_by_its_id():
+    with World(load_scene("tidy_table", 0)) as world:
+        truth = SceneTruth(world, PandaSim(world))
+        bench = Bench()
+        bench.context.frames = truth.saw
+        bench.context.arranger = WorldArranger(world, truth.arranged)
+        assert bench.run(bench.leaf("imagine", object="the red can", into="the blue tray")) is SUCCESS
+        picture = bench.out("image")
+        assert isinstance(picture, Picture)
+        facts = truth(picture.frame)
+        assert facts is not None
+        can = next(thing for thing in facts.objects if thing.name == "red can")
+        assert (can.relation, facts.objects[can.support].name) == ("in", "blue tray")
 
 
 TREE = """\
