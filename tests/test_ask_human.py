@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,6 +85,13 @@ def test_an_option_may_be_a_number_and_comes_back_as_it_is():
     rig = bench({WHICH: ["2"]})
     assert rig.run(rig.leaf("ask_human", question=WHICH, options=[1, 2, 3])) is SUCCESS
     assert (rig.out("answer"), rig.out("chosen")) == ("2", 2)
+
+
+def test_things_of_one_label_are_numbered_and_come_back_as_they_are():
+    rig = bench({WHICH: ["red cube 2"]})
+    things = [SimpleNamespace(label="red cube"), SimpleNamespace(label="blue cube"), SimpleNamespace(label="red cube")]
+    assert rig.run(rig.leaf("ask_human", question=WHICH, options=things)) is SUCCESS
+    assert rig.out("chosen") is things[2]
 
 
 def test_a_default_that_is_no_option_and_options_that_are_the_same_are_faults():

@@ -20,8 +20,8 @@ class AskHuman(Leaf):
 
     Ports:
         question (in, text, main): The question.
-        options (in, list, default none): Answers to choose from: words, numbers, or objects from ``ground``. Free text
-            if left out.
+        options (in, list, default none): Answers to choose from: words, numbers, or objects from ``ground``, which are
+            called by their labels; those of one label get a number. Free text if left out.
         default (in, text, default none): What counts when no answer comes in time, or nobody is there to give one.
         deadline (in, duration, default none): How long there is to answer, run clock, [s]; no limit if left out.
         expect (in, any, default none): The answer, or list of answers, that means SUCCESS; any of them if left out.
@@ -61,7 +61,8 @@ class AskHuman(Leaf):
         """Put the question."""
         options = self.get("options")
         self._options = list(options) if isinstance(options, Sequence) and not isinstance(options, str) else []
-        words, default, limit = [words_of(option) for option in self._options], self._default(), self.get("deadline")
+        self._words = words = _names(self._options)
+        default, limit = self._default(), self.get("deadline")
         if len(set(words)) < len(words):
             raise NodeFault(f"{self.path}: two options are the same: {', '.join(words)}")
         if default and words and default not in words:
@@ -84,9 +85,8 @@ class AskHuman(Leaf):
                 if asked.absent
                 else f"{self.get('question')!r}: no answer within {self.get('deadline')} s, and no default"
             )
-        chosen = [option for option in self._options if words_of(option) == words]
         self.put("answer", words)
-        self.put("chosen", chosen[0] if chosen else words)
+        self.put("chosen", self._options[self._words.index(words)] if words in self._words else words)
         expected = all_words(self.get("expect"))
         said = f"{words}, by default" if asked.late else words
         if expected and words not in expected:
@@ -110,3 +110,14 @@ class AskHuman(Leaf):
     def _default(self) -> str:
         value = self.get("default")
         return "" if value is None else str(value)
+
+
+def _names(options: Sequence[object]) -> list[str]:
+    """Return what options are called; objects of one label are numbered from the second on."""
+    names: list[str] = []
+    for option in options:
+        name = words_of(option)
+        if hasattr(option, "label") and name in names:
+            name = next(each for n in range(2, len(options) + 2) if (each := f"{name} {n}") not in names)
+        names.append(name)
+    return names
