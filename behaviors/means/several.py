@@ -92,5 +92,4 @@ class Several(Watching):
             self.question, taken, ticket, context.robot.state().q, self._leaf, most, before=self._before
         )
         self._hidden = own_pixels(self._leaf, taken)
-        context.sight[f"asked about {self._camera}"] = context.tick
         self._tell(taken, True)
