@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from knothole.app.api import load
 from knothole.app.config import Config
 from knothole.app.scripted_human import ScriptedHuman, human_of
 from knothole.app.testing.case import judge
@@ -163,6 +164,14 @@ def test_the_command_line_takes_the_human_from_a_file(tmp_path: Path):
     code, out, err = call(f"run {tree} --robot none --human {human} --trace {trace} --json")
     assert code == 0, out + err
     assert json.loads(out.splitlines()[-1])["status"] == "SUCCESS"
+
+
+def test_from_python_a_run_gets_its_human(tmp_path: Path):
+    (tmp_path / "polite.yaml").write_text(TREE, encoding="utf-8")
+    human = ScriptedHuman({"Which cube?": ["blue"], "May *": ["yes"]})
+    with load(tmp_path / "polite.yaml").bind(robot="none", vlm="oracle", human=human) as run:
+        done = run.run()
+        assert (done.status, run.blackboard["color"]) == ("SUCCESS", "blue")
 
 
 def test_nobody_at_the_terminal_means_default_or_failure(tmp_path: Path):

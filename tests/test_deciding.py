@@ -10,6 +10,8 @@ from knothole.behaviors.blackboard import UNSET
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS, NodeFault
 from knothole.robots.pose import Pose
 from knothole.tests.rig import Bench, region
+from knothole.trees.checking.costs import model_calls
+from knothole.trees.loader import check_text, load_text
 
 COLOR, FULL, CUBES = "What color is the cube?", "How full is the tray?", "How many cubes are there?"
 COLORS, LEVELS = ["red", "green", "blue"], ["empty", "half full", "full"]
@@ -243,6 +245,45 @@ def test_the_clock_of_the_human_stands_still_in_a_pause():
     assert leaf.feedback_message.startswith("unsure, asked the human")
     bench.ticks(leaf, 15)
     assert leaf.feedback_message.startswith("unsure, the human did not answer")
+
+
+TREE = "knothole: 1\ntree: t\nroot:\n  {}\n"
+GUARD = "guard: {{check: {{{}}}, child: {{wait: 1s}}}}"
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        (GUARD.format('which: {question: "A?", options: [a, b], expect: a}'), ["K301"]),
+        (GUARD.format('which: {question: "A?", options: [a, b], expect: a, max_age: 500ms}'), []),
+        (GUARD.format('score: {question: "A?", levels: [a, b], at_least: b, rate: 2}'), []),
+        (GUARD.format('count: {things: "cubes", at_least: 2}'), ["K301"]),
+        (GUARD.format('compare: "Has anything moved?"'), ["K301"]),
+        (GUARD.format('watch: "Has anything moved?"'), ["K301"]),
+        ('repeat: {times: 3, child: {sequence: [{ground: {query: "a", object: $a}}, {track: $a}]}}', []),
+        ("track: $a", ["K202"]),
+        ('which: {question: "A?", options: [a, b], on_unsure: maybe}', ["K108"]),
+        ('count: {things: "cubes", most: 30}', ["K107"]),
+    ],
+)
+def test_the_checker_knows_the_leaves(body, codes):
+    assert [problem.code for problem in check_text(TREE.format(body))] == codes
+
+
+@pytest.mark.parametrize(
+    ("body", "calls"),
+    [
+        ('which: {question: "A?", options: [a, b], expect: a, on_unsure: failure}', (1, 1)),
+        ("compare: {to: start, on_unsure: failure}", (1, 1)),
+        ('imagine: {object: "a", into: "b"}', (1, 1)),
+        ('chat: "Hello"', (1, 1)),
+        ("ask_human: Who?", (0, 0)),
+        ("photo", (0, 0)),
+    ],
+)
+def test_the_checker_knows_what_they_cost(body, calls):
+    cost = model_calls(load_text(TREE.format(body)))
+    assert (cost.per_tick, cost.per_run) == calls
 
 
 def test_a_watch_asks_again_only_when_something_changed_or_the_question_did():

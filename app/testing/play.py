@@ -153,6 +153,7 @@ def robot_for(tree: TreeSpec) -> str:
     """Return the driver a tree is tested on: ``kinematic``, or ``none`` when no node looks or moves."""
     for site in sites(tree):
         kind = site.spec.kind
-        if not kind.mocked and (kind.visual or kind.skills or kind.limb or "camera" in kind.ports):
+        looks = kind.visual or "camera" in kind.ports or "look" in site.spec.values
+        if not kind.mocked and (looks or kind.skills or kind.limb):
             return "kinematic"
     return NO_ROBOT
