@@ -98,6 +98,29 @@ def test_compare_with_the_last_goes_on_from_picture_to_picture():
     assert all(old == new for (_, old), (new, _) in pairwise(pairs))
 
 
+def test_compare_with_a_time_ago_waits_until_it_has_a_picture_of_it_and_moves_on():
+    bench = Shown({MOVED: {"calls": ["no", "yes", "no"]}})
+    leaf = bench.leaf("compare", to="1s", expect="no", max_age=0.5)
+    assert bench.tick(leaf).name == "RUNNING"
+    assert leaf.feedback_message == "keeping pictures: 0.0 of 1 s"
+    statuses = bench.ticks(leaf, 30)
+    assert statuses[:19] == ["R"] * 19
+    assert set(statuses[22:]) == {"S"}
+    assert bench.broker.counters.model_calls == 1
+    bench.move()
+    later = bench.ticks(leaf, 40)
+    assert "F" in later, "it moved within the last second"
+    assert later[-1] == "S", "and a second later it has not"
+    for frame in bench.frames:
+        assert frame.stamp - frame.earlier[0].stamp == pytest.approx(1.0, abs=0.25)
+
+
+def test_no_time_ago_is_a_fault():
+    bench = Shown({MOVED: "no"})
+    with pytest.raises(NodeFault, match="'0s' is no time ago"):
+        bench.tick(bench.leaf("compare", to="0s"))
+
+
 def test_a_watch_against_the_start_costs_one_call_while_nothing_changes():
     bench = Shown({MOVED: "no"})
     leaf = bench.leaf("compare", expect="no", max_age=0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from knothole.behaviors.blackboard import Blackboard
 from knothole.behaviors.means.grounded import GroundedObject, lift
 from knothole.behaviors.means.known import LIMIT, doubts, match, overlap
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS, NodeFault
@@ -19,6 +21,7 @@ from knothole.sim.draw import load_scene
 from knothole.sim.panda import PandaSim
 from knothole.sim.world import World
 from knothole.tests.rig import Bench, box_of, region
+from knothole.trees.changing.encoding import decode, encode
 from knothole.vlm.questions import Answer, Region
 
 RED, BLUE = (0.7, 0.15, -0.2), (0.15, 0.2, -0.2)
@@ -180,6 +183,18 @@ def test_the_point_or_the_pixels_of_a_region_decide_what_is_meant():
     marked = Region((0.0, 0.0, 1.0, 1.0), "cube", mask=cube.mask)
     pairs, _ = lift(Answer("ground", regions=(marked,)), View(frame), "cube")
     assert pairs[0][0].xyz == pytest.approx(cube.xyz, abs=1e-6)
+
+
+def test_what_is_known_and_its_pixels_survive_a_checkpoint():
+    table = Table("red cube")
+    table.look()
+    things = table.bench.context.notes["things"]
+    cube: Any = table.bench.out("object")
+    kept = decode(json.loads(json.dumps(encode([things, cube]))), lambda path: None, Blackboard())
+    assert kept == [things, cube]
+    assert np.array_equal(kept[1].mask, cube.mask)
+    assert cube.mask.sum() > 50
+    assert kept[0][0].thing.mask is None
 
 
 def tracked(**more: object) -> tuple[Bench, Any]:

@@ -45,7 +45,8 @@ class GroundedObject:
         id: Number of the thing in this run, from 1; the same in later pictures. 0 where nobody gave it one.
         tint: Mean color of its pixels, as ``tints`` of ``robots.pixels`` has it: what it looks like under any light.
         point_uv: A point on it relative to the image, where the model told one.
-        mask: Its measured pixels, shape (H, W); not compared.
+        pixels: Its measured pixels, packed eight to a byte; see ``mask``. Not compared.
+        image_shape: Height and width of that picture, [px].
     """
 
     label: str
@@ -64,7 +65,16 @@ class GroundedObject:
     id: int = 0
     tint: tuple[float, float, float] = (0.0, 0.0, 0.0)
     point_uv: tuple[float, float] | None = None
-    mask: Mask | None = field(default=None, compare=False, repr=False)
+    pixels: Pixels = field(default_factory=lambda: np.zeros(0, np.uint8), compare=False, repr=False)
+    image_shape: tuple[int, int] = field(default=(0, 0), compare=False, repr=False)
+
+    @property
+    def mask(self) -> Mask | None:
+        """Its measured pixels, shape (H, W); None where they are not kept."""
+        height, width = self.image_shape
+        if not height * width:
+            return None
+        return np.unpackbits(self.pixels, count=height * width).reshape(height, width).astype(bool)
 
     @classmethod
     def of(cls, label: str, seen: Seen, frame: CameraFrame, confidence: float = 1.0) -> GroundedObject:
@@ -88,12 +98,13 @@ class GroundedObject:
             confidence=confidence,
             tint=tint_of(frame.rgb, seen.mask),
             points=seen.points.copy(),
-            mask=seen.mask.copy(),
+            pixels=np.packbits(seen.mask),
+            image_shape=(int(seen.mask.shape[0]), int(seen.mask.shape[1])),
         )
 
     def light(self) -> GroundedObject:
         """Return it without points and pixels."""
-        return replace(self, points=_no_points(), mask=None)
+        return replace(self, points=_no_points(), pixels=np.zeros(0, np.uint8), image_shape=(0, 0))
 
     def renamed(self, label: str, id: int) -> GroundedObject:
         """Return it under another name and number."""
