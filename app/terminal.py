@@ -59,6 +59,9 @@ def said(answer: Answer) -> str:
         return f"{best} {answer.probabilities[best]:.2f}"
     if answer.kind == "ground":
         return ", ".join(region.label for region in answer.regions) or "nothing found"
+    if answer.image is not None:
+        height, width = answer.image.shape[:2]
+        return f"a picture of {width} × {height}"
     return " ".join(answer.text.split())
 
 

@@ -14,7 +14,10 @@ from knothole.behaviors.means.picture import Picture, PictureError, as_picture
 from knothole.behaviors.step import FAILURE, SUCCESS, NodeFault
 from knothole.robots.pose import Pose
 from knothole.tests.rig import Bench
+from knothole.vlm.broker import Broker
 from knothole.vlm.questions import Frame
+from knothole.vlm.runner import InLoop
+from knothole.vlm.scripted import Scripted
 
 MOVED, FELL = "Has anything moved?", "Did something fall?"
 
@@ -207,3 +210,20 @@ def test_watch_that_is_sure_neither_way_asks_the_human_like_any_decision():
     leaf = bench.leaf("watch", question=FELL, span=0.2, frames=2, on_unsure="ask_human")
     assert set(bench.ticks(leaf, 10)) == {"R"}
     assert leaf.feedback_message == "unsure, and there is no human to ask: p(yes) = 0.50"
+
+
+def test_a_question_that_waits_for_a_busy_backend_is_about_newer_pictures_and_keeps_the_other_one():
+    bench = Shown({MOVED: "yes", "Is it dark?": "no"})
+    runner: Any = InLoop(Scripted({MOVED: "yes", "Is it dark?": "no"}), latency=2.0)
+    runner.concurrency = 1
+    bench.broker = bench.context.broker = Broker(runner, stepped=True, listener=bench._heard)
+    busy, leaf = bench.leaf("see", question="Is it dark?"), bench.leaf("compare")
+    bench.tick(busy)
+    for _ in range(24):
+        bench.tick(leaf)
+    asked = [f for f, q in zip(bench.frames, bench.questions, strict=True) if q.text == MOVED]
+    assert len(asked) > 1, "the question was renewed"
+    assert [frame.earlier[0].id for frame in asked] == [asked[0].earlier[0].id] * len(asked)
+    assert asked[-1].stamp > asked[0].stamp
+    bench.halt(leaf)
+    assert bench.broker.pending == 1
