@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..behaviors.human import Human
 from ..robots.contract import Robot
 from ..trees.mocking.apply import apply_profile
 from ..trees.spec import TreeSpec
@@ -53,6 +54,7 @@ class Tree:
         watchdog: float | None = None,
         realtime: bool = False,
         mirror: str = "",
+        human: Human | None = None,
     ) -> Run:
         """Join the tree with a robot and a backend.
 
@@ -73,6 +75,7 @@ class Tree:
                 for no watchdog, None for 2 s on a real clock and 60 s in simulation.
             realtime: Ask the system to prefer the thread that ticks.
             mirror: Show the entries of the run on py_trees' own Blackboard while it lasts, as ``/MIRROR/ENTRY``.
+            human: Whom the tree may ask, such as a ``ScriptedHuman``; None for nobody.
 
         Returns:
             A run with ``tick()`` and ``run()``.
@@ -106,6 +109,7 @@ class Tree:
             robot=robot or self._config.robot,
             vlm=wanted,
             inputs=values,
+            human=human,
         )
 
 

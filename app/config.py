@@ -1,7 +1,7 @@
 """Read ``knothole.toml``: defaults of a project, blocks for backends and drivers, files with leaves of its own.
 
 ```toml
-vlm = "embedded"                 # what --vlm says when it is left out
+vlm = "embedded"                 # what --vlm says when it is left out; a list is a chain
 robot = "panda"                  # the same for --robot
 behaviors = ["my_leaves.py", "my_pkg.nodes.Wipe"]     # files that register leaves, classes of py_trees
 trees = ["trees"]                # folders to look for trees in
@@ -14,6 +14,9 @@ device = "cpu"
 
 [robots.franka]                  # handed to the driver as its settings
 realtime = false
+
+[budget]                         # what a run may spend on questions; see ``limits``
+calls = 500
 ```
 
 Paths are relative to the file's own folder, which is looked through for packages as well. ``[behaviors]`` may be a
@@ -31,7 +34,10 @@ from pathlib import Path
 from typing import cast
 
 from .._base import KnotholeError, near_misses
+from ..vlm.broking.breaker import Rest
+from ..vlm.broking.budget import Budget
 from ..vlm.privacy import FRAMES, Frames
+from .limits import read_budget, read_rest
 from .names import backend_names, driver_names
 
 FILE = "knothole.toml"
@@ -39,6 +45,7 @@ _TEXTS = ("vlm", "robot")
 _LISTS = ("behaviors", "trees")
 _BLOCKS = ("backends", "robots")
 _KEPT = ("privacy",)
+_TABLES = ("budget", "failover")
 
 
 class ConfigError(KnotholeError):
@@ -58,6 +65,8 @@ class Config:
         backends: Backend name → its settings.
         robots: Driver name → its settings.
         frames: What is done with pictures in traces and cassettes, and before they are sent to a remote backend.
+        budget: What a run may spend on questions.
+        rest: When a backend of a chain, or one in a process, is left alone for a while.
         file: The file itself, None when there is none.
     """
 
@@ -69,6 +78,8 @@ class Config:
     backends: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     robots: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     frames: Frames = "keep"
+    budget: Budget = field(default_factory=Budget)
+    rest: Rest = field(default_factory=Rest)
     file: Path | None = None
 
 
@@ -95,7 +106,7 @@ def read_config(file: Path | None) -> Config:
         raise ConfigError(f"{file}: not valid TOML: {error}\n  fix:  correct the file") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-    known = (*_TEXTS, *_LISTS, *_BLOCKS, *_KEPT)
+    known = (*_TEXTS, *_LISTS, *_BLOCKS, *_KEPT, *_TABLES)
     for key, value in raw.items():
         if key not in known:
             near = near_misses(key, known)
@@ -104,10 +115,14 @@ def read_config(file: Path | None) -> Config:
                 f"{_place(file, key)}: unknown key {key!r}{hint}\n  fix:  known keys are {', '.join(known)}"
             )
         _check(file, key, value)
-    base = file.parent
+    base, vlm = file.parent, raw.get("vlm", Config.vlm)
+
+    def refuse(key: str, what: str) -> ConfigError:
+        return ConfigError(f"{_place(file, key)}: {what}")
+
     files, classes = _behaviors(raw.get("behaviors", ()))
     return Config(
-        vlm=raw.get("vlm", Config.vlm),
+        vlm=vlm if isinstance(vlm, str) else ",".join(vlm),
         robot=raw.get("robot", Config.robot),
         behaviors=tuple(base / name for name in files),
         classes=classes,
@@ -115,11 +130,15 @@ def read_config(file: Path | None) -> Config:
         backends=raw.get("backends", {}),
         robots=raw.get("robots", {}),
         frames=raw.get("privacy", {}).get("frames", "keep"),
+        budget=read_budget(raw.get("budget", {}), refuse),
+        rest=read_rest(raw.get("failover", {}), refuse),
         file=file,
     )
 
 
 def _check(file: Path, key: str, value: object) -> None:
+    if key == "vlm" and isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
+        return
     if key in _TEXTS and not isinstance(value, str):
         raise ConfigError(f'{_place(file, key)}: {key!r} must be text\n  fix:  write {key} = "…"')
     if key == "behaviors" and isinstance(value, dict):

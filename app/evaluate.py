@@ -116,6 +116,14 @@ class Evaluation:
         """95 % Wilson interval of the success rate."""
         return wilson(self.successes, len(self.episodes))
 
+    @property
+    def gate(self) -> tuple[int, int, int]:
+        """Over all seeds: looks that needed no call, how many of them were judged on truth, changes missed."""
+        asking = [episode.result.asking for episode in self.episodes]
+        spared = sum(int(each.get("total", {}).get("spared", 0)) for each in asking)
+        judged, missed = (sum(int(each.get("gate", {}).get(key, 0)) for each in asking) for key in ("judged", "missed"))
+        return spared, judged, missed
+
     def to_json(self) -> dict[str, object]:
         """Return plain data, one entry per seed in ``episodes``."""
         first = self.episodes[0].result
@@ -128,6 +136,7 @@ class Evaluation:
             "total": len(self.episodes),
             "rate": self.successes / len(self.episodes),
             "wilson_95": list(self.interval),
+            "gate": dict(zip(("spared", "judged", "missed"), self.gate, strict=True)),
             "episodes": [episode.to_json() for episode in self.episodes],
         }
 
@@ -146,6 +155,10 @@ class Evaluation:
             f"  questions       {median(lambda r: r.questions):g} (median)",
             f"  model calls     {median(lambda r: r.model_calls):g} (median)",
         ]
+        spared, judged, missed = self.gate
+        if spared:
+            on_truth = f"; {missed} changes missed ({judged} looks judged on truth)" if judged else ""
+            lines.append(f"  gate            {spared} looks needed no call{on_truth}")
         failed = [episode for episode in self.episodes if not episode.success]
         if failed:
             lines.append("  failed:")

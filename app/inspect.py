@@ -49,7 +49,7 @@ def asks(tree: TreeSpec) -> bool:
             continue
         seen.add(id(now))
         for node in now.walk():
-            if node.kind.visual:
+            if node.kind.asks:
                 return True
             if node.uses is not None:
                 waiting.append(node.uses)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..trees.ticking.timing import Timing
-from .stage import split
+from .stage import from_truth
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class RunResult:
         problems: What went wrong while the run was stopped, in words.
         timing: How punctual the run was; None in simulation.
         given: The tree as it was named on the command line.
+        asking: What was asked and what that cost: ``total``, ``nodes``, ``backends``; in simulation also ``gate``, how
+            many looks without a call were ``judged`` on truth and how many changes they ``missed``.
     """
 
     tree: str
@@ -59,11 +63,12 @@ class RunResult:
     problems: tuple[str, ...] = ()
     timing: Timing | None = None
     given: str = ""
+    asking: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def uses_truth(self) -> bool:
         """True when the answers came from the truth of the simulator."""
-        return split(self.vlm)[0] == "oracle"
+        return from_truth(self.vlm)
 
     def to_json(self) -> dict[str, object]:
         """Return what ``run … --json`` prints."""
@@ -85,6 +90,7 @@ class RunResult:
             "missed": self.missed,
             "picture": str(self.picture) if self.picture else None,
             "timing": self.timing.to_json() if self.timing is not None else None,
+            "asking": dict(self.asking),
         }
 
     def __str__(self) -> str:
@@ -101,6 +107,7 @@ class RunResult:
             lines.append(f"  punctual   {self.timing}")
         seen = f"{self.questions} questions, {self.model_calls} model calls to {self.vlm}"
         lines.append(f"  asked      {seen}{' (answers from simulator truth)' if self.uses_truth else ''}")
+        lines += [f"  {label:<11}{text}" for label, text in told(self.asking)]
         lines += [f"  problem    {problem}" for problem in self.problems]
         if self.trace:
             lines.append(f"  trace      {self.trace}")
@@ -130,3 +137,29 @@ class RunResult:
         if seeing:
             return seeing
         return f"knothole draw {tree} -o {self.tree}.svg"
+
+
+def told(asking: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return lines of a summary on what was asked, each with its label; nothing where there is nothing to tell."""
+    total, backends = asking.get("total", {}), asking.get("backends", {})
+    if not total.get("questions"):
+        return []
+    lines: list[tuple[str, str]] = []
+    words = {
+        "cancelled": "not sent since nobody waited",
+        "late": "too late",
+        "failed_over": "went on to another backend",
+        "refused": "refused (budget spent, or every backend rests)",
+    }
+    trouble = [f"{total[key]} {text}" for key, text in words.items() if total.get(key)]
+    if trouble:
+        lines.append(("questions", ", ".join(trouble)))
+    if len(backends) > 1:
+        lines.append(("backends", ", ".join(f"{name} {row.get('calls', 0)} calls" for name, row in backends.items())))
+    if total.get("tokens") or total.get("cost"):
+        lines.append(("cost", f"{total.get('tokens', 0)} tokens, {total.get('cost', 0.0):.4f} USD"))
+    if total.get("spared"):
+        gate = asking.get("gate", {})
+        judged = f"; {gate['missed']} changes missed ({gate['judged']} judged on truth)" if gate.get("judged") else ""
+        lines.append(("gate", f"{total['spared']} looks needed no call{judged}"))
+    return lines

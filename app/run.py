@@ -19,6 +19,7 @@ from .. import __version__
 from .._base import KnotholeError
 from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
+from ..behaviors.human import Human
 from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
 from ..trees.changing.checkpoint import Checkpoint
@@ -39,11 +40,12 @@ from .inputs import InputError, is_number
 from .inspect import asks
 from .result import RunResult
 from .runs import new_run
-from .stage import Stage, open_runner, open_stage, scene_of, split
+from .stage import Kept, Stage, from_truth, open_runners, open_stage, rests, scene_of
 from .terminal import Watcher
 
 if TYPE_CHECKING:
     from ..sim.goals import Referee
+    from .missed import MissedChanges
 
 RUNS = Path("runs")
 
@@ -129,11 +131,13 @@ class Run:
         watch: Watch | None = None,
         stuck: Callable[[str], None] | None = None,
         checkpoint: Checkpoint | None = None,
+        human: Human | None = None,
+        kept: Mapping[str, Kept] | None = None,
     ) -> None:
-        self._watch, self._stuck, self._checkpoint = watch, stuck, checkpoint
+        self._watch, self._stuck, self._checkpoint, self._human = watch, stuck, checkpoint, human
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
-        self._truth = split(self._vlm)[0] == "oracle"
+        self._truth, self._kept = from_truth(self._vlm), kept
         self._stack = ExitStack()
         self._result: RunResult | None = None
         self._picture: Path | None = None
@@ -153,15 +157,28 @@ class Run:
         broker = None
         if asks(tree):
             broker = Broker(
-                open_runner(vlm, config, self.stage.truth), stepped=self.stage.stepped, listener=self._watcher.asked
+                open_runners(vlm, config, self.stage.truth, self._kept),
+                stepped=self.stage.stepped,
+                listener=self._watcher.asked,
+                budget=config.budget,
+                rest=config.rest if rests(self._vlm) else None,
             )
             self._stack.callback(broker.close)
         self._check(tree, broker)
         context = Context(
-            robot=self.robot, broker=broker, rng=np.random.default_rng(options.seed), say=self._watcher.say
+            robot=self.robot,
+            broker=broker,
+            rng=np.random.default_rng(options.seed),
+            say=self._watcher.say,
+            human=self._human,
+            arranger=self.stage.arranger,
         )
-        if self.stage.truth is not None and self._truth:
-            context.frames = self.stage.truth.saw
+        self._missed: MissedChanges | None = None
+        if self.stage.truth is not None and broker is not None:
+            from .missed import MissedChanges
+
+            self._missed = MissedChanges(self.stage.truth, broker.latency)
+            context.frames, context.glances = self.stage.truth.saw, self._missed.glance
         self.tree: BuiltTree = build(tree, context, inputs)
         if self._checkpoint is not None:
             self._checkpoint.check(self.tree)
@@ -364,8 +381,13 @@ class Run:
                 problems=tuple(problems),
                 timing=result.timing,
                 given=self.options.tree,
+                asking=self._asking(result),
             )
         return self._result
+
+    def _asking(self, result: LoopResult) -> dict[str, object]:
+        """Return what was asked, with what the gate missed where truth is known."""
+        return {**result.asking, **({"gate": self._missed.to_json()} if self._missed is not None else {})}
 
     def _snapshot(self) -> Path | None:
         if self._picture is None or self.stage.world is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..behaviors.human import Human
 from ..trees.changing.checkpoint import Checkpoint
 from ..trees.changing.watching import Watch
 from ..trees.language.params import read_params
@@ -16,7 +17,7 @@ from .inspect import asks, load_tree, project
 from .result import RunResult
 from .resume import resumed
 from .run import Run, RunOptions
-from .stage import Kept, check_names, open_runner, runs_in_loop, scene_of
+from .stage import Kept, check_names, keep_open, scene_of
 from .terminal import Watcher
 
 
@@ -43,7 +44,7 @@ class Session:
         self._params = params
         self.vlm, self.robot = options.vlm or self.config.vlm, options.robot or self.config.robot
         check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
-        self._kept: Kept | None = None
+        self._kept: dict[str, Kept] | None = None
 
     def _read(self, params: Mapping[str, Any]) -> TreeSpec:
         """Read the tree, with the mocks and entries that this run was asked to give it."""
@@ -54,14 +55,16 @@ class Session:
         entries = {name: value for name, value in params.items() if name not in declared}
         return replace(tree, params={**tree.params, **entries})
 
-    def bind(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> Run:
-        """Return a run with this seed; ``stuck`` as for ``Loop``."""
-        vlm: Any = self.vlm
-        if asks(self.tree) and not runs_in_loop(self.vlm):
-            if self._kept is None:
-                opened = open_runner(self.vlm, self.config, None)
-                self._kept = Kept(opened)  # type: ignore[arg-type]
-            vlm = self._kept
+    def bind(
+        self,
+        seed: int,
+        watcher: Watcher | None = None,
+        stuck: Callable[[str], None] | None = None,
+        human: Human | None = None,
+    ) -> Run:
+        """Return a run with this seed; ``stuck`` as for ``Loop``, ``human`` as in ``Context``."""
+        if self._kept is None and asks(self.tree):
+            self._kept = keep_open(self.vlm, self.config)
         options = replace(self.options, seed=seed, vlm=self.vlm, robot=self.robot)
         watch = None
         if options.watch:
@@ -72,23 +75,31 @@ class Session:
             options,
             self.config,
             robot=self.robot,
-            vlm=vlm,
+            vlm=self.vlm,
             inputs=self.inputs,
+            kept=self._kept,
             watcher=watcher,
             watch=watch,
             stuck=stuck,
             checkpoint=self._checkpoint,
+            human=human,
         )
 
-    def run(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> RunResult:
-        """Run the tree once; ``stuck`` as for ``Loop``."""
-        return self.bind(seed, watcher, stuck).run()
+    def run(
+        self,
+        seed: int,
+        watcher: Watcher | None = None,
+        stuck: Callable[[str], None] | None = None,
+        human: Human | None = None,
+    ) -> RunResult:
+        """Run the tree once; arguments as for ``bind``."""
+        return self.bind(seed, watcher, stuck, human).run()
 
     def close(self) -> None:
         """Release the backend. Idempotent."""
-        if self._kept is not None:
-            self._kept.release()
-            self._kept = None
+        for kept in (self._kept or {}).values():
+            kept.release()
+        self._kept = None
 
     def __enter__(self) -> Session:
         return self
@@ -98,12 +109,15 @@ class Session:
 
 
 def run_tree(
-    options: RunOptions, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None
+    options: RunOptions,
+    watcher: Watcher | None = None,
+    stuck: Callable[[str], None] | None = None,
+    human: Human | None = None,
 ) -> RunResult:
-    """Run a tree once; ``stuck`` as for ``Loop``.
+    """Run a tree once; arguments as for ``Session.bind``.
 
     Raises:
         KnotholeError: The run cannot be started. What happens while it runs is in the result.
     """
     with Session(options) as session:
-        return session.run(session.options.seed, watcher, stuck)
+        return session.run(session.options.seed, watcher, stuck, human)

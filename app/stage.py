@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
+from ..robots.arranging import Arranger
 from ..robots.contract import DRIVERS, Capabilities, DriverOptions, Robot
 from ..robots.kinematic import KinematicRobot
-from ..vlm.broker import open_backend
+from ..vlm.broker import chain_of, open_backend
 from ..vlm.contract import BACKENDS, Backend
-from ..vlm.runner import Runner
+from ..vlm.questions import Frame, Question
+from ..vlm.runner import Reply, Runner
 from .backend_settings import settings_of
 from .config import Config
 from .names import register_all, scene_names
@@ -40,12 +42,14 @@ class Stage:
         scene: The scene, for robots that are simulated.
         world: The physical world, None when the robot has none.
         truth: What is true of the world's pictures; None without a world.
+        arranger: Who shows the scene with things elsewhere; None without a world.
     """
 
     robot: Robot | None
     scene: SceneSpec | None = None
     world: World | None = None
     truth: SceneTruth | None = None
+    arranger: Arranger | None = None
 
     @property
     def robot_name(self) -> str:
@@ -113,9 +117,11 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
         world, spec = _open_world(stack, scene, seed, gui)
         driver = factory(DriverOptions(argument, world, settings))
         stack.callback(driver.close)
+        from ..sim.arranging import WorldArranger
         from .truth import SceneTruth
 
-        return Stage(driver, spec, world, SceneTruth(world, driver))
+        truth = SceneTruth(world, driver)
+        return Stage(driver, spec, world, truth, WorldArranger(world, truth.arranged))
     if gui:
         raise StageError(f"the robot {name!r} has no simulator window\n  fix:  leave out --gui, or use --robot panda")
     scenery = _load_scene(scene, seed) if name == "kinematic" else None
@@ -177,10 +183,40 @@ class Kept:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self.name, self.latency = runner.name, runner.latency
-        self.submit, self.poll, self.fileno = runner.submit, runner.poll, runner.fileno
+        self.concurrency: int | None = getattr(runner, "concurrency", None)
+        self.patience: float | None = getattr(runner, "patience", None)
+
+    @property
+    def ready(self) -> bool:
+        """True once its model is loaded."""
+        return bool(getattr(self._runner, "ready", True))
+
+    def submit(self, frame: Frame | None, questions: Sequence[Question]) -> int:
+        """Hand one request over."""
+        return self._runner.submit(frame, questions)
+
+    def poll(self, timeout: float) -> list[Reply]:
+        """Return the replies that are there."""
+        return self._runner.poll(timeout)
+
+    def fileno(self) -> int | None:
+        """Return the descriptor that news come from."""
+        return self._runner.fileno()
 
     def close(self) -> None:
         """Do nothing; the next run goes on with it."""
+
+    def abandon(self) -> None:
+        """Close it now: it hangs or died."""
+        self._runner.close()
+
+    def reopen(self) -> Runner:
+        """Open it again after ``abandon``; the runs after this one have it as well."""
+        again: Callable[[], Runner] | None = getattr(self._runner, "reopen", None)
+        if again is None:
+            raise StageError(f"the backend {self.name!r} cannot be opened again")
+        self._runner = again()
+        return self
 
     def release(self) -> None:
         """Close it for good."""
@@ -194,28 +230,70 @@ def check_names(vlm: str, robot: str, scene: str, seed: int) -> None:
         KnotholeError: One of them does not.
     """
     register_all()
-    BACKENDS.get(split(vlm)[0])
+    for one in chain_of(vlm):
+        BACKENDS.get(split(one)[0])
     if robot != NO_ROBOT:
         DRIVERS.get(split(robot)[0])
     _load_scene(scene, seed)
 
 
-def open_runner(vlm: str | Backend | Runner, config: Config, truth: SceneTruth | None) -> Runner | Backend:
-    """Open a backend; one that is open already is given back.
+def open_runners(
+    vlm: str | Backend | Runner, config: Config, truth: SceneTruth | None, kept: Mapping[str, Kept] | None = None
+) -> list[Runner | Backend]:
+    """Open a backend, or all of a chain, the preferred one first; one that is open already is given back.
+
+    Args:
+        vlm: As ``--vlm`` says it, or an opened backend.
+        config: Settings of backends.
+        truth: What the oracle answers from, None where there is no world.
+        kept: Backends that are open already, by what ``--vlm`` says of them.
 
     Raises:
         KnotholeError: There is none of this name, or it cannot be opened.
     """
     if not isinstance(vlm, str):
-        return vlm
+        return [vlm]
     register_all()
-    name, _ = split(vlm)
-    settings = settings_of(config, name)
-    if name == "oracle" and truth is not None:
-        settings["truth"] = truth
-    return open_backend(vlm, settings)
+    opened: list[Runner | Backend] = []
+    try:
+        for one in chain_of(vlm):
+            if kept is not None and one in kept:
+                opened.append(kept[one])
+                continue
+            name, _ = split(one)
+            settings = settings_of(config, name)
+            if name == "oracle" and truth is not None:
+                settings["truth"] = truth
+            opened.append(open_backend(one, settings))
+    except KnotholeError:
+        for runner in opened:
+            runner.close()
+        raise
+    return opened
 
 
-def runs_in_loop(vlm: str) -> bool:
-    """Tell whether a backend answers inside the tick loop: such a one is opened anew for each run."""
-    return BACKENDS.get(split(vlm)[0]).runs_in == "loop"
+def keep_open(vlm: str, config: Config) -> dict[str, Kept]:
+    """Open those backends of a chain that outlive a run: those in a process of their own."""
+    register_all()
+    kept: dict[str, Kept] = {}
+    try:
+        for one in chain_of(vlm):
+            name, _ = split(one)
+            if BACKENDS.get(name).runs_in == "process":
+                kept[one] = Kept(open_backend(one, settings_of(config, name)))
+    except KnotholeError:
+        for runner in kept.values():
+            runner.release()
+        raise
+    return kept
+
+
+def from_truth(vlm: str) -> bool:
+    """Tell whether answers may come from the truth of the simulator."""
+    return any(split(one)[0] == "oracle" for one in vlm.split(","))
+
+
+def rests(vlm: str) -> bool:
+    """Tell whether a backend is left alone when it fails: one of a chain, and one in a process of its own."""
+    names = [split(one)[0] for one in vlm.split(",")]
+    return len(names) > 1 or any(name in BACKENDS and BACKENDS.get(name).runs_in == "process" for name in names)

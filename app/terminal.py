@@ -59,6 +59,9 @@ def said(answer: Answer) -> str:
         return f"{best} {answer.probabilities[best]:.2f}"
     if answer.kind == "ground":
         return ", ".join(region.label for region in answer.regions) or "nothing found"
+    if answer.image is not None:
+        height, width = answer.image.shape[:2]
+        return f"a picture of {width} × {height}"
     return " ".join(answer.text.split())
 
 
@@ -105,6 +108,9 @@ class Watcher:
     def tell(self, text: str) -> None:
         """Show what happened to the run itself, such as a reload."""
         self.console.print(Text(text), soft_wrap=True)
+
+    def hold(self, still: bool) -> None:
+        """Keep a live display still while somebody types, or let it go on."""
 
     def close(self) -> None:
         """End the live display."""
@@ -173,7 +179,7 @@ class LiveTree(Watcher):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._drawn, self._now = 0.0, 0.0
+        self._drawn, self._now, self._still = 0.0, 0.0, False
 
     def begin(self, tree: BuiltTree, title: str) -> None:
         """Start the live display."""
@@ -184,9 +190,18 @@ class LiveTree(Watcher):
         """Redraw, unless it was drawn a moment ago."""
         super().ticked(ticked)
         self._now = ticked.now
-        if time.monotonic() - self._drawn >= REFRESH:
+        if not self._still and time.monotonic() - self._drawn >= REFRESH:
             self._drawn = time.monotonic()
             self._live.update(self._picture(self._now), refresh=True)
+
+    def hold(self, still: bool) -> None:
+        """Keep the picture still while somebody types below it, or let it go on."""
+        if still != self._still:
+            self._still = still
+            if still:
+                self._live.stop()
+            else:
+                self._live.start()
 
     def close(self) -> None:
         """Draw how it ended, and leave that picture standing."""

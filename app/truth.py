@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..robots.contract import CameraFrame, Robot
-from ..sim.camera import CameraSpec
+from ..sim.camera import CameraSpec, Picture
 from ..sim.panda import PandaSim
 from ..sim.truth import FrameTruth, frame_truth
 from ..sim.world import World
@@ -94,12 +94,22 @@ class SceneTruth:
         self._frames: OrderedDict[str, CameraFrame] = OrderedDict()
         self._known: OrderedDict[str, FrameFacts] = OrderedDict()
         self._past: OrderedDict[str, FrameFacts] = OrderedDict()
+        self._wished: dict[bytes, FrameFacts] = {}
 
     def saw(self, frame: CameraFrame) -> None:
-        """Take note of a picture when it is taken."""
+        """Take note of a picture when it is taken; of one that no camera took, what it was wished to show."""
+        if not frame.camera:
+            wished = self._wished.pop(frame.rgb.tobytes(), None)
+            if wished is not None:
+                _keep(self._known, frame.id, wished)
+            return
         _keep(self._frames, frame.id, frame)
         if abs(frame.stamp - self._world.time) <= 1e-6:
             _keep(self._past, frame.id, self._facts(frame))
+
+    def arranged(self, world: World, picture: Picture) -> None:
+        """Take note of what is true of a picture of a wished arrangement; ``saw`` follows in the same tick."""
+        self._wished = {picture.rgb.tobytes(): frame_facts(frame_truth(world, picture, world.spec.camera))}
 
     def __call__(self, frame: Frame) -> FrameFacts | None:
         """Return what is true of a picture; None when the world has moved on since it was taken.

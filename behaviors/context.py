@@ -8,12 +8,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..robots.arranging import Arranger
 from ..robots.contract import CameraFrame, Robot
 from ..vlm.broker import Broker
-from ..vlm.questions import Frame
+from ..vlm.questions import Frame, Question
+from .human import Human
 
 if TYPE_CHECKING:
     from .node import Leaf
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One look of a watch at a picture, for who measures how good the gate is.
+
+    Attributes:
+        path: The leaf that watches.
+        question: Its question.
+        frame: The picture.
+        judged: Id of the picture that its answer is about, empty before the first answer.
+        asked: Whether a model is asked about this picture.
+        max_age: As its author says, [s]; None where that is left out.
+    """
+
+    path: str
+    question: Question
+    frame: CameraFrame
+    judged: str
+    asked: bool
+    max_age: float | None
 
 
 @dataclass
@@ -27,13 +50,17 @@ class Context:
         tick: Number of this tick, from 1.
         rng: The run's random numbers, seeded.
         say: Shows (or speaks) a sentence of the robot to the human.
+        arranger: Who shows how the scene would look with things elsewhere, or None where nobody can.
+        human: Whom the tree may ask, or None when nobody is there.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
+        glances: Called for each look of a watch, asked about or not.
         wake: Lets the next tick come at once on a real clock, for leaves that learn of something between two ticks. May
             be called from any thread and from a signal handler; does nothing in simulation.
         shift: Run clock less the robot's clock, [s]: 0 but in a run that was resumed.
         halting: Leaves that were halted and are not at rest yet, with the time of their halt, run clock, [s].
         notes: Values that leaves share within a run by agreed keys (what was seen, what is carried); not for authors.
+        sight: What watches share while the run lasts, such as what a model was shown; no part of a checkpoint.
     """
 
     robot: Robot | None = None
@@ -42,12 +69,16 @@ class Context:
     tick: int = 0
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     say: Callable[[str], None] = lambda text: None
+    human: Human | None = None
+    arranger: Arranger | None = None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None
+    glances: Callable[[Glance], None] = lambda glance: None
     wake: Callable[[], None] = lambda: None
     shift: float = 0.0
     halting: dict[Leaf, float] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)
+    sight: dict[str, object] = field(default_factory=dict)
 
     def look(self, camera: str) -> CameraFrame:
         """Take a picture with the robot's camera and file it in the trace. Its stamp is on the run clock.

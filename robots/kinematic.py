@@ -11,6 +11,7 @@ from .._base import near_misses
 from .contract import CameraFrame, Capabilities, DriverOptions, Intrinsics, RobotState, Trajectory, driver
 from .errors import RobotError
 from .panda import HAND_MAX_WIDTH, panda
+from .pixels import Mask
 from .pose import Array, Pose
 from .props import Prop, cast, photograph, prop_of
 from .started import MotionStatus, StartedMotion
@@ -142,6 +143,10 @@ class KinematicRobot:
         frame = photograph(self.props, camera, f"{camera}#{self._taken[camera]}", self._time, lens, pose)
         self._frames[camera] = frame
         return frame
+
+    def silhouette(self, frame: CameraFrame) -> Mask:
+        """Return no pixel: the arm is not in its own pictures."""
+        return np.zeros(frame.rgb.shape[:2], dtype=bool)
 
     def servo(self, q: Array) -> None:
         """Approach one joint setpoint, shape (n,), [rad], at the speed limits; ends a running trajectory."""

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from knothole.behaviors.means.grounded import GroundedObject
 from knothole.behaviors.node import NODES, Leaf
+from knothole.robots.pose import Pose
 from knothole.tests.contracts.behaviors import LeafContract, NodeContract, Sample
 
 PICKED = (("pick", {"object": "the red cube"}),)
 STEPS = [{"skill": "home", "args": {}}, {"skill": "wait", "args": {"duration": 0.1}}]
+THING = GroundedObject(
+    "teapot",
+    (0.4, 0.4, 0.5, 0.5),
+    (0.5, 0.0, 0.05),
+    (0.1, 0.1, 0.1),
+    0.0,
+    Pose((0.5, 0.0, 0.05)),
+    0.1,
+    0.0,
+    "table",
+    "table#1",
+    0.0,
+)
 
 SAMPLES = [
+    Sample("ask_human", {"question": "Go on?", "options": ["yes", "no"], "default": "yes"}),
     Sample("bt.AlwaysFailure"),
     Sample("bt.AlwaysSuccess"),
     Sample("bt.PopFromQueue"),
@@ -22,11 +38,15 @@ SAMPLES = [
     Sample("bt.TestNode", {"return_status": "FAILURE", "async_delay": 2000}),
     Sample("bt.UnsetBlackboard", {"key": "color"}),
     Sample("bt.WasEntryUpdated", {"entry": "color"}),
+    Sample("chat", {"message": "Hello"}, {"Hello": "Hi!"}),
     Sample("check", {"expression": True}),
     Sample("close_gripper"),
+    Sample("compare", {"expect": "no"}),
+    Sample("count", {"things": "cubes"}, {"How many cubes are there?": "2"}),
     Sample("describe", script={"Describe the image.": "A table."}),
     Sample("ground", {"query": "every loose object", "all": True}),
     Sample("home"),
+    Sample("imagine", {"prompt": "a tidy table"}, {"a tidy table": {"problem": "refused"}}),
     Sample("look_at", {"object": "the red cube"}),
     Sample("move_to", {"above": "the red cube"}),
     Sample("nav2.AreErrorCodesPresent"),
@@ -47,14 +67,20 @@ SAMPLES = [
     Sample("nav2.WouldARouteRecoveryHelp"),
     Sample("nav2.WouldASmootherRecoveryHelp"),
     Sample("open_gripper", {"width": 0.03}),
+    Sample("photo"),
     Sample("pick", {"object": "the red cube"}),
     Sample("place", {"object": "the red cube", "into": "the blue tray"}, before=PICKED),
     Sample("plan", {"instruction": "tidy up"}, {"tidy up": STEPS}),
+    Sample("read_text", {"by": "model"}, {"What text *": "EXIT"}),
     Sample("run_step", {"step": STEPS[0]}),
     Sample("say", {"text": "hello"}),
+    Sample("score", {"question": "How full?", "levels": ["empty", "full"]}, {"How full?": "full"}),
     Sample("see", {"question": "Is a hand inside the workspace?", "expect": "no"}),
     Sample("set", {"to": 3}),
+    Sample("track", {"object": THING, "lost_after": 1.0}),
     Sample("wait", {"duration": 2.0}),
+    Sample("watch", {"question": "Did something fall?", "expect": "no"}),
+    Sample("which", {"question": "What color?", "options": ["red", "blue"]}, {"What color?": "red"}),
 ]
 _OURS = {name: cls for name, cls in NODES.items().items() if cls.__module__.startswith("knothole.behaviors.")}
 

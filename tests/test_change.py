@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from knothole.vlm.change import block_change, changed
+from knothole.vlm.broking.change import block_change, changed
 
 
 def image(height: int = 256, width: int = 256) -> np.ndarray:

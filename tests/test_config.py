@@ -12,6 +12,8 @@ from knothole.app.config import Config, ConfigError, find_config, load_behaviors
 from knothole.app.run import InputError
 from knothole.behaviors.node import NODES
 from knothole.robots.contract import DRIVERS, DriverOptions, RobotError
+from knothole.vlm.broking.breaker import Rest
+from knothole.vlm.broking.budget import Budget, Limits
 from knothole.vlm.contract import BACKENDS
 
 
@@ -39,6 +41,18 @@ def test_all_keys_are_read_and_paths_start_at_the_file(tmp_path: Path) -> None:
     assert config.robots["kinematic"]["latency"] == 0.1
 
 
+def test_budgets_failover_and_a_chain_are_read(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        'vlm = ["scripted:a.yaml", "embedded"]\n[budget]\ncalls = 500\nmoney = 2\nwhen_spent = "fallback"\n'
+        "[budget.node]\nseconds = 1.5\n[failover]\nfailures = 3\n",
+    )
+    config = read_config(file)
+    assert config.vlm == "scripted:a.yaml,embedded"
+    assert config.budget == Budget(Limits(calls=500, money=2.0), Limits(seconds=1.5), "fallback")
+    assert config.rest == Rest(3, 5.0)
+
+
 def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
@@ -52,7 +66,7 @@ def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
         (
             'vlm = "oracle"\nbehaviours = []\n',
             "FILE:2:1: unknown key 'behaviours'\n  did you mean:  behaviors\n"
-            "  fix:  known keys are vlm, robot, behaviors, trees, backends, robots, privacy",
+            "  fix:  known keys are vlm, robot, behaviors, trees, backends, robots, privacy, budget, failover",
         ),
         ("vlm = 3\n", "FILE:1:1: 'vlm' must be text\n  fix:  write vlm = \"…\""),
         ('trees = "a"\n', "FILE:1:1: 'trees' must be a list of paths\n  fix:  write trees = [\"…\"]"),
@@ -60,6 +74,22 @@ def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
             "[backends]\nqwen = 3\n",
             "FILE:1:2: 'backends' must hold blocks\n  fix:  write [backends.NAME] and its keys below",
         ),
+        ("budget = 3\n", "FILE:1:1: 'budget' must be a block\n  fix:  write [budget] and its keys below"),
+        ("[budget]\ncalls = 0\n", "FILE:2:1: 'calls' is 0\n  fix:  give a whole number above 0"),
+        ("[budget]\ncalls = 1.5\n", "FILE:2:1: 'calls' is 1.5\n  fix:  give a whole number above 0"),
+        ("[budget]\nmoney = true\n", "FILE:2:1: 'money' is True\n  fix:  give a number above 0"),
+        (
+            "[budget]\ncall = 3\n",
+            "FILE:2:1: [budget] has no key 'call'\n  did you mean:  calls\n"
+            "  fix:  known keys are calls, tokens, money, seconds, when_spent, node",
+        ),
+        (
+            '[budget]\nwhen_spent = "stop"\n',
+            'FILE:2:1: \'when_spent\' is \'stop\'\n  fix:  write "unsure" or "fail" or "fallback"',
+        ),
+        ("[budget.node]\nseconds = -1\n", "FILE:2:1: 'seconds' is -1\n  fix:  give a number above 0"),
+        ("[failover]\nrest = 0\n", "FILE:2:1: 'rest' is 0\n  fix:  give a number above 0"),
+        ("vlm = []\n", "FILE:1:1: 'vlm' must be text\n  fix:  write vlm = \"…\""),
         (
             "vlm = \n",
             "FILE: not valid TOML: Invalid value (at line 1, column 7)\n  fix:  correct the file",

@@ -9,6 +9,7 @@ import pytest
 
 from knothole.app.evaluate import evaluate
 from knothole.app.run import RunOptions
+from knothole.app.scripted_human import ScriptedHuman
 from knothole.behaviors.context import Context
 from knothole.behaviors.step import RUNNING
 from knothole.robots.contract import DRIVERS, DriverOptions
@@ -94,6 +95,7 @@ def test_what_the_trees_ask_is_in_the_language_of_the_embedded_model():
         "Is every blue object inside the blue tray?",
         "Is there anything on the white plate?",
         "Is the red cube on the blue cube?",
+        "How many loose objects are there?",
     ):
         assert parse(question) is not None, question
     for query in (
@@ -288,6 +290,41 @@ def test_plan_and_act_refuses_a_plan_with_an_unknown_skill():
     stage = Stage("plan_and_act", TABLE, {"Put the red cube into the blue tray.": [{"skill": "throw", "args": {}}]})
     assert stage.run() == "FAILURE"
     assert "unknown skill 'throw'" in stage.tree.root.feedback_message
+
+
+def test_take_stock_says_what_is_new_and_what_is_gone():
+    script = {
+        "Describe the image.": "A red cube and a green cube.",
+        "How many loose objects are there?": {"calls": ["2", "1"]},
+        "every loose object": {"calls": [["red cube", "green cube"], ["red cube"]]},
+    }
+    stage = Stage("take_stock", TABLE, script)
+    taken = []
+
+    def take(frame) -> None:
+        if frame.stamp > 3.0 and not taken:
+            taken.append(frame.id)
+            stage.robot.put("green cube", Pose((0.55, 0.25, -0.5)))
+
+    stage.context.frames = take
+    assert stage.run() == "SUCCESS"
+    assert stage.said[:4] == [
+        "A red cube and a green cube.",
+        "I count 2 loose objects.",
+        "New is number 1, the red cube.",
+        "New is number 2, the green cube.",
+    ]
+    assert stage.said[4:6] == ["I count 1 loose objects.", "Gone is number 2, the green cube."]
+
+
+@pytest.mark.parametrize(("said", "moved"), [("green cube", "green cube"), (None, "red cube")])
+def test_fetch_asked_puts_away_what_the_human_chose_or_the_first(said, moved):
+    script = {HAND: "no", "every loose object": ["red cube", "green cube"], "the blue tray": "blue tray"}
+    stage = Stage("fetch_asked", TABLE, script)
+    if said is not None:
+        stage.context.human = ScriptedHuman({"Which one shall I put into the blue tray?": [said]})
+    assert stage.run() == "SUCCESS"
+    assert [name for name in ("red cube", "green cube") if stage.inside(name, "blue tray")] == [moved]
 
 
 @pytest.mark.parametrize(

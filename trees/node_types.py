@@ -50,6 +50,7 @@ class NodeType:
         dialect: Empty for ours, else the prefix: ``pt``, ``bt``, ``nav2``; ``stub`` for a node a file declares.
         model: For declared nodes: ``action``, ``condition``, ``control``, ``decorator`` or ``subtree``.
         cls: The class that is built, None for a declared node.
+        asks: True when it asks a model anything, with a picture or without one.
     """
 
     name: str
@@ -64,6 +65,7 @@ class NodeType:
     dialect: str = ""
     model: str = ""
     cls: type | None = field(default=None, compare=False)
+    asks: bool = False
 
     @property
     def main(self) -> Port | None:
@@ -113,4 +115,5 @@ def describe(name: str, cls: type) -> NodeType:
         prefix if dot else "",
         "",
         cls,
+        bool(getattr(cls, "visual", False) or getattr(cls, "asks", False)),
     )

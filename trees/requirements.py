@@ -114,7 +114,7 @@ def _needs_depth(kind: NodeType) -> bool:
 
 
 def _is_place(port: Port) -> bool:
-    return port.direction == "out" and port.type in ("object", "objects", "point", "pose")
+    return port.direction != "in" and port.type in ("object", "objects", "point", "pose")
 
 
 def _rounded_up(seconds: float) -> str:

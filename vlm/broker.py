@@ -2,163 +2,225 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
-from .._base import KnotholeError
-from .contract import BACKENDS, Backend, BackendError, BackendOptions
+from .broking.accounts import Accounts
+from .broking.breaker import Rest
+from .broking.budget import Budget, BudgetSpentError
+from .broking.chain import Chain
+from .broking.lineup import Lineup
+from .broking.link import Link, Request
+from .broking.opening import chain_of as chain_of
+from .broking.opening import open_backend as open_backend
+from .contract import BACKENDS, Backend, BackendError
 from .questions import Answer, Frame, Question
-from .runner import InLoop, Reply, Runner
-from .tickets import BrokerEvent, Counters, Listener, Ticket
-from .worker import Worker
+from .runner import InLoop, Runner
+from .tickets import USUAL, BrokerEvent, Counters, Listener, Ticket
 
 _REMEMBERED = 512
-_SLICE = 0.1
 _TIE = 1e-9
-
-
-@dataclass
-class _Request:
-    number: int
-    tickets: list[Ticket]
 
 
 class Broker:
     """Bring questions to a backend and answers back, without ever blocking a tick.
 
     The loop calls ``collect`` at the start of a tick and ``flush`` at its end; leaves call ``ask`` in between and look
-    at their ticket in later ticks.
+    at their ticket in later ticks. Several backends make a chain: a question whose answer is a problem, one that a
+    backend does not take, and whatever was on its way to a backend that died or hangs, goes on to the next one.
 
     Args:
-        backend: What ``open_backend`` returned, or an opened backend that answers at once (scripted, oracle).
-        stepped: On a stepped clock (simulation) an answer arrives exactly ``latency`` after it was asked for, in
+        backend: What ``open_backend`` returned, or an opened backend that answers at once (scripted, oracle); or a
+            chain of them, the preferred one first.
+        stepped: On a stepped clock (simulation) an answer arrives exactly ``latency`` after it was sent for, in
             simulated time; ``collect`` waits in wall time only for answers due at that very tick. Otherwise answers
             arrive when they are ready and ``collect`` never waits.
-        latency: Latency on the stepped clock, [s]; None takes the backend's own.
+        latency: Latency on the stepped clock, [s]; None takes each backend's own.
         patience: Longest wall time to wait for one answer on the stepped clock, loading the model included, [s].
-        listener: Called for each question asked, shared and answered.
+        listener: Called for each question asked, shared, answered and cancelled.
         interrupted: While ``collect`` waits it returns early once this is true (Ctrl-C was pressed).
+        budget: What the run and each node may spend; None for no limits.
+        rest: When a backend is left alone for a while; None for never.
+        notify: Called with sentences about backends that fail, rest and come back.
     """
 
     def __init__(
         self,
-        backend: Runner | Backend,
+        backend: Runner | Backend | Sequence[Runner | Backend],
         *,
         stepped: bool,
         latency: float | None = None,
         patience: float = 600.0,
         listener: Listener | None = None,
         interrupted: Callable[[], bool] | None = None,
+        budget: Budget | None = None,
+        rest: Rest | None = None,
+        notify: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.runner: Runner = _runner(backend)
+        if latency is not None and latency < 0:
+            raise ValueError(f"latency is {latency} s, must be >= 0")
+        runners = [_runner(one) for one in (backend if isinstance(backend, Sequence) else (backend,))]
+        self.budget = budget or Budget()
+        self._accounts = Accounts(self.budget, stepped)
+        self._chain = Chain(runners, stepped, latency, rest, self._accounts)
         self.stepped = stepped
-        self.latency = self.runner.latency if latency is None else latency
-        if self.latency < 0:
-            raise ValueError(f"latency is {self.latency} s, must be >= 0")
+        self.latency = self._chain.links[0].latency
         self.patience = patience
         self.listener = listener
         self.interrupted = interrupted
-        self.counters = Counters()
+        self.notify = notify
+        self._lineup = Lineup()
         self._known: OrderedDict[tuple[str, Question], Ticket] = OrderedDict()
-        self._gathered: dict[str, tuple[Frame | None, list[Ticket]]] = {}
-        self._flying: deque[_Request] = deque()
-        self._replies: dict[int, Reply] = {}
+        self._refused: list[tuple[Ticket, str]] = []
         self._closed = False
 
     @property
     def name(self) -> str:
-        """Registry name of the backend."""
-        return self.runner.name
+        """Registry name of the preferred backend."""
+        return self._chain.links[0].name
+
+    @property
+    def runner(self) -> Runner:
+        """Where the preferred backend runs."""
+        return self._chain.links[0].runner
+
+    @property
+    def counters(self) -> Counters:
+        """What the run cost in all."""
+        return self._accounts.books.total
+
+    @property
+    def statistics(self) -> Mapping[str, object]:
+        """What the run asked and what that cost, as plain data: in all, of each node, of each backend."""
+        return self._accounts.books.to_json()
 
     @property
     def pending(self) -> int:
         """Number of tickets without an answer."""
-        return sum(len(r.tickets) for r in self._flying) + sum(len(t) for _, t in self._gathered.values())
+        return sum(not ticket.done for ticket in self._open())
 
     @property
     def askers(self) -> tuple[str, ...]:
         """Who waits for an answer that was sent for, first come first."""
-        return tuple(ticket.asker for request in self._flying for ticket in request.tickets)
+        refused = [ticket.asker for ticket, _ in self._refused]
+        return (*refused, *(ticket.asker for ticket in self._chain.flying()))
 
     @property
     def descriptor(self) -> int | None:
         """A file descriptor with something to read once an answer is there; None where none is awaited or known."""
-        return self.runner.fileno() if self._flying and not self.stepped else None
+        return None if self.stepped else self._chain.descriptor
 
     def arrived(self) -> bool:
         """Tell whether ``collect`` has something to deliver, or to raise; for clocks that are not stepped."""
-        try:
-            self._fetch()
-        except BackendError:
-            return True
-        return bool(self._flying) and self._flying[0].number in self._replies
+        return bool(self._refused) or self._chain.arrived()
 
-    def ask(self, question: Question, frame: Frame | None, now: float, asker: str = "") -> Ticket:
+    def ask(
+        self,
+        question: Question,
+        frame: Frame | None,
+        now: float,
+        asker: str = "",
+        *,
+        priority: int = USUAL,
+        deadline: float | None = None,
+        budget: int | None = None,
+    ) -> Ticket:
         """Return the ticket of a question; the same one for the same question about the same frame.
 
         Args:
             question: What to ask.
             frame: What it is about, or None (chat).
             now: Run clock, [s].
-            asker: Path of the asking node, for the trace.
+            asker: Path of the asking node, for the trace and its budget.
+            priority: ``GUARD`` for what a guard rests on, else ``USUAL``.
+            deadline: From when on an answer is of no use, run clock, [s]: then the answer is a problem that says so.
+                Where several wait, the latest counts; None for no such time.
+            budget: The most questions of this asker that may reach a model in this run; None for what the budget of
+                the run says of each node.
         """
-        self.counters.questions += 1
         key = (frame.id if frame is not None else "", question)
         ticket = self._known.get(key)
         if ticket is not None and (frame is not None or not ticket.done):
-            self.counters.shared += 1
+            self._accounts.shared(asker)
+            ticket.waiting.append(asker)
+            ticket.priority = max(ticket.priority, priority)
+            ticket.deadline = max(ticket.deadline, float("inf") if deadline is None else deadline)
             self._tell(BrokerEvent("shared", now, ticket, frame, asker))
             return ticket
         ticket = Ticket(question, frame, now, now + self.latency if self.stepped else None, asker)
+        ticket.priority, ticket.place = priority, self.counters.questions
+        ticket.deadline = float("inf") if deadline is None else deadline
         self._known[key] = ticket
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-        self._gathered.setdefault(key[0], (frame, []))[1].append(ticket)
+        spent = self._accounts.asked(ticket, budget)
+        if spent:
+            self._refused.append((ticket, spent))
+        else:
+            self._lineup.gather(ticket, frame)
         self._tell(BrokerEvent("asked", now, ticket, frame, asker))
         return ticket
 
+    def drop(self, ticket: Ticket, now: float, asker: str = "") -> None:
+        """Stop waiting for a ticket, as a leaf that is halted does. When nobody waits any more, it is not sent."""
+        if asker in ticket.waiting:
+            ticket.waiting.remove(asker)
+        if not ticket.waiting and not ticket.done and self._lineup.remove(ticket):
+            self._forget(ticket)
+            self._accounts.cancelled(ticket)
+            self._tell(BrokerEvent("cancelled", now, ticket, None, asker))
+
+    def renew(self, ticket: Ticket, frame: Frame, now: float, asker: str = "", budget: int | None = None) -> Ticket:
+        """Ask the question of a ticket that still waits for a busy backend about a newer frame, in its old place.
+
+        A ticket that a backend has already, or that has its answer, is given back as it is. Others who wait for it keep
+        it.
+        """
+        if ticket.sent or ticket.done:
+            return ticket
+        deadline = None if ticket.deadline == float("inf") else ticket.deadline
+        self.drop(ticket, now, asker)
+        new = self.ask(ticket.question, frame, now, asker, priority=ticket.priority, deadline=deadline, budget=budget)
+        new.since, new.place = min(new.since, ticket.since), min(new.place, ticket.place)
+        return new
+
+    def spared(self, asker: str) -> None:
+        """Note that a node did not ask about a picture, since that shows nothing new."""
+        self._accounts.spared(asker)
+
     def flush(self, now: float) -> None:
-        """Send what was gathered: one request per frame, in the order of the first question about each."""
-        gathered, self._gathered = self._gathered, {}
-        for frame, tickets in gathered.values():
-            number = self.runner.submit(frame, [t.question for t in tickets])
-            self.counters.model_calls += 1
-            self._flying.append(_Request(number, tickets))
+        """Send what was gathered, as far as the backends are free: one request per frame, guards first."""
+        self._lineup.close_tick()
+        self._send(now)
+        for ticket in self._lineup.tickets():
+            ticket.due = None
 
     def collect(self, now: float) -> list[Ticket]:
         """Deliver answers and return their tickets, in the order of asking.
 
         Raises:
-            BackendError: The backend could not be opened, died, or took longer than ``patience``; the cause is chained.
+            BackendError: The only backend could not be opened, died, or took longer than ``patience``; the cause is
+                chained. ``BudgetSpentError``: the budget is spent and says that the run fails then.
         """
         delivered: list[Ticket] = []
-        if self.stepped:
-            while self._flying and _due(self._flying[0]) <= now + _TIE:
-                if not self._await(self._flying[0].number):
-                    break
-                self._deliver(self._flying.popleft(), now, delivered)
-        elif self._flying:
-            self._fetch()
-            while self._flying and self._flying[0].number in self._replies:
-                self._deliver(self._flying.popleft(), now, delivered)
+        while self._land(now, delivered):
+            self._send(now)
+        self._expire(now, delivered)
+        self._refuse(now, delivered)
         return delivered
 
     def next_due(self) -> float | None:
         """Return when the next answer arrives on the stepped clock, [s]; None if nothing will or on a real clock."""
-        waiting = [t.due for _, tickets in self._gathered.values() for t in tickets]
-        waiting += [t.due for request in self._flying for t in request.tickets]
-        return min((due for due in waiting if due is not None), default=None)
+        return min((t.due for t in self._open() if t.due is not None and not t.done), default=None)
 
     def close(self) -> None:
-        """Forget what is on its way and close the backend; no process is left. Idempotent."""
+        """Forget what is on its way and close the backends; no process is left. Idempotent."""
         if not self._closed:
             self._closed = True
-            self._flying.clear()
-            self._gathered.clear()
-            self.runner.close()
+            self._lineup = Lineup()
+            self._chain.close()
 
     def __enter__(self) -> Broker:
         return self
@@ -166,73 +228,129 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _await(self, number: int) -> bool:
-        """Wait for a reply; False when interrupted."""
-        until = time.monotonic() + self.patience
-        while number not in self._replies:
-            self._fetch(_SLICE)
-            if self.interrupted is not None and self.interrupted():
-                return number in self._replies
-            if number not in self._replies and time.monotonic() > until:
-                raise BackendError(f"backend {self.name!r} gave no answer within {self.patience:g} s")
+    def _open(self) -> list[Ticket]:
+        return [*self._lineup.tickets(), *self._chain.flying(), *(ticket for ticket, _ in self._refused)]
+
+    def _land(self, now: float, delivered: list[Ticket]) -> bool:
+        """Take one request that came back, the earliest first; False when there is none."""
+        if not self.stepped:
+            for each in self._chain.links:
+                self._fetch(each, now)
+        link = self._chain.first_back(now)
+        if link is None:
+            return False
+        try:
+            if self.stepped and not link.await_first(self.patience, self.interrupted):
+                return False
+        except BackendError as error:
+            self._lost(link, now, error)
+            return True
+        request, reply = link.take()
+        self._accounts.landed(link, request, reply)
+        if link.heard(reply.answers, now):
+            self.notify(link.told(now))
+        onward: list[Ticket] = []
+        for ticket, answer in zip(request.tickets, reply.answers, strict=True):
+            if ticket.done:
+                continue  # it was too late
+            if answer.problem and ticket.waiting and self._chain.next(request.link + 1, now) is not None:
+                ticket.problems.append(answer.problem)
+                onward.append(ticket)
+            else:
+                self._answer(ticket, answer, now, delivered)
+        self._pass_on(request, onward)
         return True
 
-    def _fetch(self, timeout: float = 0.0) -> None:
-        self._replies.update((reply.request, reply) for reply in self.runner.poll(timeout))
+    def _fetch(self, link: Link, now: float) -> None:
+        try:
+            link.fetch()
+            if link.hangs(now):
+                why = f"{link.name} gave no answer within {link.patience:g} s"
+                self._move_on(link, link.lose(now, why), now, why)
+        except BackendError as error:
+            self._lost(link, now, error)
 
-    def _deliver(self, request: _Request, now: float, delivered: list[Ticket]) -> None:
-        reply = self._replies.pop(request.number)
-        self.counters.seconds += reply.seconds
-        if not any(answer.supported for answer in reply.answers):
-            self.counters.model_calls -= 1  # no model ran for it
-        for ticket, answer in zip(request.tickets, reply.answers, strict=True):
-            ticket.answer = _about(ticket, answer)
-            ticket.answered_at = now
-            self.counters.problems += bool(answer.problem)
-            delivered.append(ticket)
-            self._tell(BrokerEvent("answered", now, ticket))
+    def _lost(self, link: Link, now: float, error: BackendError) -> None:
+        """Deal with a backend that died; a run that has no other ends with that."""
+        if self._chain.alone:
+            raise error
+        why = str(error).splitlines()[0]
+        self._move_on(link, link.lose(now, why), now, why)
+
+    def _move_on(self, link: Link, requests: list[Request], now: float, why: str) -> None:
+        """Send elsewhere what a backend will never answer, or say so."""
+        self.notify(why)
+        for request in requests:
+            self._accounts.lost(link, request)
+            tickets = [ticket for ticket in request.tickets if not ticket.done]
+            if self._chain.next(request.link + 1, now) is None:
+                self._refused += [(ticket, why) for ticket in tickets]
+                continue
+            for ticket in tickets:
+                ticket.problems.append(why)
+            self._pass_on(request, tickets)
+
+    def _pass_on(self, request: Request, tickets: list[Ticket]) -> None:
+        for ticket in tickets:
+            ticket.sent, ticket.due = False, None
+        if tickets:
+            self._accounts.failed_over(tickets)
+            self._lineup.again(request, tickets, request.link + 1)
+
+    def _send(self, now: float) -> None:
+        """Send what waits, in its order, to the backends that are free."""
+        for request in self._lineup.in_order():
+            index = self._chain.next(request.link, now)
+            if index is None:
+                self._lineup.take(request)
+                self._refused += [(ticket, self._chain.why_not(request.link, now)) for ticket in request.tickets]
+            elif self._chain.links[index].free:
+                self._lineup.take(request)
+                self._chain.send(request, index, now)
+
+    def _expire(self, now: float, delivered: list[Ticket]) -> None:
+        """Answer what is too late to be answered."""
+        for ticket in self._open():
+            if not ticket.done and now >= ticket.deadline - _TIE:
+                self._lineup.remove(ticket)
+                self._accounts.late(ticket)
+                said = f" ({'; '.join(ticket.problems)})" if ticket.problems else ""
+                late = f"no answer within {ticket.deadline - ticket.since:.3g} s{said}"
+                self._answer(ticket, Answer(ticket.question.kind, problem=late), now, delivered)
+                self._forget(ticket)
+
+    def _refuse(self, now: float, delivered: list[Ticket]) -> None:
+        """Answer what no backend will be asked."""
+        refused, self._refused = self._refused, []
+        for number, (ticket, why) in enumerate(refused):
+            if ticket.done:
+                continue
+            if self.budget.when_spent == "fail" and self._accounts.spent(self.name):
+                self._refused = refused[number:]
+                raise BudgetSpentError(
+                    f"{why}\n  fix:  raise the limit in [budget] of knothole.toml, or ask less often"
+                )
+            self._accounts.refused(ticket)
+            self._answer(ticket, Answer(ticket.question.kind, problem=why), now, delivered)
+
+    def _answer(self, ticket: Ticket, answer: Answer, now: float, delivered: list[Ticket]) -> None:
+        if ticket.problems and answer.problem:
+            answer = replace(answer, problem="; ".join(dict.fromkeys((*ticket.problems, answer.problem))))
+        stamp = answer.frame_stamp if answer.frame_id else ticket.frame_stamp
+        ticket.answer = replace(answer, frame_id=ticket.frame_id, frame_stamp=stamp)
+        ticket.answered_at = now
+        self._accounts.answered(ticket)
+        delivered.append(ticket)
+        if not ticket.sent:
+            self._forget(ticket)  # no backend was asked; the next one who asks may have more luck
+        self._tell(BrokerEvent("answered", now, ticket))
+
+    def _forget(self, ticket: Ticket) -> None:
+        self._known.pop((ticket.frame_id, ticket.question), None)
 
     def _tell(self, event: BrokerEvent) -> None:
         if self.listener is not None:
             self.listener(event)
-
-
-def open_backend(spec: str, settings: Mapping[str, object] | None = None) -> Runner:
-    """Open a backend by its text form, ready for a ``Broker``.
-
-    A backend that needs a process of its own starts to load and this returns at once.
-
-    Args:
-        spec: ``name`` or ``name:argument``, as in ``qwen:/models/qwen3-vl-2b``.
-        settings: The backend's block of ``knothole.toml``; ``latency`` [s] there replaces the backend's own.
-
-    Raises:
-        UnknownNameError: No backend has the name.
-        BackendError: Its argument or settings are wrong (as far as can be told before the model loads).
-    """
-    name, _, argument = spec.strip().partition(":")
-    entry = BACKENDS.get(name)
-    options = BackendOptions(argument, dict(settings or {}))
-    latency = options.settings.get("latency", entry.latency)
-    if isinstance(latency, bool) or not isinstance(latency, int | float) or latency < 0:
-        raise BackendError(f"setting 'latency' of backend {name!r} is {latency!r}, must be a number of seconds >= 0")
-    if entry.check is not None:
-        entry.check(options)
-    if entry.runs_in == "process":
-        runner: Runner = Worker(name, options)
-    else:
-        runner = InLoop(_opened(name, options))
-    runner.latency = float(latency)
-    return runner
-
-
-def _opened(name: str, options: BackendOptions) -> Backend:
-    try:
-        return BACKENDS.get(name).open(options)
-    except KnotholeError:
-        raise
-    except Exception as error:
-        raise BackendError(f"backend {name!r} cannot be opened: {type(error).__name__}: {error}") from error
 
 
 def _runner(backend: Runner | Backend) -> Runner:
@@ -240,13 +358,3 @@ def _runner(backend: Runner | Backend) -> Runner:
         return cast(Runner, backend)
     entry = BACKENDS.get(backend.name) if backend.name in BACKENDS else None
     return InLoop(backend, float(getattr(backend, "latency", entry.latency if entry is not None else 0.0)))
-
-
-def _due(request: _Request) -> float:
-    due = request.tickets[0].due
-    assert due is not None
-    return due
-
-
-def _about(ticket: Ticket, answer: Answer) -> Answer:
-    return answer if ticket.frame_id else replace(answer, frame_stamp=ticket.frame_stamp)

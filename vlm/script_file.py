@@ -58,11 +58,17 @@ class Script:
         answers: Pattern → answer, in the order of the file.
         places: Keys and indices that lead to a value → where it stands; empty for a script made in Python.
         lines: The text, for snippets.
+        folder: Where picture files are looked for; None for where the run was started.
     """
 
     answers: Mapping[str, object]
     places: dict[Trail, Place] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    folder: Path | None = None
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file that an answer names."""
+        return (self.folder or Path()) / Path(name).expanduser()
 
     def mistake(self, trail: Trail, what: str, why: str, fix: str) -> ScriptMistake:
         """Return a mistake at the value that ``trail`` leads to, or at the nearest one around it."""
@@ -90,7 +96,7 @@ def read_script(path: Path) -> Script:
     except OSError as error:
         why, fix = error.strerror or str(error), "name a YAML file: scripted:answers.yaml"
         raise ScriptError([ScriptMistake(top, (), "the script cannot be read", why, fix)]) from error
-    script = Script({}, lines=text.splitlines())
+    script = Script({}, lines=text.splitlines(), folder=path.parent)
     mistakes: list[ScriptMistake] = []
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -168,7 +174,19 @@ def check_script(script: Script) -> list[ScriptMistake]:
                 fix = "correct it; a pattern between slashes is a regular expression"
                 mistakes.append(script.mistake((pattern,), f"{pattern} is no regular expression", str(error), fix))
         mistakes += [script.mistake(*mistake) for mistake in _wrong(answer, (pattern,))]
+        mistakes += [script.mistake(*mistake) for mistake in _wrong_pictures(script, answer, (pattern,))]
     return mistakes
+
+
+def _wrong_pictures(script: Script, answer: object, trail: Trail) -> Iterator[tuple[Trail, str, str, str]]:
+    """Yield the picture files that are not there; only ``imagine`` says that a text is one."""
+    if not is_by_kind(answer) or "imagine" not in answer:  # type: ignore[operator]
+        return
+    value, trail = answer["imagine"], (*trail, "imagine")  # type: ignore[index]
+    calls = value["calls"] if isinstance(value, Mapping) and set(value) == {"calls"} else [value]
+    for each in calls if isinstance(calls, list) else ():
+        if isinstance(each, str) and not script.file(each).is_file():
+            yield trail, f"there is no picture {each!r}", "the answer to imagine is a picture file", "correct the path"
 
 
 def is_regex(pattern: str) -> bool:
@@ -256,13 +274,26 @@ def _wrong_regions(regions: list[object], trail: Trail, single: bool = False) ->
             if any(isinstance(r, Mapping) and "box" in r for r in regions):
                 yield here, "a region without a box", "all items of this list are regions", fix
             continue
-        for key in sorted(set(region) - {"box", "label", "confidence"}):
-            yield (*here, key), f"a region has no {key!r}", "it has box, label and confidence", fix
+        for key in sorted(set(region) - {"box", "label", "confidence", "point"}):
+            yield (*here, key), f"a region has no {key!r}", "it has box, label, confidence and point", fix
         box = region["box"]
         if not isinstance(box, list | tuple) or len(box) != 4 or not all(isinstance(v, float | int) for v in box):
             yield (*here, "box"), "a box needs four numbers", "they are x1 y1 x2 y2, relative to the image", fix
         elif not (0 <= box[0] < box[2] <= 1 and 0 <= box[1] < box[3] <= 1):
             yield (*here, "box"), "this box lies outside the image or has no area", "0 <= x1 < x2 <= 1, same for y", fix
+        point = region.get("point", [0, 0])
+        if not _is_point(point):
+            yield (
+                (*here, "point"),
+                f"{point!r} is no point",
+                "it has u and v, relative to the image",
+                "point: [0.2, 0.3]",
+            )
         confidence = region.get("confidence", 1.0)
         if not isinstance(confidence, float | int) or not 0 <= confidence <= 1:
             yield (*here, "confidence"), f"{confidence!r} is no confidence", "it lies in 0..1", fix
+
+
+def _is_point(value: object) -> bool:
+    numbers = isinstance(value, list | tuple) and len(value) == 2
+    return numbers and all(isinstance(v, float | int) and 0 <= v <= 1 for v in value)  # type: ignore[attr-defined]

@@ -9,7 +9,9 @@ A script is a mapping of questions to answers, a YAML file or a Python mapping:
 "Is the door open?": {times: {0s: no, 12.5s: yes}} # by the time of the frame
 "What color is the cube?": {red: 0.8, blue: 0.1}   # choice, score: one of them, or probabilities (rest: neither)
 "every loose object": [{box: [0.1, 0.2, 0.3, 0.4], label: red cube}]   # ground: boxes relative to the image; [] is none
+"the blue mug": {box: [0.5, 0.5, 0.6, 0.7], point: [0.55, 0.6]}      # with a point on it
 "red cube": {ground: {box: [0.1, 0.2, 0.3, 0.4]}, describe: "It is red."}   # by kind of question
+"a tidy table": {imagine: tidy.png}                # imagine: a picture file, beside the script
 "put the cube away": [{skill: pick, args: {object: red cube}}, {skill: home, args: {}}]   # plan: a list of steps
 "Who is there?": {problem: the camera is covered}  # no usable answer, so *unsure*
 "*": no                                            # everything else
@@ -27,12 +29,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from .._base import near_misses
 from .contract import BackendError, BackendOptions, backend
 from .questions import Answer, Frame, Kind, Question, Region
 from .script_file import Script, ScriptError, check_script, is_by_kind, is_regex, read_script, seconds
 
-_KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe", "plan", "chat"))
+_KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe", "plan", "chat", "imagine"))
 
 
 class Scripted:
@@ -96,7 +101,17 @@ class Scripted:
             if not past:
                 return Answer(question.kind, problem=f"the script answers {question.text!r} only after {now:g} s")
             value = past[-1]
-        return answer_from(question, value)
+        return self._picture(question, value) if question.kind == "imagine" else answer_from(question, value)
+
+    def _picture(self, question: Question, value: object) -> Answer:
+        """Return the picture of a file."""
+        if not isinstance(value, str):
+            return answer_from(question, value)
+        try:
+            with Image.open(self._script.file(value)) as picture:
+                return Answer("imagine", image=np.asarray(picture.convert("RGB"), np.uint8))
+        except (OSError, Image.DecompressionBombError) as error:
+            return Answer("imagine", problem=f"the picture {value!r} of the script cannot be read: {error}")
 
     def _value(self, text: str) -> object:
         if text in self._script.answers:
@@ -114,6 +129,8 @@ def answer_from(question: Question, value: object) -> Answer:
         return _plan(text)
     if kind == "ground":
         return _ground(question, value)
+    if kind == "imagine":
+        return _unfit(question, value, "a picture file")
     if kind in ("describe", "chat"):
         return Answer(kind, text=value) if isinstance(value, str) else _unfit(question, value, "a text")
     allowed = ("yes", "no") if kind == "yes_no" else question.choices
@@ -148,7 +165,9 @@ def _ground(question: Question, value: object) -> Answer:
     for item in items:
         x1, y1, x2, y2 = (float(v) for v in item["box"])
         label, confidence = str(item.get("label", question.text)), float(item.get("confidence", 1.0))
-        regions.append(Region((x1, y1, x2, y2), label, confidence))
+        point = item.get("point")
+        at = None if point is None else (float(point[0]), float(point[1]))
+        regions.append(Region((x1, y1, x2, y2), label, confidence, at))
     return Answer("ground", regions=tuple(regions if question.all else regions[:1]))
 
 

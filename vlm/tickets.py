@@ -1,4 +1,4 @@
-"""What the broker hands out and reports: tickets, events, counters."""
+"""What the broker hands out and reports: tickets, events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from .broking.statistics import Counters as Counters
 from .questions import Answer, Frame, Question
+
+GUARD, USUAL = 1, 0
+"""Priorities of questions: what a guard rests on goes out before all others."""
 
 
 class Ticket:
@@ -19,13 +23,42 @@ class Ticket:
         frame_id: Frame it is about, empty if about none.
         frame_stamp: Time of that frame, [s].
         asked_at: Time of the first ask, run clock, [s].
-        due: Time of delivery on a stepped clock, [s]; None where answers come when they are ready.
+        since: Since when somebody has been waiting for an answer to this, [s]: earlier than ``asked_at`` where the
+            question was renewed.
+        place: Its place in the order of asking; a renewed question keeps that of the old one.
+        due: Time of delivery on a stepped clock, [s]; None where answers come when they are ready, and while the
+            question waits for a busy backend.
+        deadline: From when on an answer is of no use any more, run clock, [s]; infinity for no such time.
+        priority: ``GUARD`` or ``USUAL``, the highest of those who wait.
         answer: The answer, from the moment of its delivery on.
         answered_at: Time of delivery, run clock, [s].
         asker: Who asked first (the path of a node).
+        waiting: Who waits for it, one entry for each ``ask``.
+        sent: True once a backend has it.
+        backend: Which backend was asked last, empty before.
+        problems: What the backends before that one said instead of an answer.
+        charged: True while it counts among the calls of its asker.
     """
 
-    __slots__ = ("answer", "answered_at", "asked_at", "asker", "due", "frame_id", "frame_stamp", "question")
+    __slots__ = (
+        "answer",
+        "answered_at",
+        "asked_at",
+        "asker",
+        "backend",
+        "charged",
+        "deadline",
+        "due",
+        "frame_id",
+        "frame_stamp",
+        "place",
+        "priority",
+        "problems",
+        "question",
+        "sent",
+        "since",
+        "waiting",
+    )
 
     def __init__(
         self, question: Question, frame: Frame | None, asked_at: float, due: float | None, asker: str = ""
@@ -33,10 +66,17 @@ class Ticket:
         self.question, self.asker = question, asker
         self.frame_id = frame.id if frame is not None else ""
         self.frame_stamp = frame.stamp if frame is not None else asked_at
-        self.asked_at = asked_at
+        self.asked_at = self.since = asked_at
+        self.place = 0
         self.due = due
+        self.deadline = float("inf")
+        self.priority = USUAL
         self.answer: Answer | None = None
         self.answered_at: float | None = None
+        self.waiting: list[str] = [asker]
+        self.sent = self.charged = False
+        self.backend = ""
+        self.problems: list[str] = []
 
     @property
     def done(self) -> bool:
@@ -53,14 +93,15 @@ class BrokerEvent:
     """One thing that happened at the broker, for the trace.
 
     Attributes:
-        what: ``asked`` a new question, ``shared`` a ticket that somebody else had already, or ``answered``.
+        what: ``asked`` a new question, ``shared`` a ticket that somebody else had already, ``answered``, or
+            ``cancelled`` because nobody waits for it any more.
         now: Run clock, [s].
         ticket: The ticket concerned.
         frame: The frame itself, at ``asked`` and ``shared`` only.
-        asker: Who asked (the path of a node), empty at ``answered``.
+        asker: Who asked (the path of a node), or who was the last to go; empty at ``answered``.
     """
 
-    what: Literal["asked", "shared", "answered"]
+    what: Literal["asked", "shared", "answered", "cancelled"]
     now: float
     ticket: Ticket
     frame: Frame | None = None
@@ -68,23 +109,3 @@ class BrokerEvent:
 
 
 Listener = Callable[[BrokerEvent], None]
-
-
-@dataclass
-class Counters:
-    """What a run cost.
-
-    Attributes:
-        questions: Questions asked by leaves, shared ones included.
-        shared: Of these, how many got a ticket that existed already.
-        model_calls: Requests sent to the backend, each with one frame and its questions; one that turns out to have
-            no question that the backend takes is not counted.
-        problems: Answers that carry a problem.
-        seconds: Wall time the backend worked, [s].
-    """
-
-    questions: int = 0
-    shared: int = 0
-    model_calls: int = 0
-    problems: int = 0
-    seconds: float = 0.0

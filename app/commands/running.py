@@ -43,6 +43,7 @@ def add(commands: Commands) -> None:
     run.add_argument("--trace", type=Path, metavar="FILE", help="where the trace goes (default: below runs/)")
     run.add_argument("--mock", type=Path, metavar="FILE", help="profile of mocks that replace nodes of the tree")
     run.add_argument("--params", type=Path, metavar="FILE", help="YAML file whose keys become blackboard entries")
+    run.add_argument("--human", type=Path, metavar="FILE", help="YAML file of what the human says to each question")
     run.add_argument("--watch", action="store_true", help="reload the tree when its file is edited while it runs")
 
     test = commands.add("test", "Test trees by the cases of test files.", "knothole test tests/trees", _test)
@@ -134,12 +135,15 @@ def _check_resume(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from ..human import human_at
+    from ..scripted_human import human_of
     from ..session import run_tree
     from ..terminal import watch
 
     options = _options(args, args.seed or 0)
     with watch(quiet=args.json) as watcher:
-        result = run_tree(options, watcher, _leave)
+        human = human_of(args.human) if args.human is not None else human_at(watcher)
+        result = run_tree(options, watcher, _leave, human)
         watcher.summary(result)
     if args.json:
         print(json.dumps(result.to_json()))

@@ -35,7 +35,7 @@ def read_answers(forms: Forms, item: Item, folder: Path) -> Script:
     answers = {key.text: _plain(forms, value, (key.text,), places) for key, value in pairs}
     for key, _ in pairs:
         places.setdefault((key.text,), forms.source.place(key))
-    script = Script(answers, places, list(forms.source.lines))
+    script = Script(answers, places, list(forms.source.lines), folder)
     for mistake in check_script(script):
         place = mistake.place or forms.source.place(item)
         forms.problems.append(

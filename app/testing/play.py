@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rich.console import Console
@@ -16,6 +16,7 @@ from ...vlm.scripted import Scripted
 from ...vlm.tickets import BrokerEvent
 from ..config import Config
 from ..run import Run, RunOptions
+from ..scripted_human import ScriptedHuman
 from ..stage import NO_ROBOT
 from ..terminal import Watcher
 from .recorder import Recorder
@@ -38,6 +39,7 @@ class Scenario:
         seed: Seed of scene and run.
         rate: Ticks per second of run clock.
         max_ticks: The run is stopped after so many.
+        human: Question → what the human says to it, one a call; empty for nobody there.
     """
 
     tree: TreeSpec
@@ -49,6 +51,7 @@ class Scenario:
     seed: int = 0
     rate: float = 20.0
     max_ticks: int = MAX_TICKS
+    human: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,8 @@ def play(scenario: Scenario, config: Config) -> Played:
         record=False,
         watchdog=0.0,
     )
-    run = Run(tree, options, config, robot=robot, vlm=backend, inputs=scenario.inputs, watcher=ears)
+    human = ScriptedHuman(scenario.human) if scenario.human else None
+    run = Run(tree, options, config, robot=robot, vlm=backend, inputs=scenario.inputs, watcher=ears, human=human)
     try:
         recorder = Recorder(run.tree)
         run.loop.listeners.append(recorder.ticked)
@@ -138,7 +142,7 @@ def play(scenario: Scenario, config: Config) -> Played:
         result.ticks,
         result.time,
         tuple(ears.heard),
-        tuple(ears.unanswered),
+        (*ears.unanswered, *(human.unanswered if human is not None else ())),
         run.blackboard,
         recorder,
         result.digest,
@@ -149,6 +153,7 @@ def robot_for(tree: TreeSpec) -> str:
     """Return the driver a tree is tested on: ``kinematic``, or ``none`` when no node looks or moves."""
     for site in sites(tree):
         kind = site.spec.kind
-        if not kind.mocked and (kind.visual or kind.skills or kind.limb or "camera" in kind.ports):
+        looks = kind.visual or "camera" in kind.ports or "look" in site.spec.values
+        if not kind.mocked and (looks or kind.skills or kind.limb):
             return "kinematic"
     return NO_ROBOT

@@ -22,13 +22,14 @@ from ...trees.reading.reader import read_file
 from ...trees.spec import TreeSpec
 from ...vlm.script_file import Script
 from ..config import Config
+from ..scripted_human import read_human
 from .answers import read_answers
 from .case import Case, Suite
 from .expect_reader import ExpectReader, limit_of
 from .header import HEADER
 from .play import MAX_TICKS, Scenario
 
-_SHARED: Final = ("inputs", "mocks", "answers", "params", "robot", "scene", "seed", "rate", "max_ticks")
+_SHARED: Final = ("inputs", "mocks", "answers", "human", "params", "robot", "scene", "seed", "rate", "max_ticks")
 _FILE_KEYS: Final = (HEADER, "about", "tree", *_SHARED, "cases")
 _CASE_KEYS: Final = ("about", *_SHARED, "expect")
 
@@ -109,7 +110,7 @@ class _CaseReader:
         self.forms, self.tree, self.folder, self.shared = forms, tree, folder, shared
         self.expects = ExpectReader(forms, sites(tree))
         self.mocks = self._mocks(shared)
-        self.answers = self._answers(shared)
+        self.answers, self.human = self._answers(shared), self._human(shared)
         self.inputs, self.params = self._inputs(shared), self._params(shared)
 
     def case(self, key: Scalar, item: Item) -> Case | None:
@@ -142,6 +143,7 @@ class _CaseReader:
             self._count(given, "seed", 0, 0),
             self.forms.number(given["rate"], "'rate'", low=0.1) or 20.0 if "rate" in given else 20.0,
             limit_of(expected) or limit,
+            {**self.human, **self._human(own)},
         )
         return Case(key.text, key, self.forms.source, self.tree, scenario, expected, self._text(own, "about"))
 
@@ -166,7 +168,11 @@ class _CaseReader:
 
     def _answers(self, given: Mapping[str, Item]) -> Script:
         item = given.get("answers")
-        return Script({}) if item is None else read_answers(self.forms, item, self.folder)
+        return Script({}, folder=self.folder) if item is None else read_answers(self.forms, item, self.folder)
+
+    def _human(self, given: Mapping[str, Item]) -> dict[str, tuple[str, ...]]:
+        item = given.get("human")
+        return {} if item is None else read_human(self.forms, item)
 
     def _inputs(self, given: Mapping[str, Item]) -> dict[str, object]:
         known = {entry.name: entry for entry in self.tree.inputs}

@@ -112,4 +112,6 @@ class Plan(Leaf):
 
     def halt(self) -> None:
         """Drop the question."""
-        self._asking = None
+        if self._asking is not None:
+            self._asking.drop()
+            self._asking = None

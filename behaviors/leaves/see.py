@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from py_trees.common import Status
 
-from ...robots.contract import CameraFrame
-from ...vlm.change import changed
-from ...vlm.questions import Question
-from ..means.asking import Asking, ask
+from ...vlm.questions import Answer, Question
+from ..human import Asked
 from ..means.verdict import MARGIN, Verdict, read
-from ..node import SUCCESS, Leaf, NodeFault, behavior
+from ..means.watching import WATCH_PORTS, Watching
+from ..node import SUCCESS, Leaf, NodeFault, Wiring, behavior
 from ..ports import Port
 
-GLANCE = 0.5
-"""How often an unsure answer is looked at again when neither ``max_age`` nor ``rate`` says so, [s]."""
-HASTE = 0.1
-"""How long before a verdict becomes too old its successor shall be there, [s]."""
-STANDS = 10.0
-"""How many times ``max_age`` an answer may stand on a picture that does not change before it is asked for again."""
+YES, NO = "yes", "no"
 
 
 @behavior("see")
@@ -30,27 +24,34 @@ class See(Leaf):
     While the leaf is ticked without a gap, as by a guard, this is one watch: the verdict is repeated each tick, and a
     new picture is taken in the background when the last one is half of ``max_age`` old, or earlier where answers are
     slow (``rate`` allowing). A picture in which no block changed only renews the age of the verdict and costs no model
-    call. Older than ``max_age`` on a changed scene, the verdict is unsure until the next answer. Ticked anew after a
-    gap, or right after FAILURE without ``max_age`` and ``rate``, it looks at the scene as it is now; a verdict younger
-    than ``max_age`` is still good.
+    call; where the robot itself moves in it is left out of account. Older than ``max_age`` on a changed scene, the
+    verdict is unsure until the next answer. Ticked anew after a gap, or right after FAILURE without ``max_age`` and
+    ``rate``, it looks at the scene as it is now; a verdict younger than ``max_age`` is still good.
 
     Ports:
         question (in, text, main): The question, in quotes.
         expect (in, text, default yes): The answer that means SUCCESS, ``yes`` or ``no``.
         accept (in, number, default 0.8): Probability of the expected answer that suffices.
         reject (in, number, default 0.2): Probability of the expected answer that refutes it.
-        max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
-        rate (in, number, default none): Most questions a second.
         margin (in, number, default 0.1): How far p must fall back behind its threshold before a standing verdict
             becomes unsure; 1 keeps it until p reaches the other threshold.
         confirm (in, int, default 1): How many answers in a row it takes to overturn a verdict of a watch. 2 keeps one
             wrong answer from pausing a robot and delays a right one by half of ``max_age``.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, or ``look_again``
-            (RUNNING, asks about a new picture at once).
+        debounce (in, int, default 1): How many answers in a row must agree before the first verdict is given.
+        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
+            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers yes or no;
+            that then stands until the model says the opposite).
+        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
+        max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
+        rate (in, number, default none): Most questions a second.
+        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
+        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
+        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
+            in the picture is no reason to ask again.
         camera (in, text, default the robot's): Camera to look through.
 
     Status:
-        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``.
+        RUNNING: No answer yet, or unsure with ``hold``, ``look_again`` or ``ask_human``.
         SUCCESS: The expected answer holds.
         FAILURE: It does not, or unsure with ``on_unsure: failure``.
 
@@ -62,11 +63,9 @@ class See(Leaf):
     visual = True
     ports = (
         Port("question", "text", "a yes/no question about the picture", main=True),
-        Port("expect", "text", "the answer that means SUCCESS", default="yes", choices=("yes", "no")),
+        Port("expect", "text", "the answer that means SUCCESS", default=YES, choices=(YES, NO)),
         Port("accept", "number", "probability that suffices", default=0.8, minimum=0.0, maximum=1.0),
         Port("reject", "number", "probability that refutes", default=0.2, minimum=0.0, maximum=1.0),
-        Port("max_age", "duration", "oldest picture a repeated verdict may rest on", default=None, minimum=0.0),
-        Port("rate", "number", "most questions a second", default=None, minimum=0.001),
         Port(
             "margin",
             "number",
@@ -76,135 +75,131 @@ class See(Leaf):
             maximum=1.0,
         ),
         Port("confirm", "int", "answers in a row that overturn a verdict", default=1, minimum=1),
+        Port("debounce", "int", "answers in a row that must agree before the first verdict", default=1, minimum=1),
         Port(
             "on_unsure",
             "text",
-            "what an unsure verdict means: RUNNING until news, FAILURE, or RUNNING and a new question at once",
+            "what an unsure verdict means: RUNNING until news, FAILURE, RUNNING and a new question at once, or RUNNING "
+            "until the human answers",
             default="hold",
-            choices=("hold", "failure", "look_again"),
+            choices=("hold", "failure", "look_again", "ask_human"),
         ),
-        Port("camera", "text", "camera to look through; the robot's default one if left out", default=""),
+        Port("ask_deadline", "duration", "how long the human has to answer", default=60.0, minimum=0.0),
+        *WATCH_PORTS,
     )
 
-    _asking: Asking | None = None
-    _verdict: Verdict | None = None
-    _note = ""
-    _text = ""
-    _judged: CameraFrame | None = None
-    _problem = False
-    _doubts = 0
-    _seen = float("-inf")
-    _latency = 0.0
-    _last_tick = -2
-    _last_status: Status | None = None
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self._watching = Watching(self)
+        self._asked: Asked | None = None
+        self._last_status: Status | None = None
+        self._forget()
 
     def start(self) -> None:
         """Go on with a watch, or begin a new one."""
         accept, reject = self._number("accept"), self._number("reject")
-        if accept is None or reject is None or reject >= accept:
+        if reject >= accept:
             raise NodeFault(f"{self.path}: reject ({reject}) must be below accept ({accept})")
-        max_age, rate = self._number("max_age"), self._number("rate")
-        going_on = self.context.tick - self._last_tick <= 1 and (
-            self._last_status is SUCCESS or max_age is not None or rate is not None
-        )
-        still_good = max_age is not None and self.context.now - self._seen <= max_age
-        if not going_on and not still_good:
+        self._watching.begin(self._last_status is SUCCESS)
+        if self._watching.answer is None:
             self._forget()
 
     def step(self) -> Status:
         """Read the answer if it came, look again if it is time, and say the verdict."""
-        self._last_tick = self.context.tick
-        text = str(self.get("question"))
-        if text != self._text:
+        question = Question("yes_no", str(self.get("question")))
+        if question != self._watching.question:
             self._forget()
-            self._text = text
-        self._collect()
-        if self._asking is None:
-            self._look()
-        self._last_status = self._say()
+        answer = self._watching.news(question)
+        if answer is not None:
+            self._judge(answer)
+        unsure = self._watching.answer is not None and self._verdict in (None, "unsure")
+        hasty = unsure and self._on_unsure == "look_again"
+        again = self._doubts > 0 or self._agreed > 0 or (unsure and (self._problem or hasty))
+        self._watching.look(unsure=unsure, hasty=hasty, again=again)
+        self._last_status = self._say(question.text)
         return self._last_status
 
     def halt(self) -> None:
-        """Drop the question on its way."""
-        self._asking = None
+        """Drop the question on its way, and that to the human."""
+        self._watching.drop()
+        self._leave_human()
 
     def _forget(self) -> None:
-        self._asking = self._judged = self._verdict = None
-        self._seen = float("-inf")
-        self._problem, self._doubts = False, 0
+        self._verdict: Verdict | None = None
+        self._note, self._problem = "", False
+        self._doubts, self._agreed = 0, 0
+        self._tending: Verdict | None = None
+        self._by_human = False
+        self._leave_human()
 
-    def _number(self, port: str) -> float | None:
-        value = self.get(port)
-        return None if value is None else float(value)  # type: ignore[arg-type]
+    def _leave_human(self) -> None:
+        if self._asked is not None:
+            self._asked.withdraw()
+            self._asked = None
 
-    def _collect(self) -> None:
+    def _number(self, port: str) -> float:
+        return float(str(self.get(port)))
+
+    @property
+    def _on_unsure(self) -> str:
+        return str(self.get("on_unsure"))
+
+    def _judge(self, answer: Answer) -> None:
         """Turn an answer that came into the verdict."""
-        asking = self._asking
-        if asking is None or asking.answer is None:
-            return
-        self._asking = None
-        accept, reject = self._number("accept") or 0.0, self._number("reject") or 0.0
+        accept, reject, margin = (self._number(port) for port in ("accept", "reject", "margin"))
         last = self._verdict or "unsure"
-        margin = self._number("margin") or 0.0
-        verdict, note = read(asking.answer, str(self.get("expect")), accept, reject, last, margin)
-        against = self._verdict is not None and self._verdict != "unsure" and verdict != self._verdict
-        self._doubts = self._doubts + 1 if against else 0
-        if not against or self._doubts >= int(str(self.get("confirm"))):
-            self._verdict, self._note, self._doubts = verdict, note, 0
-        self._problem = bool(asking.answer.problem)
-        self._judged, self._seen = asking.frame, asking.frame.stamp
-        self._latency = self.context.now - asking.frame.stamp
+        verdict, note = read(answer, str(self.get("expect")), accept, reject, last, margin)
+        self._problem = bool(answer.problem)
+        if self._verdict in (None, "unsure"):
+            self._settle(verdict, note)
+            return
+        if self._by_human and verdict == "unsure":
+            return
+        self._doubts = self._doubts + 1 if verdict != self._verdict else 0
+        if not self._doubts or self._doubts >= self._number("confirm"):
+            self._verdict, self._note, self._doubts, self._by_human = verdict, note, 0, False
 
-    def _look(self) -> None:
-        """Take a picture when one is due, and ask about it unless it shows nothing new."""
-        if self._verdict is None or self._judged is None:
-            self._ask(None)
+    def _settle(self, verdict: Verdict, note: str) -> None:
+        """Take a verdict where none stands, once enough answers in a row agree."""
+        if verdict == "unsure":
+            self._tending, self._agreed = None, 0
+            self._verdict, self._note = verdict, note
             return
-        period = self._period()
-        now = self.context.now
-        if period is None or now - self._seen < period - 1e-9:
-            return
-        frame = self.context.look(str(self.get("camera")))
-        again = self._verdict == "unsure" and (self._problem or self.get("on_unsure") == "look_again")
-        again |= self._doubts > 0
-        if again or self._outdated(now) or changed(self._judged.rgb, frame.rgb):
-            self._ask(frame)
+        self._agreed = self._agreed + 1 if verdict == self._tending else 1
+        self._tending = verdict
+        wanted = int(self._number("debounce"))
+        if self._agreed >= wanted:
+            self._verdict, self._note, self._agreed, self._tending = verdict, note, 0, None
+            self._leave_human()
         else:
-            self._seen = frame.stamp
+            self._note = f"{note}, {self._agreed} of {wanted} answers agree"
 
-    def _period(self) -> float | None:
-        """Return the time between two pictures, [s]; None when the verdict needs no other."""
-        max_age, rate = self._number("max_age"), self._number("rate")
-        shortest = 0.0 if rate is None else 1.0 / rate
-        if self._verdict == "unsure" and self.get("on_unsure") == "look_again":
-            return shortest
-        if max_age is not None:  # early enough for the next answer to arrive in time
-            return max(min(max_age / 2, max_age - self._latency - HASTE), shortest)
-        if rate is not None:
-            return shortest
-        return GLANCE if self._verdict == "unsure" else None
-
-    def _outdated(self, now: float) -> bool:
-        """Tell whether the answer must be asked for again although nothing seems to have changed."""
-        assert self._judged is not None
-        moved = self.context.notes.get("motion_ended", float("-inf"))
-        assert isinstance(moved, float)
-        max_age = self._number("max_age")
-        return moved > self._judged.stamp or (max_age is not None and now - self._judged.stamp > STANDS * max_age)
-
-    def _ask(self, frame: CameraFrame | None) -> None:
-        self._asking = ask(self, Question("yes_no", self._text), str(self.get("camera")), frame)
-
-    def _say(self) -> Status:
-        if self._verdict is None:
+    def _say(self, text: str) -> Status:
+        if self._watching.answer is None:
             return self.running("waiting for the first answer")
-        max_age = self._number("max_age")
-        stale = max_age is not None and self.context.now - self._seen > max_age + 1e-9
+        if self._verdict is None:
+            return self.running(f"waiting for more answers: {self._note}")
+        stale = self._watching.stale
         if self._verdict == "yes" and not stale:
             return self.succeed(self._note)
         if self._verdict == "no" and not stale:
-            return self.fail(f"{self._text!r}: {self._note}")
-        why = f"the picture is older than {max_age:g} s" if stale else self._note
-        if self.get("on_unsure") == "failure":
-            return self.fail(f"unsure about {self._text!r}: {why}")
+            return self.fail(f"{text!r}: {self._note}")
+        why = f"the picture is older than {self._watching.max_age:g} s" if stale else self._note
+        if self._on_unsure == "failure":
+            return self.fail(f"unsure about {text!r}: {why}")
+        if self._on_unsure == "ask_human" and not stale:
+            return self._ask_human(text, why)
         return self.running(f"unsure: {why}")
+
+    def _ask_human(self, text: str, why: str) -> Status:
+        """Let the human decide; the verdict then stands like one of the model."""
+        if self._asked is None:
+            self._asked = Asked(self, text, (YES, NO), "", self._number("ask_deadline"))
+        said = self._asked.answer
+        if said is not None:
+            self._verdict, self._note = ("yes" if said == self.get("expect") else "no"), f"the human says {said}"
+            self._asked, self._by_human = None, True
+            return self._say(text)
+        if self._asked.absent:
+            return self.running(f"unsure, and there is no human to ask: {why}")
+        return self.running(f"unsure, {'the human did not answer' if self._asked.late else 'asked the human'}: {why}")

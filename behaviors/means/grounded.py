@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ...robots.contract import CameraFrame
+from ...robots.contract import Image as Pixels
+from ...robots.pixels import Mask, tints
 from ...robots.pose import Array, Pose
 from ...robots.seeing import NotSeenError, Seen, View
-from ...vlm.questions import Answer
+from ...vlm.questions import Answer, Region
 
 SAME = 0.6
 """Two boxes whose measured pixels overlap by this share (intersection over union) are one thing."""
+FEW = 12
+"""Pixels that make a surface."""
 
 
 def _no_points() -> Array:
@@ -38,6 +42,11 @@ class GroundedObject:
         stamp: When that picture was taken, [s].
         confidence: The model's confidence in the box, in [0, 1].
         points: Its measured surface in the world frame, shape (N, 3), [m]; not compared.
+        id: Number of the thing in this run, from 1; the same in later pictures. 0 where nobody gave it one.
+        tint: Mean color of its pixels, as ``tints`` of ``robots.pixels`` has it: what it looks like under any light.
+        point_uv: A point on it relative to the image, where the model told one.
+        pixels: Its measured pixels, packed eight to a byte; see ``mask``. Not compared.
+        image_shape: Height and width of that picture, [px].
     """
 
     label: str
@@ -53,6 +62,19 @@ class GroundedObject:
     stamp: float
     confidence: float = 1.0
     points: Array = field(default_factory=_no_points, compare=False, repr=False)
+    id: int = 0
+    tint: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    point_uv: tuple[float, float] | None = None
+    pixels: Pixels = field(default_factory=lambda: np.zeros(0, np.uint8), compare=False, repr=False)
+    image_shape: tuple[int, int] = field(default=(0, 0), compare=False, repr=False)
+
+    @property
+    def mask(self) -> Mask | None:
+        """Its measured pixels, shape (H, W); None where they are not kept."""
+        height, width = self.image_shape
+        if not height * width:
+            return None
+        return np.unpackbits(self.pixels, count=height * width).reshape(height, width).astype(bool)
 
     @classmethod
     def of(cls, label: str, seen: Seen, frame: CameraFrame, confidence: float = 1.0) -> GroundedObject:
@@ -74,22 +96,35 @@ class GroundedObject:
             frame_id=frame.id,
             stamp=frame.stamp,
             confidence=confidence,
+            tint=tint_of(frame.rgb, seen.mask),
             points=seen.points.copy(),
+            pixels=np.packbits(seen.mask),
+            image_shape=(int(seen.mask.shape[0]), int(seen.mask.shape[1])),
         )
+
+    def light(self) -> GroundedObject:
+        """Return it without points and pixels."""
+        return replace(self, points=_no_points(), pixels=np.zeros(0, np.uint8), image_shape=(0, 0))
+
+    def renamed(self, label: str, id: int) -> GroundedObject:
+        """Return it under another name and number."""
+        return replace(self, label=label, id=id)
 
     def __str__(self) -> str:
         x, y, z = self.xyz
         return f"{self.label} at ({x:.3f}, {y:.3f}, {z:.3f}) m"
 
     def to_json(self) -> dict[str, object]:
-        """Return what a trace keeps: everything but the points, rounded to 0.1 mm and 0.001 rad."""
+        """Return what a trace keeps: everything but points, pixels and tint, rounded to 0.1 mm and 0.001 rad."""
         return {
             "label": self.label,
+            "id": self.id,
             "box_xyxy": [round(v, 4) for v in self.box_xyxy],
             "xyz": [round(v, 4) for v in self.xyz],
             "size": [round(v, 4) for v in self.size],
             "yaw": round(self.yaw, 3),
             "top_z": round(self.top_z, 4),
+            "residual": round(self.residual, 4),
             "confidence": round(self.confidence, 3),
             "camera": self.camera,
             "frame_id": self.frame_id,
@@ -119,12 +154,42 @@ def lift(
             dropped.append(f"{label}: confidence {region.confidence:.2f} is below {least:g}")
             continue
         try:
-            seen = view.find(region.box_xyxy, narrower)
+            seen = _find(view, region, narrower)
         except NotSeenError as error:
             dropped.append(f"{label}: {str(error).splitlines()[0]}")
             continue
         if any((seen.mask & old.mask).sum() > SAME * (seen.mask | old.mask).sum() for _, old in found):
             dropped.append(f"{label}: found twice")
             continue
-        found.append((GroundedObject.of(label, seen, view.frame, region.confidence), seen))
+        thing = GroundedObject.of(label, seen, view.frame, region.confidence)
+        found.append((replace(thing, point_uv=region.point_uv), seen))
     return found, dropped
+
+
+def _find(view: View, region: Region, narrower: float | None) -> Seen:
+    """Measure a region: the pixels that the model marked, else the surface at its point, else the one in its box.
+
+    Raises:
+        NotSeenError: Nothing rises above the table there.
+    """
+    if region.mask is not None and region.mask.shape == view.matter.shape:
+        marked = region.mask & view.matter
+        if marked.sum() >= FEW:
+            return view.measure(marked)
+    x1, y1, x2, y2 = region.box_xyxy
+    if region.point_uv is not None and (x2 - x1) * (y2 - y1) < 1e-4:  # no more than a point
+        labels, _ = view.layers[0]
+        height, width = labels.shape
+        u, v = region.point_uv
+        name = labels[min(int(v * height), height - 1), min(int(u * width), width - 1)]
+        if name >= 0 and (labels == name).sum() >= FEW:
+            return view.measure(labels == name)
+    return view.find(region.box_xyxy, narrower)
+
+
+def tint_of(rgb: Pixels, mask: Mask) -> tuple[float, float, float]:
+    """Return the mean tint of some pixels."""
+    if not mask.any():
+        return 0.0, 0.0, 0.0
+    a, b, c = (float(v) for v in tints(rgb[mask][None]).reshape(-1, 3).mean(axis=0))
+    return a, b, c

@@ -121,16 +121,22 @@ class Follow:
 
 @dataclass
 class Fingers:
-    """Open or close the gripper to ``width`` [m] with at most ``force`` [N]."""
+    """Open or close the gripper to ``width`` [m] with at most ``force`` [N].
+
+    Attributes:
+        held: Whether the hand held something when it began.
+    """
 
     width: float
     doing: str
     force: float = 40.0
+    held: bool = False
     result: object = None
     _motion: Motion | None = field(default=None, repr=False)
 
     def begin(self, leaf: MotionLeaf) -> None:
         """Start."""
+        self.held = leaf.robot.state().holding
         self._motion = leaf.robot.move_gripper(self.width, self.force)
 
     def done(self, leaf: MotionLeaf) -> bool:
@@ -197,7 +203,7 @@ class MotionLeaf(Leaf):
         super().__init__(wiring)
         self._script: Script | None = None
         self._act: Act | None = None
-        self._again = False
+        self._again = self._moved = False
 
     def script(self) -> Script:
         """Yield the acts in order and return a note."""
@@ -254,18 +260,24 @@ class MotionLeaf(Leaf):
                 advance = partial(self._script.throw, failure)
 
     def _ended(self) -> None:
-        if isinstance(self._act, Travel | Follow | Fingers):
+        """Note what watches look at: that the scene may have changed by the robot's own doing."""
+        self._moved |= isinstance(self._act, Travel | Follow)
+        if isinstance(self._act, Fingers) and self._act.held != self.robot.state().holding:
             self.context.notes["motion_ended"] = self.context.now
 
     def _close(self, status: Status) -> Status:
-        self._act = None
+        if self._moved or isinstance(self._act, Travel | Follow | Fingers):
+            self.context.notes["motion_ended"] = self.context.now
+        self._act, self._moved = None, False
         if self._script is not None:
             self._script.close()
             self._script = None
         return status
 
     def halt(self) -> None:
-        """Stop the robot and forget the script."""
+        """Stop the robot and forget the script; a question on its way is dropped."""
+        if isinstance(self._act, Await):
+            self._act.asking.drop()
         if self.context.robot is not None:
             self.context.robot.stop()
         self._close(self.status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,7 +11,7 @@ import numpy as np
 from ...robots.collision import HeightMap, Scene
 from ...robots.errors import RobotError
 from ...robots.grasp import Grasp
-from ...robots.kinematics import Arm
+from ...robots.kinematics import Arm, Balls
 from ...robots.pose import Array, Pose
 from ...robots.seeing import Seen, View
 
@@ -28,6 +29,14 @@ class Held:
     label: str
     grasp: Grasp
     above: float
+
+    @property
+    def balls(self) -> Balls:
+        """Balls that wrap it, in the tcp frame."""
+        radius = max(0.01, self.grasp.radius)
+        count = max(1, math.ceil((self.grasp.below + self.above) / radius))
+        heights = np.linspace(-self.above, self.grasp.below, count + 1)
+        return Balls.of([(0, (0.0, 0.0, float(z)), radius) for z in heights])
 
     @classmethod
     def unknown(cls, width: float, tcp: Pose) -> Held:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..._base import Place
+from ...behaviors.ports import Port
 from ..node_types import NodeType, node_type
 from ..spec import Literal, NodeSpec, Reference, TreeSpec, Value
 from .entries import mentions_of
@@ -172,9 +173,11 @@ def _calls(node: NodeSpec, types: Mapping[str, str]) -> int:
     kind = node.kind
     if "step" in kind.ports and "skills" in kind.ports:
         return _dearest_skill(node)
-    if not kind.visual:
+    if not kind.asks:
         return 0
-    things = [port.name for port in kind.ports.values() if port.type == "any" and port.direction == "in"]
+    if not kind.visual:
+        return 1
+    things = [port.name for port in kind.ports.values() if _names_a_thing(port)]
     if things:
         return sum(_is_words(node.values.get(name), types) for name in things)
     attempts = node.values.get("attempts")
@@ -193,7 +196,12 @@ def _dearest_skill(node: NodeSpec) -> int:
 
 
 def _words(kind: NodeType) -> int:
-    return sum(port.type == "any" and port.direction == "in" for port in kind.ports.values()) or 1
+    return sum(_names_a_thing(port) for port in kind.ports.values()) or 1
+
+
+def _names_a_thing(port: Port) -> bool:
+    """Tell whether a port takes words for a thing, which has to be found first."""
+    return port.type == "any" and port.direction == "in" and (not port.takes or {"object", "text"} <= set(port.takes))
 
 
 def _is_words(value: Value | None, types: Mapping[str, str]) -> bool:

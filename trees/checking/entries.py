@@ -204,7 +204,8 @@ def _port(
         return
     unknown = port is None and kind.open
     unsure = unknown or (port is not None and port.direction == "inout" and bool(kind.dialect))
-    reads.extend(read._replace(sure=False) if unsure else read for read in reads_of(value))
+    optional = unsure or (port is not None and port.direction == "inout" and not port.required)
+    reads.extend(read._replace(sure=False) if optional else read for read in reads_of(value))
     writes.extend(assigned_in(value))
     if not isinstance(value, Reference):
         return

@@ -51,7 +51,8 @@ def _is_unlimited(node: NodeSpec) -> bool:
     kind, values = node.kind, node.values
     if not kind.visual or "max_age" in values or "rate" in values:
         return False
-    return "max_age" in kind.ports or "rate" in kind.ports
+    limits = [kind.ports[name] for name in ("max_age", "rate") if name in kind.ports]
+    return bool(limits) and all(port.default is None for port in limits)
 
 
 def _asked(checked: Checked, node: NodeSpec, loop: str, flows: Flows) -> Iterator[Problem]:

@@ -172,6 +172,7 @@ class _Changer:
             spec.kind,
             ports={**kept, **ports, **written.ports, DOES: Port(DOES, "any", "what it does instead")},
             visual=False,
+            asks=False,
             skills=frozenset(),
             limb="",
             open=False,

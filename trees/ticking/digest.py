@@ -50,6 +50,10 @@ class Digest:
         """Take in a question when it is asked."""
         self._add("question", tick, asker, question.kind, question.text, question.choices, question.all)
 
+    def cancelled(self, tick: int, question: Question) -> None:
+        """Take in a question that is not sent since nobody waits for it any more."""
+        self._add("cancelled", tick, question.kind, question.text)
+
     def answer(self, tick: int, question: Question, answer: Answer) -> None:
         """Take in an answer when it is delivered."""
         regions = [[_rounded(r.box_xyxy), r.label, round(r.confidence, 3)] for r in answer.regions]

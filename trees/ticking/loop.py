@@ -279,6 +279,8 @@ class Loop:
             self._stack.callback(self._ending.watchdog.close)
         if context.broker is not None and context.broker.interrupted is None:
             context.broker.interrupted = lambda: self._wish is not None
+        if context.broker is not None:
+            context.broker.notify = lambda text: self._say(text, 3)
         self.record.begin(self._start_info)
         if self._mirror:
             self._stack.enter_context(Mirror(self.tree.blackboard, self._mirror))
@@ -287,7 +289,9 @@ class Loop:
 
     def _collect(self, now: float) -> None:
         """Deliver answers; a backend that is broken is the fault of the node that asked it."""
-        broker = self.context.broker
+        human, broker = self.context.human, self.context.broker
+        if human is not None and self._pace.clock.stepped:
+            human.wait(lambda: self._wish is not None)
         if broker is None:
             return
         try:
@@ -348,7 +352,8 @@ class Loop:
 
     def _result(self, outcome: Outcome, status: str, reason: str, fault: BaseException | None) -> LoopResult:
         pace, stopwatch = self._pace, self._pace.stopwatch
-        counters = self.context.broker.counters if self.context.broker is not None else None
+        broker = self.context.broker
+        counters = broker.counters if broker is not None else None
         return LoopResult(
             outcome,
             status,
@@ -363,4 +368,5 @@ class Loop:
             fault=fault,
             problems=tuple(self._ending.problems),
             timing=stopwatch.timing() if stopwatch is not None else None,
+            asking=broker.statistics if broker is not None else {},
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
@@ -70,6 +71,7 @@ class LoopResult:
         fault: What was raised.
         problems: What went wrong while the run was stopped and the trace was closed, in words.
         timing: How punctual the run was; None on a stepped clock.
+        asking: What the run asked and what that cost, in all, of each node, of each backend; see ``Broker.statistics``.
     """
 
     outcome: Outcome
@@ -85,3 +87,4 @@ class LoopResult:
     fault: BaseException | None = None
     problems: tuple[str, ...] = ()
     timing: Timing | None = None
+    asking: Mapping[str, object] = field(default_factory=dict)

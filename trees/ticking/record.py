@@ -132,8 +132,10 @@ class Record:
 
     def _heard(self, event: BrokerEvent) -> None:
         tick = self._context.tick
-        if event.what != "answered":
+        if event.what in ("asked", "shared"):
             self.digest.question(tick, event.asker, event.ticket.question)
+        elif event.what == "cancelled":
+            self.digest.cancelled(tick, event.ticket.question)
         elif event.ticket.answer is not None:
             self.digest.answer(tick, event.ticket.question, event.ticket.answer)
         if self.trace is not None:
@@ -150,6 +152,7 @@ def _ended(result: LoopResult) -> dict[str, object]:
         "ticks": result.ticks,
         "questions": result.questions,
         "model_calls": result.model_calls,
+        "asking": dict(result.asking),
         "digest": result.digest,
         "problems": list(result.problems),
         **({"timing": result.timing.to_json()} if result.timing is not None else {}),

@@ -54,6 +54,7 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
         "knothole.Question",
         {"tick": _INT, "asker": _TEXT, "kind": _TEXT, "text": _TEXT, "frame": _TEXT, "shared": _BOOL},
     ),
+    "/cancelled": ("knothole.Cancelled", {"tick": _INT, "asker": _TEXT, "kind": _TEXT, "text": _TEXT, "frame": _TEXT}),
     "/answers": (
         "knothole.Answer",
         {
@@ -67,7 +68,9 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             "regions": _list(box_xyxy=_NUMS, label=_TEXT, confidence=_NUM),
             "text": _TEXT,
             "model": _TEXT,
+            "backend": _TEXT,
             "latency": _NUM,
+            "tokens": _INT,
             "cost": _NUM,
             "problem": _TEXT,
         },

@@ -142,7 +142,7 @@ class TraceWriter:
 
     def broker(self, tick: int, event: BrokerEvent) -> None:
         """Write a question or an answer."""
-        topic = "/answers" if event.what == "answered" else "/questions"
+        topic = {"answered": "/answers", "cancelled": "/cancelled"}.get(event.what, "/questions")
         self.put(topic, event.now, lambda: {"tick": tick, **_event(event)})
 
     def frame(self, now: float, frame: CameraFrame) -> None:
@@ -345,7 +345,9 @@ def _event(event: BrokerEvent) -> Mapping[str, object]:
         "text": answer.text,
         "data": answer.data,
         "model": answer.model,
+        "backend": ticket.backend,
         "latency": answer.latency,
+        "tokens": answer.tokens,
         "cost": answer.cost,
         "problem": answer.problem,
     }

@@ -1,0 +1,134 @@
+"""The human at the terminal: questions of the tree are printed, lines that are typed are their answers."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from .terminal import Watcher
+
+_SLICE = 0.1
+
+
+class TerminalInquiry:
+    """One question to the human at the terminal."""
+
+    def __init__(
+        self, human: TerminalHuman, prompt: str, options: tuple[str, ...], default: str, deadline: float | None
+    ) -> None:
+        self._human = human
+        self.prompt, self.options, self.default, self.deadline = prompt, options, default, deadline
+        self.said: str | None = None
+        self.until = float("inf")
+        self.shown = False
+
+    @property
+    def answer(self) -> str | None:
+        """What was typed, None while nothing was."""
+        self._human.read(0.0)
+        return self.said
+
+    def withdraw(self) -> None:
+        """Take the question back."""
+        self._human.withdraw(self)
+
+    def understand(self, line: str) -> str | None:
+        """Return the option that a line means (its number, its words or their beginning), None when it means none."""
+        words = line.strip()
+        if not words:
+            return self.default or None
+        if not self.options:
+            return words
+        if words.isdigit() and 1 <= int(words) <= len(self.options) and words not in self.options:
+            return self.options[int(words) - 1]
+        lower = words.casefold()
+        same = [option for option in self.options if option.casefold() == lower]
+        begun = same or [option for option in self.options if option.casefold().startswith(lower)]
+        return begun[0] if len(begun) == 1 else None
+
+    def __str__(self) -> str:
+        choices = "  ".join(f"[{number}] {option}" for number, option in enumerate(self.options, start=1))
+        rest = [f"{self.deadline:g} s" if self.deadline is not None else "", self.default and f"else {self.default}"]
+        limit = ", ".join(part for part in rest if part)
+        return f"robot asks: {self.prompt}{f'  {choices}' if choices else ''}{f'  ({limit})' if limit else ''}"
+
+
+class TerminalHuman:
+    """Ask whoever sits at the terminal. Nothing here waits but ``wait``, which simulated runs call between ticks.
+
+    Args:
+        watcher: Prints the questions; its live display rests while one is open.
+        source: File descriptor that lines come from; standard input unless given.
+    """
+
+    def __init__(self, watcher: Watcher, source: int | None = None) -> None:
+        self._watcher = watcher
+        self._source = sys.stdin.fileno() if source is None else source
+        self._open: deque[TerminalInquiry] = deque()
+        self._typed, self._ended = "", False
+
+    def ask(
+        self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
+    ) -> TerminalInquiry:
+        """Put a question; it is shown once those before it have their answer."""
+        inquiry = TerminalInquiry(self, prompt, tuple(options), default, deadline)
+        self._open.append(inquiry)
+        self._show()
+        return inquiry
+
+    def read(self, timeout: float) -> None:
+        """Take the lines that were typed, waiting at most ``timeout`` [s] for one; each answers the first question."""
+        while self._open and not self._ended and select.select([self._source], [], [], timeout)[0]:
+            data = os.read(self._source, 4096)
+            self._ended = not data
+            *lines, self._typed = (self._typed + data.decode(errors="replace")).split("\n")
+            for line in lines:
+                if self._open:
+                    self._take(line)
+            timeout = 0.0
+
+    def wait(self, stopped: Callable[[], bool]) -> None:
+        """Wait until nothing is open, the time of each question is over, or ``stopped()``."""
+        while self._open and not self._ended and not stopped():
+            if all(time.monotonic() >= inquiry.until for inquiry in self._open if inquiry.shown):
+                return
+            self.read(_SLICE)
+
+    def withdraw(self, inquiry: TerminalInquiry) -> None:
+        """Forget a question."""
+        if inquiry in self._open:
+            self._open.remove(inquiry)
+            if inquiry.shown:
+                self._watcher.say("the question is withdrawn")
+            self._show()
+
+    def _take(self, line: str) -> None:
+        first = self._open[0]
+        first.said = first.understand(line)
+        if first.said is None:
+            wanted = f"write one of: {', '.join(first.options)}" if first.options else "write an answer"
+            self._watcher.say(wanted)
+            return
+        self._open.popleft()
+        self._show()
+
+    def _show(self) -> None:
+        self._watcher.hold(bool(self._open))
+        if self._open and not self._open[0].shown:
+            first = self._open[0]
+            first.shown = True
+            first.until = time.monotonic() + first.deadline if first.deadline is not None else float("inf")
+            self._watcher.tell(str(first))
+
+
+def human_at(watcher: Watcher) -> TerminalHuman | None:
+    """Return the human at the terminal; None when nobody types there (a pipe, a build server)."""
+    try:
+        there = sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:  # it is closed
+        there = False
+    return TerminalHuman(watcher) if there else None

@@ -1,0 +1,104 @@
+"""The human beside the robot, as a tree asks one: a question, options, a default, a deadline, and an answer one day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .node import Leaf
+
+_TIE = 1e-9
+
+
+class Inquiry(Protocol):
+    """A question that was put to a human. Poll it; it never waits."""
+
+    @property
+    def answer(self) -> str | None:
+        """What the human said: one of the options where there are any; None while nothing was said."""
+        ...
+
+    def withdraw(self) -> None:
+        """Take the question back: nobody waits for it any more. Idempotent."""
+        ...
+
+
+class Human(Protocol):
+    """Someone who can be asked; ``Context.human``. Questions are put one at a time, first come first served."""
+
+    def ask(
+        self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
+    ) -> Inquiry:
+        """Put a question. Never waits.
+
+        Args:
+            prompt: The question.
+            options: The answers to choose from; without any the answer is free text.
+            default: What is taken when no answer comes in time, for the human to know; empty for none.
+            deadline: How long there is to answer, [s], for the human to know; None for no limit. Who asks keeps it.
+        """
+        ...
+
+    def wait(self, stopped: Callable[[], bool]) -> None:
+        """Give the human the time to answer what is open, where time stands still meanwhile (simulation).
+
+        The loop calls it between two ticks of a stepped clock. Returns when everything open has its answer or its
+        deadline is over on the wall clock, and early once ``stopped()`` is true.
+        """
+        ...
+
+
+class Asked:
+    """A question to the human with its deadline on the run clock; what leaves hold.
+
+    Args:
+        leaf: Who asks; question and answer go into the trace under its path.
+        prompt: The question.
+        options: The answers to choose from; without any the answer is free text.
+        default: What counts when no answer comes in time; empty for none.
+        deadline: How long there is to answer, run clock, [s]; None for no limit.
+
+    Attributes:
+        late: True once the deadline passed without an answer.
+        absent: True when the run has no human to ask; then the deadline counts as passed.
+    """
+
+    def __init__(
+        self, leaf: Leaf, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
+    ) -> None:
+        self._leaf, self.default = leaf, default
+        context = leaf.context
+        self._until = float("inf") if deadline is None else context.now + deadline
+        self.absent = context.human is None
+        self.late = self.absent
+        self._said: str | None = default if self.absent and default else None
+        self._inquiry = context.human.ask(prompt, options, default, deadline) if context.human is not None else None
+        context.emit("human", {"path": leaf.path, "asked": prompt, "options": list(options), "default": default})
+        if self._said is not None:
+            self._tell()
+
+    @property
+    def answer(self) -> str | None:
+        """What was said, or the default once it is too late; None while there is neither. Poll it in each step."""
+        if self._said is None and self._inquiry is not None and not self.late:
+            self._said = self._inquiry.answer
+            if self._said is None and self._leaf.context.now >= self._until - _TIE:
+                self.late = True
+                self._inquiry.withdraw()
+                self._said = self.default or None
+            if self._said is not None:
+                self._tell()
+        return self._said
+
+    def postpone(self, seconds: float) -> None:
+        """Move the deadline, such as by the length of a pause, [s]."""
+        self._until += seconds
+
+    def withdraw(self) -> None:
+        """Take the question back, as ``halt`` does. Idempotent."""
+        if self._inquiry is not None:
+            self._inquiry.withdraw()
+
+    def _tell(self) -> None:
+        self._leaf.context.emit("human", {"path": self._leaf.path, "answer": self._said, "late": self.late})
