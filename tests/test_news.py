@@ -114,7 +114,10 @@ def played(seed: int, path: Path) -> Recording:
     """Run a random tree below a guard with answers that change their mind, and read its trace."""
     rng = random.Random(seed)
     text = json.dumps({"knothole": 1, "tree": "random", "root": guarded(rng, 4)})
-    says = {q: {"times": {f"{t}s": rng.choice(("yes", "yes", "yes", "no", 0.5)) for t in range(0, 22, 2)}} for q in QUESTIONS}
+    says = {
+        q: {"times": {f"{t}s": rng.choice(("yes", "yes", "yes", "no", 0.5)) for t in range(0, 22, 2)}}
+        for q in QUESTIONS
+    }
     broker = Broker(Scripted(says), stepped=True, latency=LATENCY)
     loop = Loop(build(load_text(text), Context(Stage(), broker)), max_time=SECONDS, trace=TraceWriter(path))
     result = loop.run()
