@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .contract import CameraFrame, Robot
+from .contract import CameraFrame, Intrinsics, Robot
 from .kinematics import Arm, Balls
 from .pixels import Mask
 from .pose import Array, Pose
 
-MARGIN = 0.03
+MARGIN = 0.04
 """By how much the balls that wrap an arm are grown before they are projected, [m]."""
-_NEAR = 0.02
+_CLOSE = 0.12
+"""The most that a ball is grown by, as a share of its distance from the camera."""
 
 
 @runtime_checkable
@@ -57,13 +60,15 @@ def arm_pixels(frame: CameraFrame, arm: Arm, q: Array, margin: float = MARGIN) -
         frame: The picture.
         arm: The arm.
         q: Its posture in the picture, shape (n,), [rad].
-        margin: Added to the radius of each ball, [m].
+        margin: Added to the radius of each ball, [m]; less for those that are close to the camera.
     """
-    return disks(frame, arm.balls_at(q), arm.balls.radius + margin)
+    centers = arm.balls_at(q)
+    away = np.linalg.norm(centers - frame.world_from_camera.position, axis=1)
+    return disks(frame, centers, arm.balls.radius + np.minimum(margin, _CLOSE * away))
 
 
 def disks(frame: CameraFrame, world_points: Array, radii: Array) -> Mask:
-    """Return the pixels that balls can cover in a picture: each is projected as a disk.
+    """Return the pixels that balls can cover in a picture: each is projected to the pixels whose rays meet it.
 
     A ball that the camera is inside of, such as that of a hand which carries it, is left out.
 
@@ -77,17 +82,27 @@ def disks(frame: CameraFrame, world_points: Array, radii: Array) -> Mask:
     """
     lens, (height, width) = frame.intrinsics, frame.rgb.shape[:2]
     centers = frame.world_from_camera.inverse().apply(world_points)
+    rays = _rays(lens, height, width)
     found = np.zeros((height, width), dtype=bool)
     far = np.linalg.norm(centers, axis=1)
-    for (x, y, z), radius in zip(centers[far > radii], radii[far > radii], strict=True):
-        if z < _NEAR:
+    for (x, y, z), radius, away in zip(centers, radii, far, strict=True):
+        if away <= radius or z <= -radius:
             continue
-        u, v = lens.fx * x / z + lens.cx, lens.fy * y / z + lens.cy
-        # A ball off the axis is seen as an ellipse; its longer half axis is at most this.
-        reach = lens.fx * radius / z * float(np.sqrt(1.0 + (x * x + y * y) / (z * z))) + 0.5
-        rows = np.arange(max(0, int(v - reach)), min(height, int(v + reach) + 2))
-        columns = np.arange(max(0, int(u - reach)), min(width, int(u + reach) + 2))
-        if len(rows) and len(columns):
-            disk = (rows[:, None] - v) ** 2 + (columns[None, :] - u) ** 2 <= reach * reach
-            found[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] |= disk
+        rows, columns = slice(0, height), slice(0, width)
+        if z > radius:
+            # The disk of the ball's own size at its nearest point is at least as large as what is seen of it.
+            u, v, reach = lens.cx + lens.fx * x / z, lens.cy + lens.fy * y / z, 1.0 + lens.fx * radius / (z - radius)
+            reach *= float(np.sqrt(1.0 + (x * x + y * y) / (z * z)))
+            rows = slice(max(0, int(v - reach)), max(0, min(height, int(v + reach) + 2)))
+            columns = slice(max(0, int(u - reach)), max(0, min(width, int(u + reach) + 2)))
+        toward = rays[rows, columns] @ (np.array([x, y, z]) / away).astype(np.float32)
+        found[rows, columns] |= toward >= np.sqrt(1.0 - (radius / away) ** 2)
     return found
+
+
+@lru_cache(maxsize=8)
+def _rays(lens: Intrinsics, height: int, width: int) -> NDArray[np.float32]:
+    """Return the direction of each pixel in the camera frame, unit vectors, shape (H, W, 3)."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    rays = np.stack([(columns - lens.cx) / lens.fx, (rows - lens.cy) / lens.fy, np.ones((height, width))], axis=-1)
+    return np.asarray(rays / np.linalg.norm(rays, axis=-1, keepdims=True), np.float32)

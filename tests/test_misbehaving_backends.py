@@ -1,4 +1,4 @@
-"""A backend that hangs, dies or raises in a process: no tick waits for it, the run goes on, no process is left."""
+"""A backend that hangs, dies or raises, in a real process: no tick waits for it, and no process is left."""
 
 from __future__ import annotations
 
