@@ -1,22 +1,36 @@
-"""Read the boxes that vision-language models write: each family has its own coordinates.
+"""Read the boxes and points that vision-language models write: each family has its own form and coordinates.
 
-Sources, by model: Qwen2-VL box tokens and thousandths (QwenLM/Qwen3-VL issue 866); Qwen2.5-VL JSON with pixels of the
-resized image (issues 721 and 676); Qwen3-VL JSON with thousandths (issue 1741). Boxes may drift outside the image
-(issue 1035) and are clamped.
+Boxes may drift outside the image (QwenLM/Qwen3-VL issue 1035) and are clamped. The forms stand in ``grounding/``.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
-from .letterbox import Box
+from .grounding.found import FoundBox, UnreadableError
+from .grounding.json_form import JsonForm
+from .grounding.token_form import (
+    is_absent,
+    is_empty,
+    read_florence,
+    read_molmo,
+    read_paligemma,
+    read_qwen_tokens,
+)
 from .questions import Region
 
-Coordinates = Literal["thousandths", "pixels"]
+__all__ = ["COORDINATES", "Coordinates", "FoundBox", "UnreadableError", "distinct", "overlap", "read_boxes"]
+
+Coordinates = Literal[
+    "thousandths", "pixels", "relative", "gemini", "paligemma", "florence", "molmo", "moondream", "any_json"
+]
+"""Forms of an answer.
+
+``thousandths``, ``pixels`` (of the resized image) and ``relative`` (0 to 1) are JSON, x first, or box tokens of
+Qwen2-VL; ``gemini`` is JSON in thousandths, y first; ``moondream`` JSON with named edges from 0 to 1; ``any_json`` JSON
+of a model that was never trained to write boxes: thousandths, or 0 to 1 where all numbers of a box lie there.
+"""
 
 COORDINATES: dict[str, Coordinates] = {
     "qwen2_vl": "thousandths",
@@ -24,79 +38,68 @@ COORDINATES: dict[str, Coordinates] = {
     "qwen3_vl": "thousandths",
     "qwen3_vl_moe": "thousandths",
 }
-
-_TOKENS = re.compile(
-    r"(?:<\|object_ref_start\|>(?P<label>.*?)<\|object_ref_end\|>\s*)?<\|box_start\|>\s*"
-    r"\(\s*(?P<x1>-?\d+)\s*,\s*(?P<y1>-?\d+)\s*\)\s*,\s*\(\s*(?P<x2>-?\d+)\s*,\s*(?P<y2>-?\d+)\s*\)\s*<\|box_end\|>",
-    re.DOTALL,
-)
-_NOTHING = re.compile(r"\s*(?:```(?:json)?)?\s*\[\s*\]\s*(?:```)?\s*")
-_KEYS = ("bbox_2d", "bbox", "box_2d")
-
-
-class UnreadableError(ValueError):
-    """The text has no usable box and does not say that there is none."""
-
-
-@dataclass(frozen=True)
-class FoundBox:
-    """One box as written: relative to the image the model saw, with its label and the characters it stands in."""
-
-    box_xyxy: Box
-    label: str
-    start: int
-    stop: int
+_THOUSAND, _ONE = (1000.0, 1000.0), (1.0, 1.0)
+_TOKENS = {"paligemma": read_paligemma, "florence": read_florence, "molmo": read_molmo}
+_JSON = {
+    "thousandths": JsonForm(_THOUSAND),
+    "relative": JsonForm(_ONE, bare=True),
+    "gemini": JsonForm(_THOUSAND, y_first=True),
+    "moondream": JsonForm(_ONE, bare=True),
+    "any_json": JsonForm(None, bare=True),
+}
+_MOST = 200_000
+"""Characters of an answer that are read."""
 
 
-def read_boxes(text: str, coordinates: Coordinates, image_size: tuple[int, int]) -> list[FoundBox]:
-    """Return the boxes of an answer, in its order; an empty list when it says that there are none.
+def read_boxes(text: str, coordinates: Coordinates, image_size: tuple[int, int] = (0, 0)) -> list[FoundBox]:
+    """Return the boxes and points of an answer, in its order; an empty list when it says that there are none.
 
-    Corners in the wrong order are swapped, boxes clamped to the image, boxes without area left out. An answer cut off
-    by a token limit gives the boxes that are complete.
+    Corners in the wrong order are swapped, boxes clamped to the image, boxes without area left out. A bare point comes
+    with a small box around it. An answer cut off by a token limit gives what is complete.
 
     Args:
         text: What the model wrote, special tokens included.
-        coordinates: The family's convention, from ``COORDINATES``.
-        image_size: Width and height of the resized image the model saw, [px].
+        coordinates: The family's form, for the Qwen-VL family from ``COORDINATES``.
+        image_size: Width and height of the resized image the model saw, [px]; only ``pixels`` needs it.
 
     Raises:
-        UnreadableError: There is no box in it, or none with an area.
+        UnreadableError: There is no box or point in it, or no box with an area.
     """
-    if _NOTHING.fullmatch(text):
-        return []
-    written = list(_written(text))
+    text = text[:_MOST]
+    written = list(_written(text, coordinates, image_size))
     if not written:
+        if _says_nothing(text, coordinates):
+            return []
         raise UnreadableError("no box in the answer")
-    scale = (1000.0, 1000.0) if coordinates == "thousandths" else (float(image_size[0]), float(image_size[1]))
-    found = []
-    for values, label, start, stop in written:
-        x1, x2 = sorted(min(1.0, max(0.0, v / scale[0])) for v in (values[0], values[2]))
-        y1, y2 = sorted(min(1.0, max(0.0, v / scale[1])) for v in (values[1], values[3]))
-        if x2 > x1 and y2 > y1:
-            found.append(FoundBox((x1, y1, x2, y2), label, start, stop))
+    found = [one for one in written if one is not None]
     if not found:
         raise UnreadableError("no box with an area in the answer")
     return found
 
 
-def _written(text: str) -> Iterator[tuple[Sequence[float], str, int, int]]:
-    for match in _TOKENS.finditer(text):
-        values = [float(match[key]) for key in ("x1", "y1", "x2", "y2")]
-        yield values, (match["label"] or "").strip(), match.start(), match.end()
-    decoder, at = json.JSONDecoder(), 0
-    while (start := text.find("{", at)) >= 0:
-        try:
-            entry, at = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            at = start + 1
-            continue
-        box = next((entry[key] for key in _KEYS if key in entry), None)
-        if isinstance(box, list) and len(box) == 4 and all(_is_number(v) for v in box):
-            yield box, str(entry.get("label", "")).strip(), start, at
+def _written(text: str, coordinates: Coordinates, image_size: tuple[int, int]) -> Iterator[FoundBox | None]:
+    if coordinates in _TOKENS:
+        yield from _TOKENS[coordinates](text)
+        return
+    if coordinates in ("thousandths", "pixels"):
+        yield from read_qwen_tokens(text)
+    yield from _json_form(coordinates, image_size).read(text)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+def _json_form(coordinates: Coordinates, image_size: tuple[int, int]) -> JsonForm:
+    if coordinates == "pixels":
+        if min(image_size) < 1:
+            raise ValueError(f"pixels of an image of {image_size} cannot be placed")
+        return JsonForm((float(image_size[0]), float(image_size[1])))
+    return _JSON[coordinates]
+
+
+def _says_nothing(text: str, coordinates: Coordinates) -> bool:
+    if coordinates == "molmo":
+        return is_absent(text)
+    if coordinates in _TOKENS:
+        return is_empty(text)
+    return _JSON["thousandths"].says_nothing(text)
 
 
 def distinct(regions: Sequence[Region]) -> list[Region]:
