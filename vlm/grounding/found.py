@@ -44,17 +44,14 @@ class Span:
     stop: int
 
 
-def box_at(x1: float, y1: float, x2: float, y2: float, span: Span) -> FoundBox | None:
+def box_at(corners: Sequence[float], span: Span) -> FoundBox | None:
     """Return a box with ordered corners inside the image; None when nothing of it is left.
 
     Args:
-        x1: Left edge, relative to the image; may lie outside it, as all the others.
-        y1: Upper edge.
-        x2: Right edge.
-        y2: Lower edge.
+        corners: Two opposite corners, x1, y1, x2, y2, relative to the image; they may lie outside it.
         span: Where it stands.
     """
-    (x1, x2), (y1, y2) = sorted((_clamp(x1), _clamp(x2))), sorted((_clamp(y1), _clamp(y2)))
+    (x1, x2), (y1, y2) = (sorted((_clamp(corners[i]), _clamp(corners[i + 2]))) for i in (0, 1))
     if x2 <= x1 or y2 <= y1:
         return None
     return FoundBox((x1, y1, x2, y2), span.label, span.start, span.stop)

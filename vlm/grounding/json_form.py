@@ -72,7 +72,7 @@ class JsonForm:
     def _found(self, values: list[float], span: Span) -> FoundBox | None:
         placed = _swapped(values) if self.y_first else values
         placed = scaled(placed, self.scale or _scale_of(placed))
-        return box_at(*placed, span) if len(placed) == 4 else point_at(placed[0], placed[1], span)
+        return box_at(placed, span) if len(placed) == 4 else point_at(placed[0], placed[1], span)
 
 
 def is_number(value: object) -> bool:

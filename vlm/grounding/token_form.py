@@ -33,14 +33,14 @@ def read_qwen_tokens(text: str) -> Iterator[FoundBox | None]:
     """Yield the boxes between box tokens, thousandths of the image; None for one without an area."""
     for match in _QWEN.finditer(text):
         values = [float(match[key]) / 1000 for key in ("x1", "y1", "x2", "y2")]
-        yield box_at(*values, Span((match["label"] or "").strip(), match.start(), match.end()))
+        yield box_at(values, Span((match["label"] or "").strip(), match.start(), match.end()))
 
 
 def read_paligemma(text: str) -> Iterator[FoundBox | None]:
     """Yield the boxes of location tokens: 1024 bins, y first."""
     for match in _PALIGEMMA.finditer(text):
         y1, x1, y2, x2 = (int(number) / 1024 for number in _NUMBER.findall(match[1]))
-        yield box_at(x1, y1, x2, y2, Span(match[2].strip(), match.start(), match.end()))
+        yield box_at((x1, y1, x2, y2), Span(match[2].strip(), match.start(), match.end()))
 
 
 def read_florence(text: str) -> Iterator[FoundBox | None]:
@@ -51,7 +51,7 @@ def read_florence(text: str) -> Iterator[FoundBox | None]:
         numbers, before = list(_NUMBER.finditer(text, match.start(), match.end())), match.end()
         for four in (numbers[i : i + 4] for i in range(0, len(numbers) - 3, 4)):
             values = [(int(number[0]) + 0.5) / 1000 for number in four]
-            yield box_at(*values, Span(phrase, four[0].start(), four[3].end() + 1))
+            yield box_at(values, Span(phrase, four[0].start(), four[3].end() + 1))
 
 
 def read_molmo(text: str) -> Iterator[FoundBox | None]:
