@@ -36,7 +36,18 @@ def _embedded(folder: Path) -> BackendOptions:
     return BackendOptions(str(random_checkpoint(folder)), {"max_tokens": 8, "box_tokens": 8})
 
 
-SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {"embedded": _embedded, "qwen": _qwen, "scripted": _script}
+def _transformers(folder: Path) -> BackendOptions:
+    return BackendOptions(
+        str(tiny_checkpoints.make_other("smolvlm", folder / "smolvlm")), {"max_tokens": 8, "box_tokens": 8}
+    )
+
+
+SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {
+    "embedded": _embedded,
+    "qwen": _qwen,
+    "scripted": _script,
+    "transformers": _transformers,
+}
 OURS = [name for name, entry in BACKENDS.items().items() if entry.open.__module__.startswith("knothole.vlm.")]
 
 
@@ -72,3 +83,7 @@ class TestQwen(_Registered):
 
 class TestEmbedded(_Registered):
     sample = "embedded"
+
+
+class TestTransformers(_Registered):
+    sample = "transformers"
