@@ -168,9 +168,7 @@ class LocalBackend:
             return None
         return {choice: self._letters[letter] for letter, choice in zip(LETTERS, question.choices, strict=False)}
 
-    def _by_words(
-        self, engine: Engine, sight: Sight, asked: Sequence[tuple[Question, Row]]
-    ) -> list[dict[str, float]]:
+    def _by_words(self, engine: Engine, sight: Sight, asked: Sequence[tuple[Question, Row]]) -> list[dict[str, float]]:
         """Return the chances of whole answers, in all ways to write them."""
         from .engine import answer_ids
 

@@ -65,6 +65,7 @@ class Engine(ABC):
         self.device = next(self.model.parameters()).device
         self.reads = 0
         self._sizes: dict[str, tuple[int, int]] = {}
+        self.three_axes = hasattr(getattr(self.model, "model", None), "rope_deltas")
         self._takes = set(inspect.signature(self.model.forward).parameters) - {"labels"}
         ends = self.model.generation_config.eos_token_id
         known = set(ends if isinstance(ends, list) else [ends]) | {self.tokenizer.eos_token_id}
@@ -131,8 +132,18 @@ class Engine(ABC):
 
     def forget_positions(self) -> None:
         """Forget what an earlier picture did to positions: the Qwen-VL family keeps it in the model."""
-        if hasattr(getattr(self.model, "model", None), "rope_deltas"):
+        if self.three_axes:
             self.model.model.rope_deltas = None
+
+    def offset(self) -> int:
+        """Return what is added to an index to get a rotary position after the prompt that was read last."""
+        deltas = self.model.model.rope_deltas if self.three_axes else None
+        return 0 if deltas is None else int(deltas.reshape(-1)[0])
+
+    def positions(self, start: int, count: int, rows: int) -> torch.Tensor:
+        """Return the positions of rows that go on from a prompt: left to itself the Qwen-VL family miscounts them."""
+        steps = torch.arange(start, start + count, device=self.device)
+        return steps.expand(3, rows, count) if self.three_axes else steps.expand(rows, count)
 
     def _products(self, logs: torch.Tensor, first: torch.Tensor, answers: Sequence[Tokens]) -> list[float]:
         """Return the probability of answers with their end.
@@ -180,7 +191,5 @@ def spellings(engine: Engine, words: Sequence[str]) -> list[int]:
 def answer_ids(engine: Engine, words: str) -> list[list[int]]:
     """Return the ways in which an answer may be written: with or without a blank before it, as it is or capitalised."""
     forms = {space + form for space in ("", " ") for form in (words, words[:1].upper() + words[1:])}
-    tokens: Mapping[tuple[int, ...], None] = {
-        tuple(ids): None for ids in map(engine.text_ids, sorted(forms)) if ids
-    }
+    tokens: Mapping[tuple[int, ...], None] = {tuple(ids): None for ids in map(engine.text_ids, sorted(forms)) if ids}
     return [list(ids) for ids in tokens]

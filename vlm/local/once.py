@@ -41,7 +41,6 @@ class SharedEngine(Engine):
     def __init__(self, checkpoint: Checkpoint, wording: Wording, batch: int) -> None:
         super().__init__(checkpoint, wording, batch)
         self._read: OrderedDict[tuple[str, str], Read] = OrderedDict()
-        self._three_axes = hasattr(getattr(self.model, "model", None), "rope_deltas")
 
     @torch.inference_mode()
     def next_chances(self, sight: Sight, rows: Sequence[Row]) -> torch.Tensor:
@@ -111,19 +110,12 @@ class SharedEngine(Engine):
             inputs = self.inputs(sight, head)
             self.forget_positions()
             out = self.model(**inputs, use_cache=True, logits_to_keep=1)
-            deltas = self.model.model.rope_deltas if self._three_axes else None
-            offset = 0 if deltas is None else int(deltas.reshape(-1)[0])
             self.reads += 1
-            self._read[key] = Read(out.past_key_values, int(inputs["input_ids"].shape[1]), offset)
+            self._read[key] = Read(out.past_key_values, int(inputs["input_ids"].shape[1]), self.offset())
             if len(self._read) > _KEPT:
                 self._read.popitem(last=False)
         self._read.move_to_end(key)
         return self._read[key]
-
-    def _positions(self, start: int, count: int, rows: int) -> torch.Tensor:
-        steps = torch.arange(start, start + count, device=self.device)
-        # Left to itself the Qwen-VL family counts positions from the attention mask or not at all, silently wrong.
-        return steps.expand(3, rows, count) if self._three_axes else steps.expand(rows, count)
 
     def _continued(self, sight: Sight, head: str, rows: Sequence[Tokens]) -> tuple[Any, Any]:
         """Return two functions: logits of the rows at some indices, and logits after one more token of a single row."""
@@ -134,7 +126,7 @@ class SharedEngine(Engine):
         state: dict[str, Any] = {"mask": torch.cat([before, mask], dim=1), "cache": cache}
 
         def forward(tokens: torch.Tensor, start: int, keep: Any) -> torch.Tensor:
-            positions = self._positions(start + prefix.offset, tokens.shape[1], len(rows))
+            positions = self.positions(start + prefix.offset, tokens.shape[1], len(rows))
             out = self.model(
                 input_ids=tokens,
                 attention_mask=state["mask"],

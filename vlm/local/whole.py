@@ -29,11 +29,13 @@ class WholeEngine(Engine):
             first, cache, length = self._prefill(sight, row)
             ids, mask = self._padded(texts)
             before = torch.ones((len(texts), length), dtype=mask.dtype, device=self.device)
+            own = {"position_ids": self.positions(length + self.offset(), ids.shape[1], len(texts))}
             out = self.model(
                 input_ids=ids,
                 attention_mask=torch.cat([before, mask], dim=1),
                 past_key_values=shared(cache, len(texts)),
                 use_cache=True,
+                **(own if self.three_axes else {}),
             )
             found.append(self._products(out.logits.float().log_softmax(-1), first, texts))
         return found
