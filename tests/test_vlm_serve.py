@@ -331,8 +331,8 @@ def test_bodies_are_bounded_in_size_and_time():
         status, raw = server.send("POST", CHAT, {"messages": message("x" * 30_000)})
         assert (status, raw["error"]["code"]) == (413, "too_large")
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
-            head = f"POST {CHAT} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n"
-            line.sendall(head.encode() + b'{"mess')  # and nothing more
+            head = ["host: 127.0.0.1", "content-type: application/json", "content-length: 500", "", '{"mess']
+            line.sendall("\r\n".join([f"POST {CHAT} HTTP/1.1", *head]).encode())  # and nothing more
             answer = line.makefile("rb").read()
         assert b" 408 " in answer.splitlines()[0]
         assert server.send("GET", "/health")[0] == 200

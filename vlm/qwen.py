@@ -105,6 +105,12 @@ class QwenBackend:
         checkpoint = self._open().checkpoint
         return Calibration(self.model, PROMPT_VERSION, checkpoint.image_size, fit(cases)).write(checkpoint.folder)
 
+    def capability_facts(self) -> dict[str, object]:
+        """Return what a probe cannot find out by asking: the tokens of yes and no, that all probabilities are there."""
+        vision = self._open()
+        yes, no = (tuple(dict.fromkeys(vision.decode([token]) for token in ids)) for ids in (self._yes, self._no))
+        return {"yes": yes, "no": no, "logprobs": len(vision.tokenizer)}
+
     def close(self) -> None:
         """Let the model go."""
         self.vision = None

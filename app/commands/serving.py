@@ -49,8 +49,8 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _probe(args: argparse.Namespace) -> int:
-    from ..probing import capability_file, probe
     from ...vlm.capabilities import write_capabilities
+    from ..probing import capability_file, probe
 
     found = probe(args.vlm)
     print(json.dumps(found.to_json()) if args.json else found)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 from ..calibration import Calibration
+from ..capabilities import CapabilityError, find_capabilities
 from ..checkpoint import Checkpoint
+from ..contract import BackendError
 from ..grounding_format import Coordinates
 from .backend import LocalBackend
 from .families import Family, family_of
@@ -28,4 +31,13 @@ def open_local(source: str, settings: LocalSettings) -> LocalBackend:
 
 
 def _form(checkpoint: Checkpoint, family: Family, settings: LocalSettings) -> Coordinates:
-    return family.form if settings.coordinates == "auto" else cast(Coordinates, settings.coordinates)
+    """Return the form of the boxes: what is set, else what was measured of this very checkpoint, else the family's."""
+    if settings.coordinates != "auto":
+        return cast(Coordinates, settings.coordinates)
+    if not settings.capabilities:
+        return family.form
+    try:
+        known = find_capabilities(Path(settings.capabilities).expanduser(), "transformers", checkpoint.name)
+    except CapabilityError as error:
+        raise BackendError(str(error)) from error
+    return family.form if known is None or known.coordinates is None else known.coordinates

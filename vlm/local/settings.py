@@ -18,6 +18,7 @@ class LocalSettings(QwenSettings):
     """How a checkpoint is loaded and asked; beside what ``QwenSettings`` has:
 
     Attributes:
+        capabilities: File that ``knothole vlm probe`` wrote; empty for none.
         choices: ``letters`` or ``words``; ``auto`` takes what the family understands.
         coordinates: Form of the boxes; ``auto`` takes the measured one, else the family's.
         quantize: ``4bit`` or ``8bit`` weights, on a CUDA GPU only.
@@ -33,6 +34,7 @@ class LocalSettings(QwenSettings):
 
     choices: str = "auto"
     coordinates: str = "auto"
+    capabilities: str = ""
     quantize: str = "no"
     share: str = "auto"
 

@@ -17,7 +17,16 @@ from .phrasing import Asked, understand
 from .refusals import RefusedError, wrong
 
 _LIMITS = ("max_tokens", "max_completion_tokens")
-_IGNORED = ("temperature", "top_p", "seed", "user", "store", "metadata", "frequency_penalty", "presence_penalty")
+_IGNORED: tuple[str, ...] = (
+    "temperature",
+    "top_p",
+    "seed",
+    "user",
+    "store",
+    "metadata",
+    "frequency_penalty",
+    "presence_penalty",
+)
 _IGNORED += ("service_tier", "safety_identifier", "prompt_cache_key", "verbosity", "stop")
 _NEVER = ("tools", "tool_choice", "functions", "function_call", "audio", "modalities", "logit_bias", "prediction")
 _LEAST = -9999.0

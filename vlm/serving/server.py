@@ -246,7 +246,7 @@ def listen(options: ServeOptions) -> socket.socket:
     try:
         info = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = info[0]
-        return socket.create_server(address[:2], family=family, backlog=128)  # type: ignore[arg-type]
+        return socket.create_server(address[:2], family=family, backlog=128)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise ServeError(
