@@ -17,6 +17,7 @@ from ..vlm.calibration import Case
 from ..vlm.contract import BACKENDS, BackendError, BackendOptions
 from ..vlm.embedded import Learned
 from ..vlm.facts import FrameFacts
+from ..vlm.local.backend import LocalBackend
 from ..vlm.measuring import (
     ALL_GROUND,
     ALL_TYPED,
@@ -152,7 +153,8 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
     """Fit the temperatures of a local checkpoint and keep them beside its weights.
 
     Args:
-        vlm: Backend with a checkpoint, such as ``embedded`` or ``qwen:DIRECTORY``; empty takes the configured one.
+        vlm: Backend with a checkpoint: ``embedded``, ``qwen:DIRECTORY`` or ``transformers:DIRECTORY``; empty takes the
+            configured one.
         count: Pictures, none of them among those that ``measure`` takes.
         seed: Added to the first seed of the pictures.
 
@@ -164,14 +166,14 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
     """
     spec, settings = _configured(vlm)
     name, _, argument = spec.partition(":")
-    if name not in ("embedded", "qwen"):
+    if name not in ("embedded", "qwen", "transformers"):
         raise BackendError(
             f"backend {spec!r} has no weights here that a calibration could lie beside\n"
-            "  fix:  take --vlm embedded, or qwen:DIRECTORY"
+            "  fix:  take --vlm embedded, qwen:DIRECTORY or transformers:DIRECTORY"
         )
     opened = BACKENDS.get(name).open(BackendOptions(argument, {**settings, "calibrated": False}))
     model = opened.inner if isinstance(opened, Learned) else opened
-    assert isinstance(model, QwenBackend)
+    assert isinstance(model, QwenBackend | LocalBackend)
     cases: list[Case] = []
     try:
         for frame, facts in pictures(CALIBRATION_SEEDS + seed, count):

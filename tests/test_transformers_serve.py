@@ -32,7 +32,18 @@ def url(tmp_path_factory) -> Iterator[str]:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"transformers serve needs {', '.join(missing)}")
-    line = [sys.executable, str(SERVER), "serve", str(weights()), "--host", "127.0.0.1", "--port", "0", "--device", "cpu"]
+    line = [
+        sys.executable,
+        str(SERVER),
+        "serve",
+        str(weights()),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--device",
+        "cpu",
+    ]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     folder = tmp_path_factory.mktemp("serve")
     with subprocess.Popen(

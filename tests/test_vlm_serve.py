@@ -9,6 +9,7 @@ import http.client
 import io
 import json
 import math
+import re
 import signal
 import socket
 import subprocess
@@ -35,6 +36,7 @@ from knothole.vlm.serving.server import Served, ServeError, ServeOptions, Server
 
 SCRIPT = {
     "Is there a cup?": {"yes": 0.9, "no": 0.06},
+    "Is there a red cube?": {"yes": 0.97, "no": 0.02},
     "Is it raining?": {"yes": 0.06, "no": 0.04},
     "What color is the cup?": {"red": 0.8, "blue": 0.1},
     "How full is it?": {"empty": 0.2, "half": 0.7},
@@ -214,6 +216,23 @@ def test_models_and_health(running, client):
         client.chat.completions.create(model="gpt-6", messages=message("Hello"))
 
 
+def test_the_page_about_serving_runs(running, tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).resolve().parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.M | re.S)
+    (tmp_path / "photo.png").write_bytes(base64.b64decode(image()))
+    monkeypatch.chdir(tmp_path)
+    program = program.replace(":8337", f":{running.port}").replace('"embedded"', '"scripted"')
+    made: dict[str, openai.OpenAI] = {}
+    exec(program, made)
+    made["client"].close()
+    assert capsys.readouterr().out.startswith("Yes [TopLogprob(token='Yes'")
+    (body,) = re.findall(r"-d '(\{.*?\})'$", page, flags=re.M | re.S)
+    raw = json.loads(body)
+    raw["assets"]["[[1]]"]["data_base64"] = image()
+    status, answer = running.send("POST", "/v1/systemone", raw)
+    assert (status, answer["answers"]["cube"]["neither"]) == (200, pytest.approx(0.01))
+
+
 class Seeing:
     """Says how many pictures it is shown, and their sizes."""
 
@@ -314,12 +333,17 @@ def test_wrong_input_is_refused_with_its_place(running, path, body, status, para
 def test_wrong_ways_are_refused(running):
     assert running.send("GET", CHAT)[0] == 405
     assert running.send("POST", CHAT, {}, content_type="text/plain")[0] == 415
-    status, raw = running.send("POST", CHAT, {"messages": message("hi")}, host="evil.example:80")
-    assert (status, raw["error"]["code"]) == (403, "wrong_host")
+    for host in ("evil.example:80", "evil.example", "[", "127.0.0.1.evil.example"):
+        status, raw = running.send("POST", CHAT, {"messages": message("hi")}, host=host)
+        assert (status, raw["error"]["code"]) == (403, "wrong_host")
+    for host in ("localhost", "localhost:99", "[::1]", "[::1]:99", "127.0.0.1"):
+        assert running.send("GET", "/health", host=host)[0] == 200
 
 
 def test_a_picture_that_unpacks_without_end_is_refused(running):
-    large = image(size=(9000, 9000), color=(0, 0, 0))
+    out = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(out, "PNG", compress_level=1)
+    large = base64.b64encode(out.getvalue()).decode()
     status, raw = running.send("POST", CHAT, {"messages": message("hi", f"data:image/png;base64,{large}")})
     assert status == 400
     assert "has 9000 x 9000 pixels" in raw["error"]["message"]
@@ -360,10 +384,12 @@ def test_an_address_that_others_reach_needs_a_token(host):
     with pytest.raises(ServeError, match=r"is reachable from other machines(.|\n)*--token"):
         ServeOptions(host).check()
     ServeOptions(host, token="x").check()
+    with pytest.raises(ServeError, match="the token has blanks"):
+        ServeOptions(host, token="a b").check()
 
 
 def test_a_taken_port_is_told():
-    with listen(ServeOptions(port=0)) as sock, pytest.raises(ServeError, match="cannot listen at 127.0.0.1"):
+    with listen(ServeOptions(port=0)) as sock, pytest.raises(ServeError, match="cannot listen at 127"):
         listen(ServeOptions(port=sock.getsockname()[1]))
 
 
@@ -520,6 +546,7 @@ ROWS = [
     ("Point to the cup.", "ground", "the cup", ()),
     ("Tell me about it.", "chat", "Tell me about it.", ()),
     ("Take it.\n\nAnswer with JSON only.", "plan", "Take it.", ()),
+    ('Take it.\n\nAnswer with JSON only. It obeys this JSON Schema:\n{"type": "array"}', "plan", "Take it.", ()),
 ]
 
 
@@ -527,3 +554,4 @@ ROWS = [
 def test_words_are_understood_as_questions(words, kind, text, choices):
     asked = understand(words, KINDS, chances=True).question
     assert (asked.kind, asked.text, asked.choices) == (kind, text, choices)
+    assert asked.schema == ('{"type": "array"}' if "array" in words else "")

@@ -16,7 +16,7 @@ from .capabilities import Capabilities, Plans
 from .contract import Backend
 from .grounding_format import Coordinates, UnreadableError, read_boxes
 from .letterbox import Box
-from .questions import Answer, Frame, Question
+from .questions import Answer, Frame, Kind, Question
 from .runner import answer_all
 
 SIDES = (224, 448, 896, 1792, 3584)
@@ -130,7 +130,7 @@ def measure(backend: Backend, clock: Callable[[], float] = time.perf_counter) ->
     notes: list[str] = []
     base, *_ = _scenes()
     question = next((q for q in map(_yes_no, _YES_NO) if _usable(_one(backend, base[0], q))), None)
-    kinds = {q.kind for q in _OTHERS if q.kind in backend.kinds and _usable(_one(backend, base[0], q))}
+    kinds: set[Kind] = {q.kind for q in _OTHERS if q.kind in backend.kinds and _usable(_one(backend, base[0], q))}
     found = Capabilities(backend.name, backend.model)
     if question is not None:
         kinds.add("yes_no")
@@ -142,7 +142,10 @@ def measure(backend: Backend, clock: Callable[[], float] = time.perf_counter) ->
         notes.append("no yes/no question of the probe was answered: no latency, sizes and numbers of pictures")
     placed, own, pointed = _grounding(backend, notes)
     plans = _plans(backend)
-    kinds |= {kind for kind, took in (("ground", pointed), ("plan", plans is not None)) if took}
+    if pointed:
+        kinds.add("ground")
+    if plans is not None:
+        kinds.add("plan")
     worst = max((one.error for one in placed if one.error is not None), default=None)
     found = replace(found, kinds=tuple(sorted(kinds)), plans=plans, measured=datetime.now(UTC).date().isoformat())
     if placed:
@@ -265,7 +268,7 @@ def _error(found: Box, point: tuple[float, float] | None, box: Box, frame: Frame
     middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
     given, wanted = (found, box) if point is None else ((*point, *point), (*middle, *middle))
     sizes = (width, height, width, height)
-    return max(abs(a - b) * size for a, b, size in zip(given, wanted, sizes, strict=True)) / max(width, height)
+    return float(max(abs(a - b) * size for a, b, size in zip(given, wanted, sizes, strict=True)) / max(width, height))
 
 
 def _plans(backend: Backend) -> Plans | None:

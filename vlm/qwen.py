@@ -189,7 +189,8 @@ class QwenBackend:
             inside = [p for p, end in zip(w.chances, ends, strict=True) if one.start < end <= one.stop]
             confidence = sum(inside) / len(inside) if inside else sum(w.chances) / len(w.chances)
             if place[2] > place[0] and place[3] > place[1]:
-                regions.append(Region(place, one.label or question.text, min(1.0, confidence)))
+                point = None if self.settings.square else one.point_uv
+                regions.append(Region(place, one.label or question.text, min(1.0, confidence), point))
         if found and not regions:
             return Answer("ground", text=text, problem=f"every box lies outside the image: {text!r}")
         regions = distinct(sorted(regions, key=lambda region: -region.confidence))

@@ -123,12 +123,13 @@ class LocalBackend:
     def _typed_prompt(self, question: Question, choices: Sequence[str]) -> str:
         if self.family.typed is not None:
             return self.family.typed(question)
+        before = f"{question.context}\n\n" if question.context else ""
         if question.kind == "yes_no":
-            return f"{question.text} {self.settings.yes_no_suffix}".rstrip()
+            return f"{before}{question.text} {self.settings.yes_no_suffix}".rstrip()
         if self._by_letters:
             lines = (f"{letter}. {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
-            return "\n".join([question.text, *lines, "Answer with the letter only."])
-        return f"{question.text}\nAnswer with one of: {', '.join(choices)}."
+            return "\n".join([before + question.text, *lines, "Answer with the letter only."])
+        return f"{before}{question.text}\nAnswer with one of: {', '.join(choices)}."
 
     def _history(self, question: Question) -> list[tuple[str, str]]:
         safe = self._open().wording.safe

@@ -1,1 +1,1 @@
-"""A server for any backend: typed decisions (``/v1/systemone``, ``/v1/decisions``) and chat completions with pictures."""
+"""A server for any backend: typed decisions, and chat completions with pictures."""

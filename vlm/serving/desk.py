@@ -81,8 +81,8 @@ class Desk:
             questions = tuple(dict.fromkeys(question for job in jobs for question in job.questions))
             try:
                 answers = await self._answers(jobs[0].frame, questions)
-            except BackendError as error:
-                self._break(str(error), jobs)
+            except Exception as error:  # whatever it is, nobody may wait for answers that will not come
+                self._break(str(error) if isinstance(error, BackendError) else f"{type(error).__name__}: {error}", jobs)
                 return
             known = dict(zip(questions, answers, strict=True))
             for job in jobs:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ..questions import Kind, Question
 
@@ -26,7 +27,7 @@ _LOCATE = (
     re.compile(r"\A(?:locate|detect|ground|point (?:to|at)|find)\s+(\S[^\n.]*)", re.IGNORECASE),
 )
 _EVERY = re.compile(r"\b(?:every|all|each)\b", re.IGNORECASE)
-_PLAN = re.compile(r"\s*Answer with JSON only\.\s*\Z")
+_PLAN = re.compile(r"\s*Answer with JSON only\.(?:\s*It obeys this (?:JSON )?schema:\s*(\{.*\}))?\s*\Z", re.I | re.S)
 _MOST = 20_000
 
 
@@ -63,10 +64,12 @@ def understand(
         chances: The client wants probabilities of tokens.
     """
     head = words[:_MOST]
+    planned = _PLAN.search(words)
     asked = _yes_no(head, chances or "chat" not in kinds) or _options(head) or (None if schema else _located(head))
     if asked is not None and asked.question.kind in kinds:
-        return asked
-    if schema or _PLAN.search(head):
+        return replace(asked, question=replace(asked.question, context=context))
+    if schema or planned:
+        schema = schema or (planned and planned[1]) or ""
         return Asked(Question("plan", _PLAN.sub("", words).strip() or words, schema=schema, context=context), {})
     kind: Kind = "chat" if "chat" in kinds else "describe"
     return Asked(Question(kind, words, context=context, history=history if kind == "chat" else ()), {})
@@ -94,7 +97,7 @@ def _options(words: str) -> Asked | None:
 def _in_turn(labels: list[str]) -> bool:
     places = [int(label) if label.isdigit() else ord(label) for label in labels]
     alike = len({label.isdigit() for label in labels}) == 1
-    return alike and all(b - a == 1 for a, b in zip(places, places[1:], strict=False))
+    return alike and all(b - a == 1 for a, b in pairwise(places))
 
 
 def _located(words: str) -> Asked | None:

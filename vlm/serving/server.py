@@ -7,10 +7,12 @@ import contextlib
 import hmac
 import ipaddress
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -56,11 +58,13 @@ class ServeOptions:
     waiting: int = 256
 
     def check(self) -> None:
-        """Refuse to be reachable from elsewhere without a token.
+        """Refuse to be reachable from elsewhere without a token, or with one that no client can send.
 
         Raises:
             ServeError: It would be.
         """
+        if not re.fullmatch(r"[!-~]*", self.token):
+            raise ServeError("the token has blanks or letters beyond ASCII\n  fix:  take letters, digits and signs")
         if not is_loopback(self.host) and not self.token:
             raise ServeError(
                 f"--host {self.host} is reachable from other machines, and there is no token\n"
@@ -96,6 +100,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _hostname(header: str) -> str:
+    """Return the name in a ``Host`` header, without port and brackets; empty where it is none."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -158,7 +170,7 @@ class Server:
     def _admit(self, request: Request) -> None:
         if not self.options.token:
             # A page in a browser can have its own name lead to this machine, but not change what it asks for.
-            host = request.headers.get("host", "").rpartition(":")[0].strip("[]") or request.headers.get("host", "")
+            host = _hostname(request.headers.get("host", ""))
             if not is_loopback(host) and host != self.options.host:
                 raise RefusedError(403, f"this server is not {host!r}", code="wrong_host")
             return
