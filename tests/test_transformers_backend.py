@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -305,14 +306,10 @@ def test_a_wrong_setting_is_told_before_a_worker_starts(checkpoints, settings, e
 
 
 def test_quantised_weights_need_their_extra(checkpoints):
-    pytest.importorskip("torch")
-    try:
-        import bitsandbytes  # noqa: F401
-    except ImportError:
-        with pytest.raises(MissingExtraError, match=r"pip install 'knothole\[quantize\]'"):
-            open_backend(f"transformers:{checkpoints['smolvlm']}", {"quantize": "8bit"})
-    else:
+    if importlib.util.find_spec("bitsandbytes") is not None:
         pytest.skip("bitsandbytes is installed")
+    with pytest.raises(MissingExtraError, match=r"pip install 'knothole\[quantize\]'"):
+        open_backend(f"transformers:{checkpoints['smolvlm']}", {"quantize": "8bit"})
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -340,6 +337,15 @@ def test_a_missing_package_is_named(checkpoints, monkeypatch):
     monkeypatch.setattr("transformers.models.smolvlm.processing_smolvlm.num2words", None)
     with pytest.raises(BackendError, match=r"num2words(.|\n)*knothole\[smolvlm\]"):
         opened(checkpoints["smolvlm"])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchvision") is not None, reason="torchvision is installed")
+def test_a_family_that_prepares_images_with_torchvision_alone_says_so(tmp_path):
+    folder = tiny_checkpoints.make_other("molmo2", tmp_path / "molmo")
+    with pytest.raises(
+        BackendError, match=r"Missing optional dependencies: torchvision(.|\n)*fix:  install what it names"
+    ):
+        opened(folder)
 
 
 def test_a_closed_backend_says_so(checkpoints):

@@ -120,6 +120,13 @@ SMOL_TEMPLATE = (
     "<image>{% else %} {{ c.text }}{% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )
+_MOLMO_SPECIAL = ["<im_start>", "<im_end>", "<im_patch>", "<im_col>", "<low_res_im_start>", "<frame_start>"]
+_MOLMO_SPECIAL += ["<frame_end>", "<|image|>", "<|video|>", "<|im_start|>", "<|im_end|>"]
+MOLMO_TEMPLATE = (
+    "{% for m in messages %}{% for c in m.content %}{% if c.type == 'image' %}<|image|>{% endif %}{% endfor %}"
+    "<|im_start|>{{ m.role }}\n{% for c in m.content %}{% if c.type == 'text' %}{{ c.text }}{% endif %}{% endfor %}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 _TEXT = {
     "hidden_size": 64,
     "intermediate_size": 96,
@@ -143,20 +150,20 @@ _SIGHT = {
 
 
 def make_other(family: str, folder: Path, seed: int = 0) -> Path:
-    """Write an untrained checkpoint of one of ``OTHER_FAMILIES``, saved by the classes of transformers themselves."""
+    """Write an untrained checkpoint of one of ``OTHER_FAMILIES``, or of ``molmo2``, by the classes of transformers."""
     torch.manual_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _other_tokenizer(family)
     size = (len(tokenizer) + 15) // 16 * 16
-    model, processor = {"smolvlm": _smolvlm, "florence2": _florence2, "paligemma": _paligemma, "llava": _llava}[family](
-        tokenizer, size
-    )
+    makers = {"smolvlm": _smolvlm, "florence2": _florence2, "paligemma": _paligemma, "llava": _llava, "molmo2": _molmo2}
+    model, processor = makers[family](tokenizer, size)
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.ndim > 1:
                 weight.normal_(0.0, 0.6 if "embed" in name or "shared" in name else 1.4 / weight[0].numel() ** 0.5)
     model.save_pretrained(folder)
-    processor.save_pretrained(folder)
+    for part in processor if isinstance(processor, tuple) else (processor,):
+        part.save_pretrained(folder)
     return folder
 
 
@@ -165,7 +172,7 @@ def _other_tokenizer(family: str) -> PreTrainedTokenizerFast:
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     words = ["Yes No yes no YES NO A B C D red blue green, is the cube on a table? answer en detect caption"] * 9
-    special = _OTHER_SPECIAL + (_SMOL_SPECIAL if family == "smolvlm" else [])
+    special = _OTHER_SPECIAL + {"smolvlm": _SMOL_SPECIAL, "molmo2": _MOLMO_SPECIAL}.get(family, [])
     if family == "florence2":
         special += [f"<loc_{i}>" for i in range(1000)]
     if family == "paligemma":
@@ -187,7 +194,7 @@ def _other_tokenizer(family: str) -> PreTrainedTokenizerFast:
         bos_token="<s>",
         eos_token="</s>",
         unk_token="<unk>",
-        extra_special_tokens={"image_token": "<image>"},
+        extra_special_tokens={"image_token": "<|image|>" if family == "molmo2" else "<image>"},
     )
 
 
@@ -287,3 +294,38 @@ def _florence2(tokenizer: PreTrainedTokenizerFast, size: int) -> tuple[Any, Any]
     )
     images.image_seq_length = 65
     return Florence2ForConditionalGeneration(config), Florence2Processor(images, tokenizer)
+
+
+def _molmo2(tokenizer: PreTrainedTokenizerFast, size: int) -> tuple[Any, Any]:
+    from transformers import Molmo2Config, Molmo2ForConditionalGeneration
+    from transformers.models.molmo2.image_processing_molmo2 import Molmo2ImageProcessor
+
+    token = tokenizer.convert_tokens_to_ids
+    names = {
+        "image_start_token_id": "<im_start>",
+        "image_end_token_id": "<im_end>",
+        "image_patch_id": "<im_patch>",
+        "low_res_image_start_token_id": "<low_res_im_start>",
+        "frame_start_token_id": "<frame_start>",
+        "frame_end_token_id": "<frame_end>",
+    }
+    own = {"hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 16}
+    config = Molmo2Config(
+        text_config={**_TEXT, "vocab_size": size, "additional_vocab_size": 16},
+        vision_config={
+            **own,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "image_size": [56, 56],
+            "patch_size": 14,
+        },
+        adapter_config={**own, "intermediate_size": 64, "text_hidden_size": 64, "vision_feature_layer": [1, 0]},
+        **{name: token(word) for name, word in names.items()},
+    )
+    images = Molmo2ImageProcessor(
+        size={"height": 56, "width": 56}, patch_size=14, pooling_size=[2, 2], max_crops=2, overlap_margins=[0, 0]
+    )
+    tokenizer.chat_template = MOLMO_TEMPLATE
+    model = Molmo2ForConditionalGeneration(config)
+    model.generation_config.eos_token_id = token("<|im_end|>")
+    return model, (images, tokenizer)  # its processor cannot be made without one for videos, which needs torchvision

@@ -95,7 +95,9 @@ def load_processor(folder: Path, model_type: str) -> Any:
         if find_spec("torchvision") is None and "video_processor" in inspect.signature(kind.__init__).parameters:
             kind = without_video(kind)
         return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
+        if not isinstance(error, ImportError) and "Missing optional dependencies" not in str(error):
+            raise
         raise BackendError(
             f"the processor of {model_type!r} needs a package that is not installed: {_told(error)}\n"
             "  fix:  install what it names; 'knothole[smolvlm]' for SmolVLM, torchvision for what takes images only "

@@ -93,10 +93,13 @@ class SharedEngine(Engine):
 
     def _ids(self, row: Row) -> list[int]:
         """Return the tokens of a prompt behind its last image: those of the whole text, without those of its head."""
+        if not row.head:
+            made: list[int] = self.inputs(Sight(), row.rest)["input_ids"][0].tolist()
+            return made
         begin = self.tokenizer.bos_token
         special = not (begin and row.head.startswith(begin))
         head, whole = (
-            list(self.tokenizer(text, add_special_tokens=special)["input_ids"]) if text else []
+            list(self.tokenizer(text, add_special_tokens=special)["input_ids"])
             for text in (row.head, row.head + row.rest)
         )
         return whole[len(head) :] if whole[: len(head)] == head else self.text_ids(row.rest)
