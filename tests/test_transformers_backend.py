@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ import torch
 from knothole._base import MissingExtraError
 from knothole.tests import tiny_checkpoints
 from knothole.tests.contracts.backends import BackendContract, picture
+from knothole.tests.test_grounding_formats import FORMS, written_box
 from knothole.vlm.broker import open_backend
 from knothole.vlm.calibration import Calibration
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
 from knothole.vlm.local.backend import PROMPT_VERSION, LocalBackend
 from knothole.vlm.local.once import SharedEngine
 from knothole.vlm.local.whole import EncoderDecoderEngine, WholeEngine
+from knothole.vlm.local.written import grounded, said
 from knothole.vlm.questions import Frame, Question
 
 SHORT = {"max_tokens": 8, "box_tokens": 8}
@@ -192,6 +195,18 @@ def test_a_request_reads_the_image_once_and_answers_do_not_depend_on_company(tal
         assert a.tokens > 0
 
 
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "smolvlm"])
+def test_the_size_of_a_picture_is_known_whatever_was_read_in_between(checkpoints, family):
+    engine = opened(checkpoints[family]).engine
+    sizes = []
+    for shown in (frame(1, 60, 90), frame(2, 120, 40), frame(1, 60, 90)):
+        sight = engine.see(shown)
+        engine.next_chances(sight, [engine.row(sight, "Is it?")])
+        sizes.append(engine.seen_size(sight))
+    assert sizes[0] == sizes[2] != sizes[1]
+    assert sizes[0] == ((84, 56) if family == "qwen2_5_vl" else (90, 60))
+
+
 def test_what_was_said_before_is_part_of_a_chat(talking):
     backend = opened(talking)
     engine = backend.engine
@@ -316,6 +331,89 @@ def test_quantised_weights_need_their_extra(checkpoints):
 def test_a_gpu_that_is_not_there_is_told(checkpoints):
     with pytest.raises(BackendError, match="there is no CUDA GPU"):
         opened(checkpoints["smolvlm"], device="cuda")
+
+
+HUB = {
+    "smolvlm": ("SmolVLMImageProcessor", "SmolVLMProcessor"),
+    "paligemma": ("SiglipImageProcessor", "PaliGemmaProcessor"),
+    "florence2": ("CLIPImageProcessor", "Florence2Processor"),
+    "llava": ("CLIPImageProcessor", "LlavaProcessor"),
+}
+
+
+@pytest.mark.parametrize("family", HUB)
+def test_checkpoints_in_the_layout_of_the_hub_answer_the_same(checkpoints, tmp_path, family):
+    """Older layouts keep the image processor in a file of its own, and the chat template in JSON."""
+    folder = tmp_path / "published"
+    shutil.copytree(checkpoints[family], folder)
+    raw = json.loads((folder / "processor_config.json").read_text())
+    images = raw.pop("image_processor") | dict(
+        zip(("image_processor_type", "processor_class"), HUB[family], strict=True)
+    )
+    (folder / "preprocessor_config.json").write_text(json.dumps(images))
+    (folder / "processor_config.json").write_text(json.dumps(raw))
+    template = folder / "chat_template.jinja"
+    if template.exists():
+        (folder / "chat_template.json").write_text(json.dumps({"chat_template": template.read_text()}))
+        template.unlink()
+    question = [Question("yes_no", TEXTS[0])]
+    there, here = (opened(each).ask(frame(), question)[0] for each in (folder, checkpoints[family]))
+    assert there.probabilities == pytest.approx(here.probabilities, abs=1e-6)
+
+
+def letters(text: str) -> list[int]:
+    return [ord(letter) for letter in text]
+
+
+def spelled(ids: Sequence[int]) -> str:
+    return "".join(map(chr, ids))
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "molmo"])
+@pytest.mark.parametrize("size", [(224, 224), (640, 360)], ids=str)
+def test_a_written_square_becomes_a_region_as_sure_as_its_tokens(form, size):
+    box = (0.25, 0.5, 0.5, 0.75)
+    text = "Here: " * (form not in ("florence", "paligemma")) + written_box(form, box, size)
+    chances = [0.5 if letter in "0123456789" else 1.0 for letter in text]
+    answer = grounded(Question("ground", "it"), letters(text), chances, spelled, form, size)
+    (region,) = answer.regions
+    pixels = [value * size[i % 2] for i, value in enumerate(region.box_xyxy)]
+    assert pixels == pytest.approx([v * size[i % 2] for i, v in enumerate(box)], abs=1.0)
+    assert region.label == "square"
+    assert 0.5 < region.confidence < 1.0
+    assert region.point_uv is None
+
+
+def test_written_points_become_regions_with_a_point():
+    text = '<points coords="1 1 500 250 2 100 900">cup</points>'
+    answer = grounded(Question("ground", "cup", all=True), letters(text), [0.9] * len(text), spelled, "molmo", (9, 9))
+    assert [region.point_uv for region in answer.regions] == [(0.5, 0.25), (0.1, 0.9)]
+    one = grounded(Question("ground", "cup"), letters(text), [0.9] * len(text), spelled, "molmo", (9, 9))
+    assert len(one.regions) == 1
+
+
+def test_nothing_there_and_nothing_readable_are_different_answers():
+    for text, problem in (("There are none.", ""), ("A fine day.", "no box in the answer: 'A fine day.'")):
+        answer = grounded(Question("ground", "cup"), letters(text), [1.0] * len(text), spelled, "molmo", (9, 9))
+        assert (answer.regions, answer.problem) == ((), problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "problem"),
+    [
+        ('```json\n[{"skill": "home"}]\n```', [{"skill": "home"}], ""),
+        ('{"cannot": "no"}', {"cannot": "no"}, ""),
+        ("[NaN]", None, "NaN is no number of JSON"),
+        ("[" * 5000, None, "the plan is no JSON"),
+        ("I would go home.", None, "the plan is no JSON"),
+    ],
+)
+def test_plans_are_read_as_json(text, data, problem):
+    answer = said(Question("plan", "Go."), text, complete=True)
+    assert answer.data == data
+    assert problem in answer.problem
+    if problem:
+        assert "cut off by the limit of tokens" in said(Question("plan", "Go."), text, complete=False).problem
 
 
 def test_other_models_and_damaged_checkpoints_are_refused(checkpoints, tmp_path):

@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Sight:
-    """Pictures as the model is shown them, and what was read of them.
+    """Pictures as the model is shown them.
 
     Attributes:
         pictures: Oldest first; none for words alone.

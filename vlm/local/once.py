@@ -26,11 +26,13 @@ class Read:
         length: Number of tokens in it.
         offset: What is added to an index of the sequence to get a rotary position, where an image takes fewer positions
             than it has tokens.
+        size: Width and height of the last picture in it as it was read, [px].
     """
 
     cache: Any
     length: int
     offset: int
+    size: tuple[int, int] = (0, 0)
 
 
 class SharedEngine(Engine):
@@ -91,6 +93,11 @@ class SharedEngine(Engine):
                 return Written(tuple(ids), tuple(chances), False)
             last = step(token)
 
+    def seen_size(self, sight: Sight) -> tuple[int, int]:
+        """See ``Engine``."""
+        known = (read.size for (key, _), read in self._read.items() if key == sight.key)
+        return next(known, super().seen_size(sight))
+
     def _ids(self, row: Row) -> list[int]:
         """Return the tokens of a prompt behind its last image: those of the whole text, without those of its head."""
         if not row.head:
@@ -114,7 +121,9 @@ class SharedEngine(Engine):
             self.forget_positions()
             out = self.model(**inputs, use_cache=True, logits_to_keep=1)
             self.reads += 1
-            self._read[key] = Read(out.past_key_values, int(inputs["input_ids"].shape[1]), self.offset())
+            self._read[key] = Read(
+                out.past_key_values, int(inputs["input_ids"].shape[1]), self.offset(), super().seen_size(sight)
+            )
             if len(self._read) > _KEPT:
                 self._read.popitem(last=False)
         self._read.move_to_end(key)
