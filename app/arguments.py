@@ -70,6 +70,13 @@ def share(text: str) -> float:
     return value
 
 
+def port(text: str) -> int:
+    """Read a port, 0 for any free one."""
+    if not re.fullmatch(r"\d{1,5}", text) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, write a whole number from 0 to 65535")
+    return int(text)
+
+
 def moment(text: str) -> Moment:
     """Read a moment of a run: a tick, ``340`` or ``@340``, or a time with its unit."""
     tick = re.fullmatch(r"@?(\d{1,9})", text)

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from .._base import KnotholeError
 from ..vlm.broker import open_backend
 from ..vlm.questions import Answer, Frame, Kind, Question
-from .backend_settings import settings_of
+from .backend_settings import one_backend
 from .inspect import project
 from .names import register_all
 
@@ -109,7 +109,6 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "", before: Pat
         KnotholeError: The picture cannot be read, or the backend cannot be opened or gives no answer.
     """
     config = project()
-    spec = vlm or config.vlm
     form: Kind = kind or kind_of(text)  # type: ignore[assignment]
     words = query_of(text) if form == "ground" else text.strip()
     if not words:
@@ -120,7 +119,8 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "", before: Pat
         earlier = Frame(f"{before.name}, before", 0.0, read_picture(before))
         frame = Frame(f"{image.name} after {before.name}", 1.0, frame.rgb, (earlier,))
     register_all()
-    runner = open_backend(spec, settings_of(config, spec.strip().partition(":")[0]))
+    spec, settings = one_backend(config, vlm)
+    runner = open_backend(spec, settings)
     try:
         number = runner.submit(frame, [question])
         for reply in runner.poll(PATIENCE):

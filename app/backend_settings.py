@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..vlm.broking.opening import chain_of
 from ..vlm.capabilities import FILE
 from ..vlm.contract import BACKENDS
 from .config import Config
 
 _PATHS = ("api_key_file", "capabilities")
+
+
+def one_backend(config: Config, vlm: str = "") -> tuple[str, dict[str, object]]:
+    """Return the backend that a command asks which asks only one, and its settings.
+
+    Args:
+        config: The project's configuration.
+        vlm: Backend; empty takes the configured one. Of a chain it is the first.
+
+    Raises:
+        KnotholeError: No backend has the name, or the chain has a mistake.
+    """
+    spec = chain_of(vlm or config.vlm)[0]
+    return spec, settings_of(config, spec.partition(":")[0])
 
 
 def settings_of(config: Config, backend: str) -> dict[str, object]:

@@ -17,6 +17,7 @@ from ..vlm.calibration import Case
 from ..vlm.contract import BACKENDS, BackendError, BackendOptions
 from ..vlm.embedded import Learned
 from ..vlm.facts import FrameFacts
+from ..vlm.local.backend import LocalBackend
 from ..vlm.measuring import (
     ALL_GROUND,
     ALL_TYPED,
@@ -33,7 +34,7 @@ from ..vlm.questions import Answer, Frame
 from ..vlm.qwen import QwenBackend
 from ..vlm.training.comparing import comparisons
 from ..vlm.training.questions import Asked, questions
-from .backend_settings import settings_of
+from .backend_settings import one_backend
 from .data import Studio, photograph, photograph_later, training_split
 from .inspect import project
 from .names import register_all
@@ -157,7 +158,8 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
     """Fit the temperatures of a local checkpoint and keep them beside its weights.
 
     Args:
-        vlm: Backend with a checkpoint, such as ``embedded`` or ``qwen:DIRECTORY``; empty takes the configured one.
+        vlm: Backend with a checkpoint: ``embedded``, ``qwen:DIRECTORY`` or ``transformers:DIRECTORY``; empty takes the
+            configured one.
         count: Pictures, none of them among those that ``measure`` takes.
         seed: Added to the first seed of the pictures.
 
@@ -169,14 +171,14 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
     """
     spec, settings = _configured(vlm)
     name, _, argument = spec.partition(":")
-    if name not in ("embedded", "qwen"):
+    if name not in ("embedded", "qwen", "transformers"):
         raise BackendError(
             f"backend {spec!r} has no weights here that a calibration could lie beside\n"
-            "  fix:  take --vlm embedded, or qwen:DIRECTORY"
+            "  fix:  take --vlm embedded, qwen:DIRECTORY or transformers:DIRECTORY"
         )
     opened = BACKENDS.get(name).open(BackendOptions(argument, {**settings, "calibrated": False}))
     model = opened.inner if isinstance(opened, Learned) else opened
-    assert isinstance(model, QwenBackend)
+    assert isinstance(model, QwenBackend | LocalBackend)
     cases: list[Case] = []
     try:
         for frame, facts, before in _shown(CALIBRATION_SEEDS + seed, count):
@@ -195,9 +197,8 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
 
 def _configured(vlm: str) -> tuple[str, dict[str, object]]:
     config = project()
-    spec = vlm or config.vlm
     register_all()
-    return spec, settings_of(config, spec.strip().partition(":")[0])
+    return one_backend(config, vlm)
 
 
 def _asked(frame: Frame, facts: FrameFacts, before: FrameFacts | None) -> list[Asked]:

@@ -41,7 +41,18 @@ def _embedded(folder: Path) -> BackendOptions:
     return BackendOptions(str(random_checkpoint(folder)), {"max_tokens": 8, "box_tokens": 8})
 
 
-SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {"embedded": _embedded, "qwen": _qwen, "scripted": _script}
+def _transformers(folder: Path) -> BackendOptions:
+    return BackendOptions(
+        str(tiny_checkpoints.make_other("smolvlm", folder / "smolvlm")), {"max_tokens": 8, "box_tokens": 8}
+    )
+
+
+SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {
+    "embedded": _embedded,
+    "qwen": _qwen,
+    "scripted": _script,
+    "transformers": _transformers,
+}
 SERVED = ("gemini", "openai", "systemone")
 OURS = [name for name, entry in BACKENDS.items().items() if entry.open.__module__.startswith("knothole.vlm.")]
 
@@ -138,3 +149,7 @@ class TestGeminiSampling(_Served):
 
 class TestSystemOne(_Served):
     sample, server, path = "systemone", SystemOneServer(), "/v1"
+
+
+class TestTransformers(_Registered):
+    sample = "transformers"

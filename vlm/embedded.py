@@ -72,6 +72,11 @@ class Learned:
             for question, problem in zip(questions, problems, strict=True)
         ]
 
+    def capability_facts(self) -> dict[str, object]:
+        """Return what the backend that answers knows of itself."""
+        tell = getattr(self.inner, "capability_facts", None)
+        return dict(tell()) if callable(tell) else {}
+
     def close(self) -> None:
         """Let the model go."""
         self.inner.close()

@@ -107,6 +107,12 @@ class QwenBackend:
         checkpoint = self._open().checkpoint
         return Calibration(self.model, PROMPT_VERSION, checkpoint.image_size, fit(cases)).write(checkpoint.folder)
 
+    def capability_facts(self) -> dict[str, object]:
+        """Return what a probe cannot find out by asking: the tokens of yes and no, that all probabilities are there."""
+        vision = self._open()
+        yes, no = (tuple(dict.fromkeys(vision.decode([token]) for token in ids)) for ids in (self._yes, self._no))
+        return {"yes": yes, "no": no, "logprobs": len(vision.tokenizer)}
+
     def close(self) -> None:
         """Let the model go."""
         self.vision = None
@@ -190,7 +196,8 @@ class QwenBackend:
             inside = [p for p, end in zip(w.chances, ends, strict=True) if one.start < end <= one.stop]
             confidence = sum(inside) / len(inside) if inside else sum(w.chances) / len(w.chances)
             if place[2] > place[0] and place[3] > place[1]:
-                regions.append(Region(place, one.label or question.text, min(1.0, confidence)))
+                point = None if self.settings.square else one.point_uv
+                regions.append(Region(place, one.label or question.text, min(1.0, confidence), point))
         if found and not regions:
             return Answer("ground", text=text, problem=f"every box lies outside the image: {text!r}")
         regions = distinct(sorted(regions, key=lambda region: -region.confidence))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Self
 
 from .._base import near_misses
 from .contract import BackendError
@@ -22,6 +23,7 @@ class QwenSettings:
     """How a checkpoint is loaded and asked.
 
     Attributes:
+        words: Values that a setting of a subclass may have.
         yes_no_suffix: Put behind a yes/no question.
         choices: How choice and score are asked: by ``letters`` (A, B, ...), or by the probability of the ``words``.
         plan_prompt: Whether the prompt of a plan has skills, schema and the mistakes of the last one: ``full``, or
@@ -38,6 +40,8 @@ class QwenSettings:
         calibrated: Apply ``calibration.json`` where it lies beside the weights.
     """
 
+    words: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
     yes_no_suffix: str = "Answer yes or no."
     choices: str = "letters"
     plan_prompt: str = "full"
@@ -52,13 +56,14 @@ class QwenSettings:
     download: bool = False
     calibrated: bool = True
 
-    def updated(self, settings: Mapping[str, object], who: str) -> QwenSettings:
+    def updated(self, settings: Mapping[str, object], who: str) -> Self:
         """Return a copy with the given settings.
 
         Raises:
             BackendError: A setting is unknown or has a wrong value.
         """
         known = {field.name: field for field in fields(self)}
+        words = {**_WORDS, **self.words}
         given: dict[str, object] = {}
         for name, value in settings.items():
             if name in _BROKER:
@@ -70,8 +75,8 @@ class QwenSettings:
             wanted = type(getattr(self, name))
             low = 0 if name.endswith("pixels") else 1
             fits = type(value) is wanted and not (isinstance(value, int) and wanted is int and value < low)
-            if not fits or (name in _WORDS and value not in _WORDS[name]):
-                expected = " or ".join(_WORDS[name]) if name in _WORDS else f"of type {wanted.__name__}"
+            if not fits or (name in words and value not in words[name]):
+                expected = " or ".join(words[name]) if name in words else f"of type {wanted.__name__}"
                 expected += f", >= {low}" if wanted is int else ""
                 raise BackendError(f"setting {name!r} of the {who} backend is {value!r}, must be {expected}")
             given[name] = value

@@ -1,4 +1,4 @@
-"""Commands of the embedded model: vlm data, train, eval."""
+"""Commands of models: vlm data, train, eval, and those of ``serving``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from ..arguments import count, seed, share
-from . import Commands, UsageError
+from . import Commands, UsageError, serving
 
 
 def add(commands: Commands) -> None:
     """Add the commands of this file."""
-    parser = commands.add("vlm", "Train and measure the embedded model.", "knothole vlm eval", _help)
+    parser = commands.add("vlm", "Train, measure and serve models.", "knothole vlm eval", _help)
     below = commands.below(parser)
     train = below.add(
         "train",
@@ -53,10 +53,11 @@ def add(commands: Commands) -> None:
     score.add_argument(
         "--calibrate", action="store_true", help="first fit temperatures to as many other pictures, kept by the weights"
     )
+    serving.add(below)
 
 
 def _help(args: argparse.Namespace) -> int:
-    raise UsageError("knothole vlm: say what to do\n  fix:  knothole vlm train, data or eval")
+    raise UsageError("knothole vlm: say what to do\n  fix:  knothole vlm train, data, eval, serve or probe")
 
 
 def _train(args: argparse.Namespace) -> int:

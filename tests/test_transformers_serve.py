@@ -1,0 +1,107 @@
+"""Our exported checkpoint answers through ``transformers serve``, a server that we have not written."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import numpy as np
+import openai
+import pytest
+from PIL import Image
+
+from knothole.vlm.contract import BACKENDS, BackendOptions
+from knothole.vlm.embedded import weights
+from knothole.vlm.questions import Frame, Question
+
+pytestmark = pytest.mark.long
+SERVER = Path(__file__).with_name("transformers_serve.py")
+NEEDED = ("fastapi", "uvicorn", "accelerate")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory) -> Iterator[str]:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"transformers serve needs {', '.join(missing)}")
+    line = [
+        sys.executable,
+        str(SERVER),
+        "serve",
+        str(weights()),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--device",
+        "cpu",
+    ]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    folder = tmp_path_factory.mktemp("serve")
+    with subprocess.Popen(
+        line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        try:
+            assert run.stdout is not None
+            said = []
+            for row in run.stdout:
+                said.append(row)
+                if found := re.search(r"running on (http://\S+)", row):
+                    yield found[1]
+                    return
+            raise AssertionError("".join(said))
+        finally:
+            run.kill()
+
+
+def picture() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    rgb = np.full((192, 192, 3), 150, np.uint8)
+    rgb[60:120, 60:120] = (200, 20, 20)
+    return rgb
+
+
+def encoded() -> str:
+    out = io.BytesIO()
+    Image.fromarray(picture()).save(out, "PNG")
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def test_it_decides_with_our_weights_as_we_do(url):
+    """Its prompt names the answers, ours does not: what is compared is the prompt of its own, read by our weights."""
+    body = {
+        "model": str(weights()),
+        "state": "[[1]]",
+        "assets": {"[[1]]": {"type": "image", "format": "png", "data_base64": encoded()}},
+        "questions": {"cube": {"type": "noul", "instructions": "Is there a red cube?"}},
+    }
+    raw = httpx2.post(f"{url}/v1/systemone", json=body, timeout=120).json()
+    told = raw["answers"]["cube"]
+    assert told["type"] == "noul"
+    backend = BACKENDS.get("transformers").open(BackendOptions(str(weights()), {"yes_no_suffix": ""}))
+    engine = backend.engine
+    sight = engine.see(Frame("f", 0.0, picture()))
+    row = engine.row(sight, "\n\nIs there a red cube?\nAnswer Yes or No only.")
+    chances = engine.next_chances(sight, [row])[0]
+    yes, no = (float(chances[engine.text_ids(word)[0]]) for word in ("Yes", "No"))
+    assert told["noul"] == pytest.approx(yes / (yes + no), abs=1e-3)
+
+
+def test_it_writes_with_our_weights_what_we_write(url):
+    words = "Describe the image."
+    shown = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded()}"}}
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0, timeout=120) as client:
+        said = [{"role": "user", "content": [shown, {"type": "text", "text": words}]}]
+        answer = client.chat.completions.create(
+            model=str(weights()), messages=said, max_tokens=40, temperature=0, stream=False
+        )
+    here = BACKENDS.get("embedded").open(BackendOptions())
+    (mine,) = here.ask(Frame("f", 0.0, picture()), [Question("describe", words)])
+    assert answer.choices[0].message.content.strip() == mine.text

@@ -1,0 +1,1 @@
+"""A server for any backend: typed decisions, and chat completions with pictures."""
