@@ -7,7 +7,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from knothole.vlm.learned import Knowledge
 from knothole.vlm.training import bfloat
+from knothole.vlm.training.losses import Sums
+from knothole.vlm.training.probe import failed
 from knothole.vlm.training.tokenizer import Codec, build_tokenizer, spelled
 from knothole.vlm.training.train import translate
 
@@ -81,3 +84,14 @@ def test_products_are_taken_in_bfloat16_only_where_wanted() -> None:
     with bfloat.products(False):
         assert (a @ b).dtype == torch.float32
     assert not bfloat.helps(torch.device("meta"))
+
+
+def test_what_was_taught_in_vain_does_not_count_as_learned() -> None:
+    seen = Sums()
+    for name, right in (("near", 0.6), ("in", 0.9), ("hand", 0.2)):
+        for answer in ("yes", "no"):
+            for n in range(3 if name == "hand" else 10):
+                seen.add(f"{name}/{answer}", float(n < right * 10))
+    assert failed(seen) == {"near"}
+    known = Knowledge(frozenset({"near", "in", "hand"}), frozenset({"yes_no"})).without(failed(seen))
+    assert known.predicates == {"in", "hand"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,10 @@ class Knowledge:
             kinds |= {"choice", "score"}
         kinds |= {kind for kind in ("ground", "describe", "plan") if kind in predicates}
         return cls(frozenset(predicates), frozenset(kinds))
+
+    def without(self, predicates: Collection[str]) -> Knowledge:
+        """Return the same but for these predicates."""
+        return Knowledge(self.predicates - frozenset(predicates), self.kinds)
 
     def __or__(self, other: Knowledge) -> Knowledge:
         return Knowledge(self.predicates | other.predicates, self.kinds | other.kinds)

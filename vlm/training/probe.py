@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,8 +37,25 @@ _KEY_KINDS = (
 )
 
 
-def measure(stage: Stage) -> dict[str, float]:
-    """Return accuracies by kind of question, and ``score``, by which checkpoints are compared.
+_ENOUGH, _LEARNED = 8, 0.75
+"""Questions with yes and with no from which a predicate is judged, and the accuracy from which it counts as learned."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found.
+
+    Attributes:
+        values: Accuracies by kind of question, and ``score``, by which checkpoints are compared.
+        failed: Predicates of yes/no questions whose balanced accuracy says that they were taught in vain.
+    """
+
+    values: dict[str, float]
+    failed: frozenset[str]
+
+
+def measure(stage: Stage) -> Measured:
+    """Ask a model about held-out frames.
 
     Yes/no kinds are balanced: the mean of the accuracies where yes and where no is true. A grounding answer counts
     when every decision in it (first token, go on or end) is right and every box center lies in its object; any other
@@ -46,7 +63,7 @@ def measure(stage: Stage) -> dict[str, float]:
     which neither yes nor no is the likeliest word. Questions about pairs of frames are asked where there are some.
     """
     words = random.Random(5)
-    seen, yes_no, other, boxes = Sums(), Sums(), Sums(), Sums()
+    seen, yes_no, other, boxes, predicates = Sums(), Sums(), Sums(), Sums(), Sums()
     for lesson in _lessons(stage, words):
         states, image = stage.image_tokens(lesson)
         if states is not None:
@@ -55,13 +72,29 @@ def measure(stage: Stage) -> dict[str, float]:
         if lesson.batch is not None:
             reading = stage.read(lesson, image)
             batch = replace(lesson.batch, target=lesson.batch.target.cpu(), weight=lesson.batch.weight.cpu())
-            _score(stage.codec, reading.logits.detach().cpu(), batch, yes_no, other, boxes)
+            _score(stage.codec, reading.logits.detach().cpu(), batch, yes_no, other, boxes, predicates)
     result = seen.means() | _by_kind(yes_no, other) | boxes.means()
     keys = [result[k] for k in _KEY_KINDS if k in result] or [
         result.get("cell shape", 0.0),
         result.get("token shape", 0.0),
     ]
-    return {"score": float(np.mean(keys))} | result
+    return Measured({"score": float(np.mean(keys))} | result, failed(predicates))
+
+
+def failed(predicates: Sums) -> frozenset[str]:
+    """Return the predicates that were asked about often enough, in vain.
+
+    Args:
+        predicates: Right answers, by ``predicate/yes`` and ``predicate/no``.
+    """
+    means = predicates.means()
+    names = {name.rpartition("/")[0] for name in means}
+    judged = [
+        name
+        for name in names
+        if all(predicates.count.get(f"{name}/{answer}", 0) >= _ENOUGH for answer in ("yes", "no"))
+    ]
+    return frozenset(n for n in judged if (means[f"{n}/yes"] + means[f"{n}/no"]) / 2 < _LEARNED)
 
 
 def _lessons(stage: Stage, words: random.Random) -> Iterator[Lesson]:
@@ -84,7 +117,7 @@ def _by_kind(yes_no: Sums, other: Sums) -> dict[str, float]:
     return mean | found | other.means()
 
 
-def _score(codec: Any, logits: Tensor, batch: Batch, yes_no: Sums, other: Sums, boxes: Sums) -> None:
+def _score(codec: Any, logits: Tensor, batch: Batch, yes_no: Sums, other: Sums, boxes: Sums, predicates: Sums) -> None:
     best = logits.argmax(-1)
     groups: dict[tuple[int, int], list[int]] = {}
     for n, owner in enumerate(batch.owner):
@@ -94,6 +127,7 @@ def _score(codec: Any, logits: Tensor, batch: Batch, yes_no: Sums, other: Sums, 
         if one.verdict.kind == "yes_no":
             said = bool(logits[at[0], codec.yes] > logits[at[0], codec.no])
             yes_no.add(f"{one.kind}/{'yes' if one.verdict.yes else 'no'}", float(said == one.verdict.yes))
+            predicates.add(one.subject, float(said == one.verdict.yes))
             other.add("doubted", float(int(best[at[0]]) not in (codec.yes, codec.no)))
         elif one.verdict.kind == "ground":
             other.add(one.kind, float(_grounded(codec, logits, best, batch, one, at, boxes)))

@@ -339,18 +339,19 @@ def _measure(
     began = time.process_time()
     found = probe.measure(stage)
     clock.aside += time.process_time() - began
-    report(f"held out at step {stage.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()))
-    for name, value in found.items():
+    values = found.values
+    report(f"held out at step {stage.step}: " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
+    for name, value in values.items():
         log.writerow([round(clock.cpu), stage.images, stage.questions, name, f"{value:.4f}"])
     file.flush()
     plot(Path(file.name))
-    if found["score"] <= best_score:
+    if values["score"] <= best_score:
         return best, best_score
     stage.save(stage.out / f"{stage.config.name}-best.pt")
     if stage.config.stage == "joint":
-        folder = stage.out / "export"
-        export(stage.model.hf, stage.codec.tokenizer, stage.shape, folder, learned=stage.knowledge())
-    return found, found["score"]
+        learned = stage.knowledge().without(found.failed)
+        export(stage.model.hf, stage.codec.tokenizer, stage.shape, stage.out / "export", learned=learned)
+    return values, values["score"]
 
 
 def _line(stage: Stage, clock: Clock, recent: list[dict[str, Tensor]]) -> str:
