@@ -5,6 +5,13 @@ vlm = "embedded"                 # what --vlm says when it is left out
 robot = "panda"                  # the same for --robot
 behaviors = ["my_leaves.py", "my_pkg.nodes.Wipe"]     # files that register leaves, classes of py_trees
 trees = ["trees"]                # folders to look for trees in
+cassette = "answers.jsonl"       # where runs keep their answers, what --cassette says
+
+[privacy]
+frames = "keep"                  # pictures in traces and cassettes: keep, blur or drop; what --frames says
+
+[firewall]                       # words in pictures are data: what --firewall says, and its settings
+on = true
 
 [backends.qwen]                  # handed to the backend as its settings
 device = "cpu"
@@ -28,12 +35,14 @@ from pathlib import Path
 from typing import cast
 
 from .._base import KnotholeError, near_misses
+from ..vlm.privacy import FRAMES, Frames
 from .names import backend_names, driver_names
 
 FILE = "knothole.toml"
-_TEXTS = ("vlm", "robot")
+_TEXTS = ("vlm", "robot", "cassette")
 _LISTS = ("behaviors", "trees")
 _BLOCKS = ("backends", "robots")
+_KEPT = ("privacy", "firewall")
 
 
 class ConfigError(KnotholeError):
@@ -52,6 +61,10 @@ class Config:
         trees: Folders to look for trees in.
         backends: Backend name → its settings.
         robots: Driver name → its settings.
+        cassette: Where runs keep their answers when ``--cassette`` is left out; None for nowhere.
+        frames: What is done with pictures in traces and cassettes when ``--frames`` is left out.
+        firewall: Whether backends are asked behind a firewall when neither ``--firewall`` nor their block says so.
+        firewall_settings: Settings of the firewall.
         file: The file itself, None when there is none.
     """
 
@@ -62,6 +75,10 @@ class Config:
     trees: tuple[Path, ...] = ()
     backends: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     robots: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    cassette: Path | None = None
+    frames: Frames = "keep"
+    firewall: bool = False
+    firewall_settings: Mapping[str, object] = field(default_factory=dict)
     file: Path | None = None
 
 
@@ -88,7 +105,7 @@ def read_config(file: Path | None) -> Config:
         raise ConfigError(f"{file}: not valid TOML: {error}\n  fix:  correct the file") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-    known = (*_TEXTS, *_LISTS, *_BLOCKS)
+    known = (*_TEXTS, *_LISTS, *_BLOCKS, *_KEPT)
     for key, value in raw.items():
         if key not in known:
             near = near_misses(key, known)
@@ -107,6 +124,10 @@ def read_config(file: Path | None) -> Config:
         trees=tuple(base / name for name in raw.get("trees", ())),
         backends=raw.get("backends", {}),
         robots=raw.get("robots", {}),
+        cassette=base / raw["cassette"] if raw.get("cassette") else None,
+        frames=raw.get("privacy", {}).get("frames", "keep"),
+        firewall=raw.get("firewall", {}).get("on", "firewall" in raw),
+        firewall_settings={key: value for key, value in raw.get("firewall", {}).items() if key != "on"},
         file=file,
     )
 
@@ -122,6 +143,20 @@ def _check(file: Path, key: str, value: object) -> None:
         raise ConfigError(
             f"{_place(file, key)}: {key!r} must hold blocks\n  fix:  write [{key}.NAME] and its keys below"
         )
+    if key in _KEPT and not isinstance(value, dict):
+        raise ConfigError(f"{_place(file, key)}: {key!r} must be a block\n  fix:  write [{key}] and its keys below")
+    if key == "privacy":
+        _check_privacy(file, cast("Mapping[str, object]", value))
+    if key == "firewall" and not isinstance(cast("Mapping[str, object]", value).get("on", True), bool):
+        raise ConfigError(f"{_place(file, 'on')}: 'on' must be true or false")
+
+
+def _check_privacy(file: Path, block: Mapping[str, object]) -> None:
+    for name, value in block.items():
+        if name != "frames":
+            raise ConfigError(f"{_place(file, name)}: [privacy] has no key {name!r}\n  fix:  it has frames")
+        if value not in FRAMES:
+            raise ConfigError(f"{_place(file, name)}: frames is {value!r}\n  fix:  write one of {', '.join(FRAMES)}")
 
 
 def _check_classes(file: Path, block: Mapping[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..trees.changing.checkpoint import Checkpoint
@@ -54,15 +55,21 @@ class Session:
         entries = {name: value for name, value in params.items() if name not in declared}
         return replace(tree, params={**tree.params, **entries})
 
-    def bind(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> Run:
-        """Return a run with this seed; ``stuck`` as for ``Loop``."""
+    def bind(
+        self,
+        seed: int,
+        watcher: Watcher | None = None,
+        stuck: Callable[[str], None] | None = None,
+        trace: Path | None = None,
+    ) -> Run:
+        """Return a run with this seed; ``stuck`` as for ``Loop``, ``trace`` instead of that of the options."""
         vlm: Any = self.vlm
         if asks(self.tree) and not runs_in_loop(self.vlm):
             if self._kept is None:
-                opened = open_runner(self.vlm, self.config, None)
+                opened = open_runner(self.vlm, self.config, None, self.options.firewall)
                 self._kept = Kept(opened)  # type: ignore[arg-type]
             vlm = self._kept
-        options = replace(self.options, seed=seed, vlm=self.vlm, robot=self.robot)
+        options = replace(self.options, seed=seed, vlm=self.vlm, robot=self.robot, trace=trace or self.options.trace)
         watch = None
         if options.watch:
             mocks = [options.mock] if options.mock is not None else []
@@ -80,9 +87,15 @@ class Session:
             checkpoint=self._checkpoint,
         )
 
-    def run(self, seed: int, watcher: Watcher | None = None, stuck: Callable[[str], None] | None = None) -> RunResult:
-        """Run the tree once; ``stuck`` as for ``Loop``."""
-        return self.bind(seed, watcher, stuck).run()
+    def run(
+        self,
+        seed: int,
+        watcher: Watcher | None = None,
+        stuck: Callable[[str], None] | None = None,
+        trace: Path | None = None,
+    ) -> RunResult:
+        """Run the tree once; arguments as for ``bind``."""
+        return self.bind(seed, watcher, stuck, trace).run()
 
     def close(self) -> None:
         """Release the backend. Idempotent."""

@@ -11,7 +11,7 @@ from .._base import KnotholeError
 from ..robots.contract import DRIVERS, Capabilities, DriverOptions, Robot
 from ..robots.kinematic import KinematicRobot
 from ..vlm.broker import open_backend
-from ..vlm.contract import BACKENDS, Backend
+from ..vlm.contract import BACKENDS, Backend, BackendOptions
 from ..vlm.runner import Runner
 from .config import Config
 from .names import register_all, scene_names
@@ -199,20 +199,62 @@ def check_names(vlm: str, robot: str, scene: str, seed: int) -> None:
     _load_scene(scene, seed)
 
 
-def open_runner(vlm: str | Backend | Runner, config: Config, truth: SceneTruth | None) -> Runner | Backend:
+def open_runner(
+    vlm: str | Backend | Runner, config: Config, truth: SceneTruth | None, firewall: bool | None = None
+) -> Runner | Backend:
     """Open a backend; one that is open already is given back.
+
+    Args:
+        vlm: Backend as ``name`` or ``name:argument``, or one that is open.
+        config: Settings of backends and of the firewall.
+        truth: What is true of the pictures, for the oracle.
+        firewall: Whether it is asked behind a firewall; None as configured.
 
     Raises:
         KnotholeError: There is none of this name, or it cannot be opened.
     """
-    if not isinstance(vlm, str):
-        return vlm
+    return _open_named(vlm, config, truth, firewall) if isinstance(vlm, str) else vlm
+
+
+def _open_named(vlm: str, config: Config, truth: SceneTruth | None, firewall: bool | None) -> Runner:
     register_all()
-    name, _ = split(vlm)
-    settings = dict(config.backends.get(name, {}))
+    name, argument = split(vlm)
+    settings = {key: value for key, value in config.backends.get(name, {}).items() if key != "firewall"}
     if name == "oracle" and truth is not None:
         settings["truth"] = truth
+    if name == "replay":
+        from ..vlm.replay import make_replay
+
+        return make_replay(
+            BackendOptions(argument, settings), lambda spec, _: _open_named(spec, config, truth, firewall)
+        )
+    if is_guarded(vlm, config, firewall):
+        from ..vlm.firewall import open_guarded
+
+        return open_guarded(vlm, settings, config.firewall_settings)
     return open_backend(vlm, settings)
+
+
+BLIND = ("oracle", "replay", "scripted")
+"""Backends that look at no pixels: no words in a picture can reach them."""
+
+
+def is_guarded(vlm: str, config: Config, firewall: bool | None = None) -> bool:
+    """Tell whether a backend is asked behind a firewall.
+
+    Args:
+        vlm: Backend as ``name`` or ``name:argument``.
+        config: What ``knothole.toml`` says: ``firewall`` in the backend's block goes before ``[firewall]``.
+        firewall: What the caller says; None for nothing.
+
+    Raises:
+        StageError: ``firewall`` in the backend's block is neither true nor false.
+    """
+    name, _ = split(vlm)
+    own = config.backends.get(name, {}).get("firewall", config.firewall)
+    if not isinstance(own, bool):
+        raise StageError(f"setting 'firewall' of backend {name!r} is {own!r}\n  fix:  write true or false")
+    return name not in (*BLIND, "firewall") and (own if firewall is None else firewall)
 
 
 def runs_in_loop(vlm: str) -> bool:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from knothole.tests import tiny_checkpoints
-from knothole.tests.contracts.backends import QUESTIONS, BackendContract
+from knothole.tests.contracts.backends import QUESTIONS, BackendContract, picture
+from knothole.vlm.cassette_writer import CassetteWriter
 from knothole.vlm.contract import BACKENDS, BackendOptions
+from knothole.vlm.recorded import question_data
+from knothole.vlm.runner import answer_all
 from knothole.vlm.training.export import random_checkpoint
 
 SCRIPT = """\
@@ -36,7 +39,22 @@ def _embedded(folder: Path) -> BackendOptions:
     return BackendOptions(str(random_checkpoint(folder)), {"max_tokens": 8, "box_tokens": 8})
 
 
-SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {"embedded": _embedded, "qwen": _qwen, "scripted": _script}
+def _replay(folder: Path) -> BackendOptions:
+    scripted = BACKENDS.get("scripted").open(_script(folder))
+    writer = CassetteWriter(folder / "answers.jsonl", "scripted")
+    asked = picture()
+    for question, answer in zip(QUESTIONS, answer_all(scripted, asked, QUESTIONS), strict=True):
+        writer.write(asked.digest(), question_data(question), answer)
+    writer.close()
+    return BackendOptions(str(folder / "answers.jsonl"))
+
+
+SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {
+    "embedded": _embedded,
+    "qwen": _qwen,
+    "replay": _replay,
+    "scripted": _script,
+}
 OURS = [name for name, entry in BACKENDS.items().items() if entry.open.__module__.startswith("knothole.vlm.")]
 
 
@@ -64,6 +82,16 @@ class TestScripted(_Registered):
     @pytest.mark.parametrize("question", QUESTIONS[:-1], ids=lambda q: q.text)
     def test_it_has_an_answer_to_what_its_script_says(self, backend, question):
         assert backend.ask(None, [question])[0].problem == ""
+
+
+class TestReplay(_Registered):
+    sample = "replay"
+
+    def test_it_answers_as_was_recorded_and_knows_nothing_else(self, backend):
+        recorded, other = backend.ask(picture(), QUESTIONS[:2]), backend.ask(picture(9, 9), QUESTIONS[:1])
+        assert [answer.problem for answer in recorded] == ["", ""]
+        assert recorded[0].p("yes") == 0.9
+        assert "the picture differs" in other[0].problem
 
 
 class TestQwen(_Registered):

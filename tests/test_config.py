@@ -39,6 +39,15 @@ def test_all_keys_are_read_and_paths_start_at_the_file(tmp_path: Path) -> None:
     assert config.robots["kinematic"]["latency"] == 0.1
 
 
+def test_privacy_cassette_and_firewall_are_read(tmp_path: Path) -> None:
+    config = read_config(
+        written(tmp_path, 'cassette = "a.jsonl"\n[privacy]\nframes = "drop"\n[firewall]\nlatency = 0.2\n')
+    )
+    assert (config.cassette, config.frames) == (tmp_path / "a.jsonl", "drop")
+    assert (config.firewall, config.firewall_settings) == (True, {"latency": 0.2})
+    assert not read_config(written(tmp_path, "[firewall]\non = false\n")).firewall
+
+
 def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
@@ -52,7 +61,7 @@ def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
         (
             'vlm = "oracle"\nbehaviours = []\n',
             "FILE:2:1: unknown key 'behaviours'\n  did you mean:  behaviors\n"
-            "  fix:  known keys are vlm, robot, behaviors, trees, backends, robots",
+            "  fix:  known keys are vlm, robot, cassette, behaviors, trees, backends, robots, privacy, firewall",
         ),
         ("vlm = 3\n", "FILE:1:1: 'vlm' must be text\n  fix:  write vlm = \"…\""),
         ('trees = "a"\n', "FILE:1:1: 'trees' must be a list of paths\n  fix:  write trees = [\"…\"]"),
@@ -60,6 +69,13 @@ def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
             "[backends]\nqwen = 3\n",
             "FILE:1:2: 'backends' must hold blocks\n  fix:  write [backends.NAME] and its keys below",
         ),
+        ("privacy = 3\n", "FILE:1:1: 'privacy' must be a block\n  fix:  write [privacy] and its keys below"),
+        ("[privacy]\nframe = 1\n", "FILE:2:1: [privacy] has no key 'frame'\n  fix:  it has frames"),
+        (
+            '[privacy]\nframes = "hide"\n',
+            "FILE:2:1: frames is 'hide'\n  fix:  write one of keep, blur, drop",
+        ),
+        ("[firewall]\non = 3\n", "FILE:2:1: 'on' must be true or false"),
         (
             "vlm = \n",
             "FILE: not valid TOML: Invalid value (at line 1, column 7)\n  fix:  correct the file",
