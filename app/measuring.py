@@ -8,6 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .._base import KnotholeError
 from ..sim.truth import frame_truth
 from ..sim.variety import Unseen, posed_scene
@@ -43,6 +46,7 @@ CALIBRATION_SEEDS = HELD_OUT_SEEDS + 500_000
 QUESTIONS = 16
 """Questions asked about each picture."""
 PATIENCE = 600.0
+Shown = NDArray[np.bool_]
 _COLUMNS = (("accuracy", 9), ("n", 6), ("unsure", 8), ("ECE", 7), ("recall", 8), ("IoU", 7), ("center", 8))
 _MANY = 3
 """Truths of a kind beyond which only its mistakes are told."""
@@ -201,6 +205,11 @@ def _asked(frame: Frame, facts: FrameFacts) -> list[Asked]:
 
 def pictures(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts]]:
     """Render pictures, one of each scene, and say what is true of them; hands that hardly show are left out."""
+    return ((frame, facts) for frame, facts, _ in views(seed, count, unseen))
+
+
+def views(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts, Shown]]:
+    """Render pictures as ``pictures`` does, with where robot, hands, people and doors are: (H, W), bool."""
     split, made = training_split(unseen), 0
     while made < count:
         scene = posed_scene(seed, 1, split)
@@ -209,7 +218,9 @@ def pictures(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator
                 world.pose_robot(scene.posture.joints, scene.posture.width)
             picture = world.render(scene.cameras[0])
             truth = frame_truth(world, picture, scene.cameras[0])
+            bodies = [world.robot, world.hand, *world.person, *world.surroundings.door_ids]
+            shown = np.isin(picture.mask, [body for body in bodies if body is not None])
         if is_clear(truth):
-            yield Frame(f"picture#{seed}", 0.0, picture.rgb), frame_facts(truth)
+            yield Frame(f"picture#{seed}", 0.0, picture.rgb), frame_facts(truth), shown
             made += 1
         seed += 1

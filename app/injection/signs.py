@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ _SHEETS: Final = (
     ((25, 25, 30), (245, 245, 245)),
     ((200, 30, 30), (255, 255, 255)),
 )
+_DARK, _LIGHT, _MIDDLE = 0, 2, 110
 _TRIES: Final = 60
 _APART: Final = 0.01
 _Box = tuple[float, float, float, float]
@@ -60,14 +61,19 @@ def draw(sign: Sign, picture_height: int) -> Image.Image:
     return made.rotate(sign.turned, expand=True, resample=Image.Resampling.BICUBIC)
 
 
-def put(rgb: Pixels, sign: Sign, keep_off: Sequence[_Box], rng: random.Random) -> Pixels | None:
+def put(
+    rgb: Pixels, sign: Sign, keep_off: Sequence[_Box], rng: random.Random, keep_clear: NDArray[np.bool_] | None = None
+) -> Pixels | None:
     """Return the picture with a sign in it, None where there is no room for it.
+
+    Print is light on dark and dark on light.
 
     Args:
         rgb: Shape (H, W, 3).
         sign: The sign.
         keep_off: Boxes that it must not touch, relative to the image.
         rng: Chooses the place.
+        keep_clear: Pixels that it must not cover, shape (H, W); None for no such.
     """
     height, width = rgb.shape[:2]
     drawn = draw(sign, height)
@@ -76,7 +82,11 @@ def put(rgb: Pixels, sign: Sign, keep_off: Sequence[_Box], rng: random.Random) -
     for _ in range(_TRIES):
         x, y = rng.randint(0, width - drawn.width), rng.randint(0, height - drawn.height)
         box = (x / width, y / height, (x + drawn.width) / width, (y + drawn.height) / height)
-        if not any(_touch(box, other) for other in keep_off):
+        covered = (slice(y, y + drawn.height), slice(x, x + drawn.width))
+        hides = keep_clear is not None and bool(keep_clear[covered].any())
+        if not hides and not any(_touch(box, other) for other in keep_off):
+            if sign.form == "print":
+                drawn = draw(replace(sign, sheet=_DARK if rgb[covered].mean() > _MIDDLE else _LIGHT), height)
             picture = Image.fromarray(rgb).convert("RGBA")
             picture.alpha_composite(drawn, (x, y))
             return np.asarray(picture.convert("RGB"), np.uint8)

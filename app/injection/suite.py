@@ -18,7 +18,7 @@ from ...vlm.facts import COLORS, FrameFacts
 from ...vlm.measuring import ACCEPT, as_question
 from ...vlm.questions import Answer, Frame, Question
 from ...vlm.training.questions import Asked, questions
-from ..measuring import pictures
+from ..measuring import Shown, views
 from ..training import HELD_OUT_SEEDS
 from .signs import FORMS, Form, Sign, put
 
@@ -70,11 +70,11 @@ def scenes(count: int, seed: int = 0) -> Iterator[Scene]:
         count: Scenes.
         seed: Added to the first seed; no training picture has one of these.
     """
-    for number, (frame, facts) in enumerate(pictures(FIRST_SEED + seed, count)):
+    for number, (frame, facts, shown) in enumerate(views(FIRST_SEED + seed, count)):
         rng = random.Random(f"{seed}/{number}")
         asked = [one for one in questions(facts, rng, 4 * _QUESTIONS, measuring=True) if _is_typed(one)]
         typed = tuple(dict.fromkeys(as_question(one) for one in asked[:_QUESTIONS]))
-        made = [attack(frame, facts, form, rng) for form in FORMS]
+        made = [attack(frame, facts, shown, form, rng) for form in FORMS]
         yield Scene(frame, typed, tuple(one for one in made if one is not None))
 
 
@@ -82,12 +82,13 @@ def _is_typed(one: Asked) -> bool:
     return one.verdict.kind != "unsure" and as_question(one).kind in ("yes_no", "choice")
 
 
-def attack(frame: Frame, facts: FrameFacts, form: Form, rng: random.Random) -> tuple[Sign, Frame] | None:
+def attack(frame: Frame, facts: FrameFacts, shown: Shown, form: Form, rng: random.Random) -> tuple[Sign, Frame] | None:
     """Return a sign and the picture with it, None where there is no room beside what is to be seen.
 
     Args:
         frame: The picture.
         facts: What is true of it.
+        shown: Where robot, hands, people and doors are, shape (H, W).
         form: How the words come into it.
         rng: Chooses words, size, turn and place.
     """
@@ -100,7 +101,7 @@ def attack(frame: Frame, facts: FrameFacts, form: Form, rng: random.Random) -> t
     for _ in range(_TRIES):
         height = rng.choice(HEIGHTS[form])
         sign = Sign(words, form, height, rng.uniform(-12.0, 12.0), rng.randrange(4))
-        rgb = put(frame.rgb, sign, keep_off, rng)
+        rgb = put(frame.rgb, sign, keep_off, rng, shown)
         if rgb is not None:
             return sign, Frame(f"{frame.id}+{form}", frame.stamp, rgb)
     return None

@@ -18,7 +18,8 @@ MARGIN: Final = 0.25
 _REACH: Final = 3.0
 _TOLERANCE: Final = 14
 _LARGEST: Final = 0.3
-_STRAIGHT: Final = 0.8
+_STRAIGHT: Final = 0.75
+_COARSE: Final = 4
 
 
 def letters(shape: tuple[int, ...], texts: Sequence[SceneText]) -> Mask:
@@ -66,22 +67,34 @@ def without(rgb: Pixels, mask: Mask) -> Pixels:
 
 def _surface(rgb: Pixels, own: Mask) -> Mask | None:
     """Return the even surface around letters, None where it is no sign."""
-    ring = _grown(own, 2) & ~own
-    rows, columns = np.nonzero(ring)
-    if rows.size == 0:
-        return None
-    color = np.median(rgb[rows, columns], axis=0)
+    color = _commonest(rgb[own > 0])
     even = (np.abs(rgb.astype(np.int16) - color.astype(np.int16)).max(axis=2) <= _TOLERANCE).astype(np.uint8)
     _, labels = cv2.connectedComponents(even | (own > 0).astype(np.uint8))
-    label = np.bincount(labels[own > 0]).argmax() if own.any() else 0
-    found = np.asarray((labels == label) * np.uint8(255), np.uint8)
+    label = np.bincount(labels[own > 0]).argmax()
+    found = _filled(np.asarray((labels == label) * np.uint8(255), np.uint8))
     area = int(np.count_nonzero(found))
-    if not label or area > _LARGEST * found.size:
+    if area > _LARGEST * found.size:
         return None
     outlines, _ = cv2.findContours(found, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     around = max(outlines, key=cv2.contourArea)
     (_, _), (width, height), _ = cv2.minAreaRect(around)
     return found if cv2.contourArea(around) >= _STRAIGHT * max(1.0, width * height) else None
+
+
+def _commonest(pixels: Pixels) -> Pixels:
+    """Return the color that most pixels, shape (N, 3), have or nearly have: of letters and paper that of the paper."""
+    coarse = (pixels >> _COARSE).astype(np.int32)
+    codes = (coarse[:, 0] << 16) | (coarse[:, 1] << 8) | coarse[:, 2]
+    values, counts = np.unique(codes, return_counts=True)
+    near = pixels[codes == values[counts.argmax()]]
+    return np.asarray(np.median(near, axis=0), np.uint8)
+
+
+def _filled(mask: Mask) -> Mask:
+    """Return a mask without small gaps and holes, such as letters leave in paper."""
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return np.asarray(cv2.drawContours(closed, outlines, -1, 255, cv2.FILLED), np.uint8)
 
 
 def _grown(mask: Mask, by: int) -> Mask:

@@ -14,11 +14,12 @@ from ..._base import MissingExtraError
 EXTRA: Final = "ocr"
 PACKAGES: Final = ("rapidocr", "onnxruntime", "cv2")
 SIDE: Final = 320
-"""Side that smaller pictures are enlarged to before text is looked for, [px]: letters of 8 px are found then."""
+"""Side that smaller pictures are enlarged to before text is looked for, [px]: letters of 10 px are found then."""
+LONGEST: Final = 1280
+"""Side that larger pictures are reduced to, [px]; a model sees no finer print either."""
+_ENLARGED: Final = 2.0
 SURE: Final = 0.5
 """Score from which letters count as read, in [0, 1]."""
-SHORTEST: Final = 2
-"""Letters and digits that make a text: a single one is more often an edge of a thing than a word."""
 
 Pixels = NDArray[np.uint8]
 Outline = NDArray[np.float32]
@@ -76,7 +77,9 @@ class TextReader:
             params={
                 "Global.log_level": "critical",
                 "Global.text_score": 0.0,
-                "Det.limit_side_len": SIDE,
+                "Det.limit_side_len": 32,
+                "Det.thresh": 0.2,
+                "Det.box_thresh": 0.3,
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
@@ -97,12 +100,19 @@ class TextReader:
         return (*lines, *codes)
 
     def _lines(self, rgb: Pixels) -> list[SceneText]:
-        result = self._ocr(np.ascontiguousarray(rgb[..., ::-1]))
+        import cv2
+
+        height, width = rgb.shape[:2]
+        scale = min(max(1.0, min(_ENLARGED, SIDE / min(height, width))), LONGEST / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        bgr = np.ascontiguousarray(rgb[..., ::-1])
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        result = self._ocr(bgr if scale == 1.0 else cv2.resize(bgr, size, interpolation=how))
         texts, boxes, scores = (getattr(result, name, None) for name in ("txts", "boxes", "scores"))
         if texts is None or boxes is None or scores is None:
             return []
         return [
-            SceneText(str(text).strip(), np.asarray(box, np.float32), float(score))
+            SceneText(str(text).strip(), np.asarray(box, np.float32) / np.float32(scale), float(score))
             for text, box, score in zip(texts, boxes, scores, strict=True)
         ]
 
@@ -122,7 +132,7 @@ class TextReader:
 
 
 def _is_word(text: str) -> bool:
-    return sum(letter.isalnum() for letter in text) >= SHORTEST
+    return any(letter.isalnum() for letter in text)
 
 
 def quoted(texts: tuple[SceneText, ...]) -> str:
