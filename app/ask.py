@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .._base import KnotholeError
-from ..vlm.broker import open_backend
 from ..vlm.questions import Answer, Frame, Kind, Question
+from ..vlm.runner import Runner
 from .inspect import project
-from .names import register_all
+from .stage import open_runner
 
 PATIENCE = 600.0
 """Longest wait for an answer, loading the model included, [s]."""
@@ -114,8 +115,7 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "") -> Said:
         raise EmptyQuestionError(f'the question {text!r} asks nothing\n  fix:  write one, such as "Is there a cube?"')
     question = Question(form, words, all=True)
     frame = Frame(image.name, 0.0, read_picture(image))
-    register_all()
-    runner = open_backend(spec, config.backends.get(spec.partition(":")[0], {}))
+    runner = cast(Runner, open_runner(spec, config, None))
     try:
         number = runner.submit(frame, [question])
         for reply in runner.poll(PATIENCE):

@@ -1,4 +1,4 @@
-"""What a run keeps of its questions beside the trace: a cassette of all answers, and what was true where it is known."""
+"""What a run keeps of its questions beside the trace: a cassette of all answers, and what was true."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class Keeper:
         """
         if truth is None:
             raise NoTruthError(
-                "there is no truth to note: the robot is in no simulated world\n  fix:  take out --truth, or use --robot panda"
+                "there is no truth to note: the robot is in no simulated world\n"
+                "  fix:  take out --truth, or use --robot panda"
             )
         self._oracle, self._context = Oracle(truth), context
 

@@ -228,10 +228,14 @@ def _open_named(vlm: str, config: Config, truth: SceneTruth | None, firewall: bo
         return make_replay(
             BackendOptions(argument, settings), lambda spec, _: _open_named(spec, config, truth, firewall)
         )
-    if is_guarded(vlm, config, firewall):
+    wall = dict(config.firewall_settings)
+    if name == "firewall" and argument:
+        vlm, wall = argument, {**wall, **settings}
+        settings = {key: value for key, value in config.backends.get(split(vlm)[0], {}).items() if key != "firewall"}
+    if name == "firewall" or is_guarded(vlm, config, firewall):
         from ..vlm.firewall import open_guarded
 
-        return open_guarded(vlm, settings, config.firewall_settings)
+        return open_guarded(vlm, settings, wall)
     return open_backend(vlm, settings)
 
 

@@ -39,6 +39,11 @@ def _embedded(folder: Path) -> BackendOptions:
     return BackendOptions(str(random_checkpoint(folder)), {"max_tokens": 8, "box_tokens": 8})
 
 
+def _firewall(folder: Path) -> BackendOptions:
+    inner = _embedded(folder)
+    return BackendOptions(f"embedded:{inner.argument}", {"inner": inner.settings})
+
+
 def _replay(folder: Path) -> BackendOptions:
     scripted = BACKENDS.get("scripted").open(_script(folder))
     writer = CassetteWriter(folder / "answers.jsonl", "scripted")
@@ -50,6 +55,7 @@ def _replay(folder: Path) -> BackendOptions:
 
 
 SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {
+    "firewall": _firewall,
     "embedded": _embedded,
     "qwen": _qwen,
     "replay": _replay,
@@ -82,6 +88,10 @@ class TestScripted(_Registered):
     @pytest.mark.parametrize("question", QUESTIONS[:-1], ids=lambda q: q.text)
     def test_it_has_an_answer_to_what_its_script_says(self, backend, question):
         assert backend.ask(None, [question])[0].problem == ""
+
+
+class TestFirewall(_Registered):
+    sample = "firewall"
 
 
 class TestReplay(_Registered):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +70,19 @@ def test_a_picture_that_is_too_large_is_left_out_and_said_to_be() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8)
     data = answer_data(Answer("imagine", image=noise))
     assert (data["image"], data["left_out"]) == ("", ["image"])
-    assert answer_of(data).problem == "the picture of this answer was too large to be recorded"
+    why = "the picture of this answer was not recorded: it was too large, or pictures were to be dropped"
+    assert answer_of(data).problem == why
+
+
+@pytest.mark.parametrize("frames", FRAMES)
+def test_a_picture_that_a_model_made_is_kept_as_pictures_may_be(frames: Any) -> None:
+    image = np.zeros((96, 96, 3), np.uint8)
+    image[::2] = 255
+    answer = answer_of(answer_data(Answer("imagine", image=image), frames))
+    assert bool(answer.problem) == (frames == "drop")
+    if answer.image is not None:
+        assert np.array_equal(answer.image, image) == (frames == "keep")
+        assert (answer.image.std() < 20) == (frames == "blur")
 
 
 def test_every_part_of_a_question_counts_for_its_key() -> None:

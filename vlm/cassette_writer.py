@@ -103,7 +103,7 @@ class CassetteWriter:
             answer: The answer.
             delay: From asking to delivery on the run clock, [s].
         """
-        said = compact(answer_data(answer))
+        said = compact(answer_data(answer, self.frames))
         row: dict[str, Any] = {"run": self._run, "frame": frame, "question": compact(question), "answer": said}
         row["backend"] = self.backend
         row |= {"delay": round(delay, 6)} if delay is not None else {}

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .keeping_pictures import blurred
+from .privacy import Frames
 from .questions import KINDS, Answer, Question, Region
 
 PICTURE_BYTES: Final = 256 * 1024
@@ -67,9 +69,18 @@ def compact(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def answer_data(answer: Answer) -> dict[str, Any]:
-    """Return an answer as JSON-able data, all fields but the frame it is about."""
+def answer_data(answer: Answer, frames: Frames = "keep") -> dict[str, Any]:
+    """Return an answer as JSON-able data, all fields but the frame it is about.
+
+    Args:
+        answer: The answer.
+        frames: What is done with its picture, which may show what the camera saw.
+    """
     left_out: list[str] = []
+    image = answer.image
+    if image is not None and frames != "keep":
+        image = blurred(image) if frames == "blur" else None
+        left_out += ["image"] if frames == "drop" else []
     return {
         "kind": answer.kind,
         "probabilities": dict(answer.probabilities),
@@ -77,7 +88,7 @@ def answer_data(answer: Answer) -> dict[str, Any]:
         "regions": [_region_data(region, left_out) for region in answer.regions],
         "text": answer.text,
         "data": answer.data,
-        "image": _png(answer.image, "image", left_out),
+        "image": _png(image, "image", left_out),
         "left_out": left_out,
         "problem": answer.problem,
         "supported": answer.supported,
@@ -91,7 +102,7 @@ def answer_data(answer: Answer) -> dict[str, Any]:
 def answer_of(data: Mapping[str, Any]) -> Answer:
     """Return the answer that ``answer_data`` made data of; fields left out have their defaults.
 
-    An answer whose picture was too large to be kept comes back with a ``problem``.
+    An answer whose picture was not kept comes back with a ``problem``.
 
     Raises:
         RecordedError: It is no such data.
@@ -103,7 +114,7 @@ def answer_of(data: Mapping[str, Any]) -> Answer:
         raise RecordedError(f"its probabilities are {chances!r}, must be a mapping")
     problem = _text(data, "problem")
     if "image" in (data.get("left_out") or ()) and not problem:
-        problem = "the picture of this answer was too large to be recorded"
+        problem = "the picture of this answer was not recorded: it was too large, or pictures were to be dropped"
     return Answer(
         data["kind"],
         probabilities={str(name): _number(p, f"the probability of {name!r}", 1.0) for name, p in chances.items()},

@@ -107,5 +107,7 @@ def _report(args: argparse.Namespace) -> int:
     from ..reporting.command import report_on
 
     report = report_on(args.traces, args.html)
+    if args.html is not None:
+        print(f"wrote {args.html}", file=sys.stderr)
     print(json.dumps(report.to_json()) if args.json else report)
     return 0

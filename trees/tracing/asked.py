@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..._base import KnotholeError
+from ...vlm.privacy import Frames
 from ...vlm.recorded import answer_data, question_data, question_key
 from ...vlm.tickets import BrokerEvent
 
 
-def event_data(event: BrokerEvent, frame_hash: str) -> Mapping[str, object]:
+def event_data(event: BrokerEvent, frame_hash: str, frames: Frames = "keep") -> Mapping[str, object]:
     """Return the message of a question or of an answer.
 
     Args:
         event: What happened at the broker.
         frame_hash: Hash of the picture it is about, ``Frame.digest``; empty for none.
+        frames: What is done with the pictures in answers.
     """
     ticket, question = event.ticket, question_data(event.ticket.question)
     key = question_key(question)
@@ -29,7 +31,7 @@ def event_data(event: BrokerEvent, frame_hash: str) -> Mapping[str, object]:
         }
     if ticket.answer is None:
         raise KnotholeError("an answer was announced that is not there")
-    answer = answer_data(ticket.answer)
+    answer = answer_data(ticket.answer, frames)
     return {
         "kind": answer.pop("kind"),
         "question": question["text"],

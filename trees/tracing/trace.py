@@ -145,7 +145,7 @@ class TraceWriter:
     def broker(self, tick: int, event: BrokerEvent) -> None:
         """Write a question or an answer."""
         topic = "/answers" if event.what == "answered" else "/questions"
-        self.put(topic, event.now, lambda: {"tick": tick, **event_data(event, self._hash(event))})
+        self.put(topic, event.now, lambda: {"tick": tick, **event_data(event, self._hash(event), self.frames)})
 
     def _hash(self, event: BrokerEvent) -> str:
         """Return the hash of the picture that a question or an answer is about."""

@@ -14,6 +14,8 @@ DECIDED: Final[frozenset[Kind]] = frozenset(("yes_no", "choice", "score", "groun
 """Kinds of question whose answers decide what a robot does; the others are words, for people."""
 OVERLAP: Final = 0.5
 """Intersection over union from which two boxes are of the same thing."""
+HANGS: Final = "the answer hangs on words in the picture"
+"""How the ``problem`` of an answer begins that changes when the words are gone."""
 _SHOWN: Final = 60
 
 
@@ -69,7 +71,7 @@ def _why(seen: Answer, other: Answer, texts: Sequence[SceneText]) -> str:
     words = " ".join(" ".join(text.text for text in texts if text.text).split()) or "something unreadable"
     words = words if len(words) <= _SHOWN else words[:_SHOWN] + "…"
     return (
-        f"the answer hangs on words in the picture, {words!r}: {_said(seen)} with them, {_said(other)} when they are "
+        f"{HANGS}, {words!r}: {_said(seen)} with them, {_said(other)} when they are "
         "masked"
     )
 
