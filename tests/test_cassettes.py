@@ -221,7 +221,7 @@ def test_what_is_no_cassette_is_refused_with_its_line(tmp_path: Path, content: s
     ("answer", "why"),
     [
         ({"kind": "maybe"}, "its kind is 'maybe'"),
-        ({"kind": "yes_no", "probabilities": {"yes": 3}}, "the probability of 'yes' is 3, must be a number >= 0 and <= 1"),
+        ({"kind": "yes_no", "probabilities": {"yes": 3}}, "'yes' is 3, must be a number >= 0 and <= 1"),
         ({"kind": "yes_no", "probabilities": {"yes": float("nan")}}, "the probability of 'yes' is nan"),
         ({"kind": "yes_no", "probabilities": [1]}, "must be a mapping"),
         ({"kind": "yes_no", "text": 3}, "its text is 3, must be text"),

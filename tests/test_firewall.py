@@ -128,6 +128,7 @@ def yes(p: float) -> Answer:
 
 
 BOX, MOVED = (0.1, 0.1, 0.3, 0.3), (0.6, 0.6, 0.8, 0.8)
+CUP = Answer("ground", regions=(Region(BOX, "cup"),))
 
 
 @pytest.mark.parametrize(
@@ -137,9 +138,9 @@ BOX, MOVED = (0.1, 0.1, 0.3, 0.3), (0.6, 0.6, 0.8, 0.8)
         ("yes_no", yes(0.9), yes(0.1), True),
         ("yes_no", yes(0.9), Answer("yes_no", probabilities={"yes": 0.2, "no": 0.1}, neither=0.7), True),
         ("yes_no", yes(0.9), Answer("yes_no", problem="refused"), True),
-        ("ground", Answer("ground", regions=(Region(BOX, "cup"),)), Answer("ground", regions=(Region(BOX, "a"),)), False),
-        ("ground", Answer("ground", regions=(Region(BOX, "cup"),)), Answer("ground", regions=(Region(MOVED, "a"),)), True),
-        ("ground", Answer("ground", regions=(Region(BOX, "cup"),)), Answer("ground"), True),
+        ("ground", CUP, Answer("ground", regions=(Region(BOX, "a"),)), False),
+        ("ground", CUP, Answer("ground", regions=(Region(MOVED, "a"),)), True),
+        ("ground", CUP, Answer("ground"), True),
         ("ground", Answer("ground"), Answer("ground"), False),
         ("plan", Answer("plan", data=[1]), Answer("plan", data=[1]), False),
         ("plan", Answer("plan", data=[1]), Answer("plan", data=[2]), True),

@@ -153,7 +153,7 @@ def test_a_tick_never_waits_for_the_other_backend_and_requests_stay_in_order(tmp
         ("gone.jsonl", {}, "cannot read the recording gone.jsonl: No such file"),
         ("c.jsonl", {"stritc": True}, "the replay backend has no setting 'stritc'\n  did you mean:  strict"),
         ("c.jsonl", {"strict": True, "then": "embedded"}, "a strict replay asks no other backend"),
-        ("c.jsonl", {"strict": False}, 'a replay that is not strict asks another backend\n  fix:  add then = "embedded"'),
+        ("c.jsonl", {"strict": False}, 'asks another backend\n  fix:  add then = "embedded"'),
         ("c.jsonl", {"strict": "no"}, "'strict' and 'record' true or false"),
         ("c.jsonl", {"record": True}, "a strict replay has nothing to record"),
         ("c.jsonl", {"then": "replay:c.jsonl"}, "a replay cannot fall through to a replay"),

@@ -96,7 +96,7 @@ def test_rows_count_what_was_asked_shared_answered_and_paid(trace: Trace) -> Non
 @pytest.mark.parametrize(
     ("answer", "truth", "right"),
     [
-        ({"kind": "yes_no", "probabilities": {"yes": 0.6, "no": 0.4}}, {"probabilities": {"yes": 1.0, "no": 0.0}}, True),
+        ({"kind": "yes_no", "probabilities": {"yes": 0.6}}, {"probabilities": {"yes": 1.0, "no": 0.0}}, True),
         ({"kind": "yes_no", "probabilities": {"yes": 0.6}}, {"probabilities": {"yes": 0.0, "no": 1.0}}, False),
         ({"kind": "yes_no", "problem": "refused"}, {"probabilities": {"yes": 1.0}}, None),
         ({"kind": "choice", "probabilities": {"a": 0.9}}, {"probabilities": {"a": 0.0}, "neither": 1.0}, None),
@@ -268,7 +268,7 @@ def test_without_a_simulated_world_there_is_no_truth() -> None:
     [
         ({"api_key": "sk-1", "token": "t", "password": "p", "max_tokens": 9}, {"max_tokens": 9}),
         ({"headers": {"X-Any": "v"}, "Authorization": "Bearer x"}, {}),
-        ({"api_key_env": "OPENAI_API_KEY", "key_file": "~/.key"}, {"api_key_env": "OPENAI_API_KEY", "key_file": "~/.key"}),
+        ({"api_key_env": "A_KEY", "key_file": "~/.key"}, {"api_key_env": "A_KEY", "key_file": "~/.key"}),
         ({"base_url": "https://me:pw@host/v1?api_key=abc&n=1"}, {"base_url": "https://…@host/v1?api_key=…&n=1"}),
         ({"chain": [{"key": "secret"}]}, {"chain": [{"key": "…"}]}),
     ],

@@ -17,7 +17,7 @@ MARGIN: Final = 0.25
 """How far the mask reaches beyond the letters, as a share of their height."""
 _REACH: Final = 3.0
 _TOLERANCE: Final = 14
-_LARGEST: Final = 0.3
+_LARGEST: Final = 0.2
 _STRAIGHT: Final = 0.75
 _COARSE: Final = 4
 
