@@ -10,11 +10,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .._base import KnotholeError
-from ..vlm.broker import open_backend
+from ..vlm.broker import chain_of
 from ..vlm.questions import Answer, Frame, Kind, Question
-from .backend_settings import one_backend
 from .inspect import project
-from .names import register_all
+from .stage import open_runner
 
 PATIENCE = 600.0
 """Longest wait for an answer, loading the model included, [s]."""
@@ -118,9 +117,8 @@ def ask_image(image: Path, text: str, vlm: str = "", kind: str = "", before: Pat
     if before is not None:
         earlier = Frame(f"{before.name}, before", 0.0, read_picture(before))
         frame = Frame(f"{image.name} after {before.name}", 1.0, frame.rgb, (earlier,))
-    register_all()
-    spec, settings = one_backend(config, vlm)
-    runner = open_backend(spec, settings)
+    spec = chain_of(vlm or config.vlm)[0]
+    runner = open_runner(spec, config, None)
     try:
         number = runner.submit(frame, [question])
         for reply in runner.poll(PATIENCE):

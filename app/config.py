@@ -5,9 +5,13 @@ vlm = "embedded"                 # what --vlm says when it is left out; a list i
 robot = "panda"                  # the same for --robot
 behaviors = ["my_leaves.py", "my_pkg.nodes.Wipe"]     # files that register leaves, classes of py_trees
 trees = ["trees"]                # folders to look for trees in
+cassette = "answers.jsonl"       # where runs keep their answers, what --cassette says
 
 [privacy]
-frames = "keep"                  # pictures in traces and cassettes, and to remote backends: keep, blur or drop
+frames = "keep"                  # pictures in traces, cassettes and remote calls: keep, blur, drop; what --frames says
+
+[firewall]                       # words in pictures are data: what --firewall says, and its settings
+on = true
 
 [backends.qwen]                  # handed to the backend as its settings
 device = "cpu"
@@ -41,10 +45,10 @@ from .limits import read_budget, read_rest
 from .names import backend_names, driver_names
 
 FILE = "knothole.toml"
-_TEXTS = ("vlm", "robot")
+_TEXTS = ("vlm", "robot", "cassette")
 _LISTS = ("behaviors", "trees")
 _BLOCKS = ("backends", "robots")
-_KEPT = ("privacy",)
+_KEPT = ("privacy", "firewall")
 _TABLES = ("budget", "failover")
 
 
@@ -64,7 +68,11 @@ class Config:
         trees: Folders to look for trees in.
         backends: Backend name → its settings.
         robots: Driver name → its settings.
-        frames: What is done with pictures in traces and cassettes, and before they are sent to a remote backend.
+        cassette: Where runs keep their answers when ``--cassette`` is left out; None for nowhere.
+        frames: What is done with pictures in traces and cassettes when ``--frames`` is left out, and before they are
+            sent to a remote backend.
+        firewall: Whether backends are asked behind a firewall when neither ``--firewall`` nor their block says so.
+        firewall_settings: Settings of the firewall.
         budget: What a run may spend on questions.
         rest: When a backend of a chain, or one in a process, is left alone for a while.
         file: The file itself, None when there is none.
@@ -77,7 +85,10 @@ class Config:
     trees: tuple[Path, ...] = ()
     backends: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     robots: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    cassette: Path | None = None
     frames: Frames = "keep"
+    firewall: bool = False
+    firewall_settings: Mapping[str, object] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     rest: Rest = field(default_factory=Rest)
     file: Path | None = None
@@ -129,7 +140,10 @@ def read_config(file: Path | None) -> Config:
         trees=tuple(base / name for name in raw.get("trees", ())),
         backends=raw.get("backends", {}),
         robots=raw.get("robots", {}),
+        cassette=base / raw["cassette"] if raw.get("cassette") else None,
         frames=raw.get("privacy", {}).get("frames", "keep"),
+        firewall=raw.get("firewall", {}).get("on", "firewall" in raw),
+        firewall_settings={key: value for key, value in raw.get("firewall", {}).items() if key != "on"},
         budget=read_budget(raw.get("budget", {}), refuse),
         rest=read_rest(raw.get("failover", {}), refuse),
         file=file,
@@ -153,6 +167,8 @@ def _check(file: Path, key: str, value: object) -> None:
         raise ConfigError(f"{_place(file, key)}: {key!r} must be a block\n  fix:  write [{key}] and its keys below")
     if key == "privacy":
         _check_privacy(file, cast("Mapping[str, object]", value))
+    if key == "firewall" and not isinstance(cast("Mapping[str, object]", value).get("on", True), bool):
+        raise ConfigError(f"{_place(file, 'on')}: 'on' must be true or false")
 
 
 def _check_privacy(file: Path, block: Mapping[str, object]) -> None:

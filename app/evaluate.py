@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
@@ -173,6 +174,7 @@ def evaluate(
     seeds: Sequence[int],
     workers: int = 1,
     progress: Callable[[str], None] = lambda line: None,
+    traces: Path | None = None,
 ) -> Evaluation:
     """Run the tree once per seed and judge each run on the truth of its scene.
 
@@ -181,12 +183,13 @@ def evaluate(
         seeds: Seeds, each below 100000.
         workers: Processes; each keeps its model for all of its seeds.
         progress: Called with one line per finished seed, in the order they finish.
+        traces: Folder for a trace of each seed, ``TREE-seedN.mcap``; None records nothing.
 
     Raises:
         KnotholeError: The run cannot be started (unknown tree, scene, backend, driver), or the scene has no goal.
         EvaluationError: A process died.
     """
-    options = replace(options, record=False)
+    options = replace(options, record=traces is not None, trace=traces)
     Session(options).close()  # whatever is wrong with the call is said here, not by a process
     episodes: dict[int, Episode] = {}
     source = _here(options, seeds) if workers == 1 else _processes(options, seeds, min(workers, len(seeds)))
@@ -197,7 +200,7 @@ def evaluate(
 
 
 def _episode(session: Session, seed: int) -> Episode:
-    result = session.run(seed)
+    result = session.run(seed, trace=_trace_of(session, seed))
     if result.exit_code == Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     if result.exit_code == Outcome.TERMINATED:
@@ -209,6 +212,11 @@ def _episode(session: Session, seed: int) -> Episode:
             "  fix:  choose a scene with `goal:` and a simulated robot, such as panda"
         )
     return Episode(result, success=not result.missed and result.exit_code < 3, missed=result.missed)
+
+
+def _trace_of(session: Session, seed: int) -> Path | None:
+    folder = session.options.trace
+    return folder / f"{session.tree.name}-seed{seed}.mcap" if folder is not None else None
 
 
 def _here(options: RunOptions, seeds: Sequence[int]) -> Iterator[tuple[int, Episode]]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._base import KnotholeError
 from ..sim.variety import PosedScene, Unseen, posed_scene
@@ -16,7 +17,7 @@ from ..vlm.broker import open_backend
 from ..vlm.calibration import Case
 from ..vlm.contract import BACKENDS, BackendError, BackendOptions
 from ..vlm.embedded import Learned
-from ..vlm.facts import FrameFacts
+from ..vlm.facts import MASK_DOOR, MASK_HAND, MASK_PERSON, MASK_ROBOT, FrameFacts
 from ..vlm.local.backend import LocalBackend
 from ..vlm.measuring import (
     ALL_GROUND,
@@ -35,7 +36,7 @@ from ..vlm.qwen import QwenBackend
 from ..vlm.training.comparing import comparisons
 from ..vlm.training.questions import Asked, questions
 from .backend_settings import one_backend
-from .data import Studio, photograph, photograph_later, training_split
+from .data import Labelled, Studio, photograph, photograph_later, training_split
 from .inspect import project
 from .names import register_all
 from .training import HELD_OUT_SEEDS
@@ -47,6 +48,7 @@ QUESTIONS, COMPARED = 16, 10
 PAIRS = 4
 """Pictures for which there is a pair."""
 PATIENCE = 600.0
+Shown = NDArray[np.bool_]
 _COLUMNS = (("accuracy", 9), ("n", 6), ("unsure", 8), ("ECE", 7), ("recall", 8), ("IoU", 7), ("center", 8))
 _MANY = 3
 """Truths of a kind beyond which only its mistakes are told."""
@@ -219,37 +221,43 @@ def _shown(
 
 def pictures(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts]]:
     """Render pictures, one of each scene, and say what is true of them; hands that hardly show are left out."""
-    for number, _, frame, facts in _photographed(seed, unseen):
+    return ((frame, facts) for frame, facts, _ in views(seed, count, unseen))
+
+
+def views(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts, Shown]]:
+    """Render pictures as ``pictures`` does, with where robot, hands, people and doors are: (H, W), bool."""
+    for number, _, frame, one in _photographed(seed, unseen):
         if number == count:
             return
-        yield frame, facts
+        bodies = np.isin(one.mask, (MASK_ROBOT, MASK_HAND, MASK_PERSON, MASK_DOOR))
+        yield frame, one.facts, bodies.repeat(2, 0).repeat(2, 1)
 
 
 def paired(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts, FrameFacts]]:
     """Render pairs of pictures, one of each scene: the last frame, and what is true of it and of the earlier one."""
     split, made, second = training_split(unseen), 0, Studio()
     try:
-        for _, scene, frame, facts in _photographed(seed, unseen):
+        for _, scene, frame, before in _photographed(seed, unseen):
             if made == count:
                 return
             rng = np.random.default_rng([scene.spec.seed, 78])
             one = photograph_later(second, scene, scene.cameras[0], split, rng)
             if one is not None:
-                yield Frame(f"{frame.id}, later", 1.0, one.rgb, (frame,)), one.facts, facts
+                yield Frame(f"{frame.id}, later", 1.0, one.rgb, (frame,)), one.facts, before.facts
                 made += 1
     finally:
         second.close()
 
 
-def _photographed(seed: int, unseen: Collection[Unseen]) -> Iterator[tuple[int, PosedScene, Frame, FrameFacts]]:
-    """Render pictures of one scene after the other, without end: number, scene, picture and what is true of it."""
+def _photographed(seed: int, unseen: Collection[Unseen]) -> Iterator[tuple[int, PosedScene, Frame, Labelled]]:
+    """Render pictures of one scene after the other, without end: number, scene, picture and what was taken."""
     split, number, studio = training_split(unseen), 0, Studio()
     try:
         while True:
             scene = posed_scene(seed, 1, split)
             one = photograph(studio.dress(scene), scene.cameras[0])
             if one is not None:
-                yield number, scene, Frame(f"picture#{seed}", 0.0, one.rgb), one.facts
+                yield number, scene, Frame(f"picture#{seed}", 0.0, one.rgb), one
                 number += 1
             seed += 1
     finally:

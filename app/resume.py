@@ -44,6 +44,8 @@ def resumed(options: RunOptions) -> tuple[RunOptions, Checkpoint]:
         robot=options.robot or str(given.get("robot", "")),
         inputs=dict(given.get("inputs", {})),
         rate=float(start.get("rate", options.rate)),
+        frames=options.frames or start.get("frames", ""),
+        firewall=options.firewall if options.firewall is not None else start.get("firewall"),
         mock=Path(start["mock"]) if start.get("mock") else None,
         params=Path(start["params"]) if start.get("params") else None,
     )

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from py_trees.common import Status
@@ -31,16 +31,19 @@ from ..trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
 from ..trees.ticking.timing import OVERRUN, Overrun
 from ..trees.ticking.watchdog import STEPPED
 from ..trees.tracing.trace import TraceError, TraceWriter
-from ..vlm.broker import Broker
+from ..vlm.broker import Broker, chain_of
 from ..vlm.contract import Backend
+from ..vlm.privacy import FRAMES, Frames
 from ..vlm.runner import Runner
 from .arguments import FASTEST, SLOWEST
 from .config import Config
 from .inputs import InputError, is_number
 from .inspect import asks
+from .keeping import Keeper
 from .result import RunResult
 from .runs import new_run
-from .stage import Kept, Stage, from_truth, open_runners, open_stage, rests, scene_of
+from .secrets import without_secrets
+from .stage import Kept, Stage, from_truth, is_guarded, open_runners, open_stage, rests, scene_of, split
 from .terminal import Watcher
 
 if TYPE_CHECKING:
@@ -74,8 +77,12 @@ class RunOptions:
             no watchdog, None for 2 s on a real clock and 60 s in simulation.
         realtime: Ask the system to prefer the thread that ticks.
         mirror: Show the entries of the run on py_trees' own Blackboard under this namespace; empty for no.
+        cassette: Where to keep every answer for ``replay``; None takes the configured file, if any.
+        frames: What is done with pictures in trace and cassette: ``keep``, ``blur`` or ``drop``.
+        firewall: Ask the backend behind a firewall, for which words in pictures are data; None as configured.
+        truth: Note in the trace what is true of each picture that was asked about; in simulation.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
-            and where they are empty ``tree``, ``robot``, ``vlm``.
+            and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
     """
 
     tree: str
@@ -96,6 +103,10 @@ class RunOptions:
     watchdog: float | None = None
     realtime: bool = False
     mirror: str = ""
+    cassette: Path | None = None
+    frames: Frames | Literal[""] = ""
+    firewall: bool | None = None
+    truth: bool = False
     resume: Path | None = None
 
     def __post_init__(self) -> None:
@@ -107,6 +118,8 @@ class RunOptions:
             raise InputError(f"overrun is {self.overrun!r}\n  fix:  give one of {', '.join(OVERRUN)}")
         if self.watchdog is not None and not (is_number(self.watchdog) and self.watchdog >= 0):
             raise InputError(f"watchdog is {self.watchdog!r}\n  fix:  give a time [s], or 0 for no watchdog")
+        if self.frames and self.frames not in FRAMES:
+            raise InputError(f"frames is {self.frames!r}\n  fix:  give one of {', '.join(FRAMES)}")
 
 
 class Run:
@@ -138,6 +151,9 @@ class Run:
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
         self._truth, self._kept = from_truth(self._vlm), kept
+        self._frames: Frames = options.frames or config.frames
+        chain = chain_of(vlm) if isinstance(vlm, str) else ()
+        self._guarded = any(is_guarded(one, config, options.firewall) for one in chain)
         self._stack = ExitStack()
         self._result: RunResult | None = None
         self._picture: Path | None = None
@@ -154,12 +170,12 @@ class Run:
         scene = scene_of(tree.name, options.scene)
         self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui)
         self.robot: Robot | None = self.stage.robot
-        broker = None
+        broker, keeper = None, Keeper(self._watcher.asked)
         if asks(tree):
             broker = Broker(
-                open_runners(vlm, config, self.stage.truth, self._kept),
+                open_runners(vlm, config, self.stage.truth, self._kept, options.firewall),
                 stepped=self.stage.stepped,
-                listener=self._watcher.asked,
+                listener=keeper.heard,
                 budget=config.budget,
                 rest=config.rest if rests(self._vlm) else None,
             )
@@ -179,10 +195,17 @@ class Run:
 
             self._missed = MissedChanges(self.stage.truth, broker.latency)
             context.frames, context.glances = self.stage.truth.saw, self._missed.glance
+        if options.truth:
+            keeper.tell_truth(self.stage.truth, context)
+        self._keeper = keeper
         self.tree: BuiltTree = build(tree, context, inputs)
         if self._checkpoint is not None:
             self._checkpoint.check(self.tree)
         self._referee = self._call_referee()
+        cassette = options.cassette or config.cassette
+        if broker is not None and cassette is not None:
+            self._stack.callback(keeper.close)
+            keeper.keep(cassette, split(self._vlm)[0], self._about(), self._frames)
         self.loop = Loop(
             self.tree,
             rate=options.rate,
@@ -241,28 +264,38 @@ class Run:
         if not self.options.record:
             return None
         path = self.options.trace or new_run(RUNS, self._spec.name, self.options.seed, datetime.now())
-        picture = path.with_suffix(".png") if self.stage.world is not None and path.suffix == ".mcap" else None
+        shown = self.stage.world is not None and path.suffix == ".mcap" and self._frames == "keep"
+        picture = path.with_suffix(".png") if shown else None
         if picture is not None and picture.exists() and not (path.exists() and _is_png(picture)):
             raise TraceError(
                 f"the picture beside the trace would replace {picture}\n  fix:  name another trace, or move that file"
             )
-        writer = TraceWriter(path)
+        writer = TraceWriter(path, self._frames)
         self._stack.callback(writer.close)
         self._picture = picture
         return writer
 
+    def _about(self) -> dict[str, object]:
+        """Say which run this is; without settings, which may hold secrets."""
+        return {
+            "knothole": __version__,
+            "tree": self._spec.name,
+            "scene": self.stage.scene.name if self.stage.scene else "",
+            "seed": self.options.seed,
+            "robot": self.stage.robot_name,
+            "vlm": self._vlm,
+        }
+
     def _start(self, config: Config) -> dict[str, object]:
         """Say what a replay would need to know."""
         options = self.options
+        settings = {"backends": without_secrets(config.backends), "robots": without_secrets(config.robots)}
         return {
-            "knothole": __version__,
+            **self._about(),
             "python": platform.python_version(),
-            "tree": self._spec.name,
-            "scene": self.stage.scene.name if self.stage.scene else "",
-            "seed": options.seed,
-            "vlm": self._vlm,
             "answers_from_truth": self._truth,
-            "robot": self.stage.robot_name,
+            "frames": self._frames,
+            "firewall": self._guarded,
             "mock": str(options.mock or ""),
             "params": str(options.params or ""),
             "rate": options.rate,
@@ -275,7 +308,7 @@ class Run:
                 "inputs": {name: str(value) for name, value in options.inputs.items()},
             },
             **self._resumed(),
-            "config": json.loads(json.dumps({"backends": config.backends, "robots": config.robots}, default=str)),
+            "config": json.loads(json.dumps(settings, default=str)),
         }
 
     def _resumed(self) -> dict[str, object]:
@@ -343,7 +376,8 @@ class Run:
         scene = f"scene {self.stage.scene.name}, seed {self.options.seed}, " if self.stage.scene else ""
         truth = " (answers from simulator truth)" if self._truth else ""
         mocked = f", mocks of {self.options.mock}" if self.options.mock is not None else ""
-        return f"{self._spec.name}: {scene}robot {self.stage.robot_name}, backend {self._vlm}{truth}{mocked}"
+        wall = " behind a firewall" if self._guarded else ""
+        return f"{self._spec.name}: {scene}robot {self.stage.robot_name}, backend {self._vlm}{truth}{wall}{mocked}"
 
     def _finish(self, result: LoopResult) -> RunResult:
         if self._result is None:
@@ -355,6 +389,7 @@ class Run:
                     missed = "; ".join(self._referee.verdict().missing)
                 except (KnotholeError, ValueError) as error:
                     problems.append(f"judging the goal: {error}")
+            problems += filter(None, [self._keeper.problem])
             if self.loop.trace is not None and self.loop.trace.problem:
                 problems.append(self.loop.trace.problem)
             if self.loop.trace is not None and self.loop.trace.left_out:

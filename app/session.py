@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..behaviors.human import Human
@@ -61,11 +62,20 @@ class Session:
         watcher: Watcher | None = None,
         stuck: Callable[[str], None] | None = None,
         human: Human | None = None,
+        trace: Path | None = None,
     ) -> Run:
-        """Return a run with this seed; ``stuck`` as for ``Loop``, ``human`` as in ``Context``."""
+        """Return a run with this seed.
+
+        Args:
+            seed: Seed of the run.
+            watcher: Shows what happens.
+            stuck: As for ``Loop``.
+            human: As in ``Context``.
+            trace: Where the trace goes, instead of what the options say.
+        """
         if self._kept is None and asks(self.tree):
-            self._kept = keep_open(self.vlm, self.config)
-        options = replace(self.options, seed=seed, vlm=self.vlm, robot=self.robot)
+            self._kept = keep_open(self.vlm, self.config, self.options.firewall)
+        options = replace(self.options, seed=seed, vlm=self.vlm, robot=self.robot, trace=trace or self.options.trace)
         watch = None
         if options.watch:
             mocks = [options.mock] if options.mock is not None else []
@@ -91,9 +101,10 @@ class Session:
         watcher: Watcher | None = None,
         stuck: Callable[[str], None] | None = None,
         human: Human | None = None,
+        trace: Path | None = None,
     ) -> RunResult:
         """Run the tree once; arguments as for ``bind``."""
-        return self.bind(seed, watcher, stuck, human).run()
+        return self.bind(seed, watcher, stuck, human, trace).run()
 
     def close(self) -> None:
         """Release the backend. Idempotent."""

@@ -12,7 +12,7 @@ from ..robots.arranging import Arranger
 from ..robots.contract import DRIVERS, Capabilities, DriverOptions, Robot
 from ..robots.kinematic import KinematicRobot
 from ..vlm.broker import chain_of, open_backend
-from ..vlm.contract import BACKENDS, Backend
+from ..vlm.contract import BACKENDS, Backend, BackendOptions
 from ..vlm.questions import Frame, Question
 from ..vlm.runner import Reply, Runner
 from .backend_settings import settings_of
@@ -238,15 +238,20 @@ def check_names(vlm: str, robot: str, scene: str, seed: int) -> None:
 
 
 def open_runners(
-    vlm: str | Backend | Runner, config: Config, truth: SceneTruth | None, kept: Mapping[str, Kept] | None = None
+    vlm: str | Backend | Runner,
+    config: Config,
+    truth: SceneTruth | None,
+    kept: Mapping[str, Kept] | None = None,
+    firewall: bool | None = None,
 ) -> list[Runner | Backend]:
     """Open a backend, or all of a chain, the preferred one first; one that is open already is given back.
 
     Args:
         vlm: As ``--vlm`` says it, or an opened backend.
-        config: Settings of backends.
+        config: Settings of backends and of the firewall.
         truth: What the oracle answers from, None where there is no world.
         kept: Backends that are open already, by what ``--vlm`` says of them.
+        firewall: Whether they are asked behind a firewall; None as configured.
 
     Raises:
         KnotholeError: There is none of this name, or it cannot be opened.
@@ -259,12 +264,8 @@ def open_runners(
         for one in chain_of(vlm):
             if kept is not None and one in kept:
                 opened.append(kept[one])
-                continue
-            name, _ = split(one)
-            settings = settings_of(config, name)
-            if name == "oracle" and truth is not None:
-                settings["truth"] = truth
-            opened.append(open_backend(one, settings))
+            else:
+                opened.append(open_runner(one, config, truth, firewall))
     except KnotholeError:
         for runner in opened:
             runner.close()
@@ -272,20 +273,74 @@ def open_runners(
     return opened
 
 
-def keep_open(vlm: str, config: Config) -> dict[str, Kept]:
+def keep_open(vlm: str, config: Config, firewall: bool | None = None) -> dict[str, Kept]:
     """Open those backends of a chain that outlive a run: those in a process of their own."""
     register_all()
     kept: dict[str, Kept] = {}
     try:
         for one in chain_of(vlm):
-            name, _ = split(one)
-            if BACKENDS.get(name).runs_in == "process":
-                kept[one] = Kept(open_backend(one, settings_of(config, name)))
+            if BACKENDS.get(split(one)[0]).runs_in == "process":
+                kept[one] = Kept(open_runner(one, config, None, firewall))
     except KnotholeError:
         for runner in kept.values():
             runner.release()
         raise
     return kept
+
+
+def open_runner(vlm: str, config: Config, truth: SceneTruth | None, firewall: bool | None = None) -> Runner:
+    """Open one backend; arguments as for ``open_runners``.
+
+    Raises:
+        KnotholeError: There is none of this name, or it cannot be opened.
+    """
+    register_all()
+    name, argument = split(vlm)
+    settings = _own(config, name)
+    if name == "oracle" and truth is not None:
+        settings["truth"] = truth
+    if name == "replay":
+        from ..vlm.replay import make_replay
+
+        return make_replay(
+            BackendOptions(argument, settings), lambda spec, _: open_runner(spec, config, truth, firewall)
+        )
+    wall = dict(config.firewall_settings)
+    if name == "firewall" and argument:
+        vlm, wall = argument, {**wall, **settings}
+        settings = _own(config, split(vlm)[0])
+    if name == "firewall" or is_guarded(vlm, config, firewall):
+        from ..vlm.firewall import open_guarded
+
+        return open_guarded(vlm, settings, wall)
+    return open_backend(vlm, settings)
+
+
+def _own(config: Config, name: str) -> dict[str, object]:
+    """Return the settings of a backend but for the one that says whether it is asked behind a firewall."""
+    return {key: value for key, value in settings_of(config, name).items() if key != "firewall"}
+
+
+BLIND = ("oracle", "replay", "scripted")
+"""Backends that look at no pixels: no words in a picture can reach them."""
+
+
+def is_guarded(vlm: str, config: Config, firewall: bool | None = None) -> bool:
+    """Tell whether a backend is asked behind a firewall.
+
+    Args:
+        vlm: Backend as ``name`` or ``name:argument``.
+        config: What ``knothole.toml`` says: ``firewall`` in the backend's block goes before ``[firewall]``.
+        firewall: What the caller says; None for nothing.
+
+    Raises:
+        StageError: ``firewall`` in the backend's block is neither true nor false.
+    """
+    name, _ = split(vlm)
+    own = config.backends.get(name, {}).get("firewall", config.firewall)
+    if not isinstance(own, bool):
+        raise StageError(f"setting 'firewall' of backend {name!r} is {own!r}\n  fix:  write true or false")
+    return name not in (*BLIND, "firewall") and (own if firewall is None else firewall)
 
 
 def from_truth(vlm: str) -> bool:

@@ -14,7 +14,10 @@ from knothole.tests.servers.gemini_server import GeminiServer
 from knothole.tests.servers.loopback import Answer, serving
 from knothole.tests.servers.openai_server import OpenAIServer
 from knothole.tests.servers.systemone_server import SystemOneServer
+from knothole.vlm.cassette_writer import CassetteWriter
 from knothole.vlm.contract import BACKENDS, BackendOptions
+from knothole.vlm.recorded import question_data
+from knothole.vlm.runner import answer_all
 from knothole.vlm.training.export import random_checkpoint
 
 SCRIPT = """\
@@ -47,9 +50,26 @@ def _transformers(folder: Path) -> BackendOptions:
     )
 
 
+def _firewall(folder: Path) -> BackendOptions:
+    inner = _embedded(folder)
+    return BackendOptions(f"embedded:{inner.argument}", {"inner": inner.settings})
+
+
+def _replay(folder: Path) -> BackendOptions:
+    scripted = BACKENDS.get("scripted").open(_script(folder))
+    writer = CassetteWriter(folder / "answers.jsonl", "scripted")
+    asked = picture()
+    for question, answer in zip(QUESTIONS, answer_all(scripted, asked, QUESTIONS), strict=True):
+        writer.write(asked.digest(), question_data(question), answer)
+    writer.close()
+    return BackendOptions(str(folder / "answers.jsonl"))
+
+
 SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {
+    "firewall": _firewall,
     "embedded": _embedded,
     "qwen": _qwen,
+    "replay": _replay,
     "scripted": _script,
     "transformers": _transformers,
 }
@@ -81,6 +101,20 @@ class TestScripted(_Registered):
     @pytest.mark.parametrize("question", QUESTIONS[:-1], ids=lambda q: q.text)
     def test_it_has_an_answer_to_what_its_script_says(self, backend, question):
         assert backend.ask(None, [question])[0].problem == ""
+
+
+class TestFirewall(_Registered):
+    sample = "firewall"
+
+
+class TestReplay(_Registered):
+    sample = "replay"
+
+    def test_it_answers_as_was_recorded_and_knows_nothing_else(self, backend):
+        recorded, other = backend.ask(picture(), QUESTIONS[:2]), backend.ask(picture(9, 9), QUESTIONS[:1])
+        assert [answer.problem for answer in recorded] == ["", ""]
+        assert recorded[0].p("yes") == 0.9
+        assert "the picture differs" in other[0].problem
 
 
 class TestQwen(_Registered):

@@ -53,6 +53,15 @@ def test_budgets_failover_and_a_chain_are_read(tmp_path: Path) -> None:
     assert config.rest == Rest(3, 5.0)
 
 
+def test_privacy_cassette_and_firewall_are_read(tmp_path: Path) -> None:
+    config = read_config(
+        written(tmp_path, 'cassette = "a.jsonl"\n[privacy]\nframes = "drop"\n[firewall]\nlatency = 0.2\n')
+    )
+    assert (config.cassette, config.frames) == (tmp_path / "a.jsonl", "drop")
+    assert (config.firewall, config.firewall_settings) == (True, {"latency": 0.2})
+    assert not read_config(written(tmp_path, "[firewall]\non = false\n")).firewall
+
+
 def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
@@ -66,7 +75,8 @@ def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
         (
             'vlm = "oracle"\nbehaviours = []\n',
             "FILE:2:1: unknown key 'behaviours'\n  did you mean:  behaviors\n"
-            "  fix:  known keys are vlm, robot, behaviors, trees, backends, robots, privacy, budget, failover",
+            "  fix:  known keys are vlm, robot, cassette, behaviors, trees, backends, robots, privacy, firewall, "
+            "budget, failover",
         ),
         ("vlm = 3\n", "FILE:1:1: 'vlm' must be text\n  fix:  write vlm = \"…\""),
         ('trees = "a"\n', "FILE:1:1: 'trees' must be a list of paths\n  fix:  write trees = [\"…\"]"),
@@ -90,6 +100,13 @@ def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
         ("[budget.node]\nseconds = -1\n", "FILE:2:1: 'seconds' is -1\n  fix:  give a number above 0"),
         ("[failover]\nrest = 0\n", "FILE:2:1: 'rest' is 0\n  fix:  give a number above 0"),
         ("vlm = []\n", "FILE:1:1: 'vlm' must be text\n  fix:  write vlm = \"…\""),
+        ("privacy = 3\n", "FILE:1:1: 'privacy' must be a block\n  fix:  write [privacy] and its keys below"),
+        ("[privacy]\nframe = 1\n", "FILE:2:1: [privacy] has no key 'frame'\n  fix:  it has frames"),
+        (
+            '[privacy]\nframes = "hide"\n',
+            "FILE:2:1: frames is 'hide'\n  fix:  write one of keep, blur, drop",
+        ),
+        ("[firewall]\non = 3\n", "FILE:2:1: 'on' must be true or false"),
         (
             "vlm = \n",
             "FILE: not valid TOML: Invalid value (at line 1, column 7)\n  fix:  correct the file",

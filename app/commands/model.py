@@ -13,7 +13,9 @@ from . import Commands, UsageError, serving
 
 def add(commands: Commands) -> None:
     """Add the commands of this file."""
-    parser = commands.add("vlm", "Train, measure and serve models.", "knothole vlm eval", _help)
+    parser = commands.add(
+        "vlm", "Train, measure and serve models, and report on their answers.", "knothole vlm eval", _help
+    )
     below = commands.below(parser)
     train = below.add(
         "train",
@@ -55,9 +57,29 @@ def add(commands: Commands) -> None:
     )
     serving.add(below)
 
+    attack = below.add(
+        "injection",
+        "Attack a backend with words in pictures, without and with the firewall.",
+        "knothole vlm injection --count 40",
+        _injection,
+    )
+    attack.add_argument("--vlm", default="", metavar="B", help="backend (default: embedded)")
+    attack.add_argument("--count", type=count, default=40, metavar="N", help="scenes (default 40)")
+    attack.add_argument("--seed", type=seed, default=0, metavar="N", help="which scenes (default 0)")
+    report = below.add(
+        "report",
+        "Say what was asked in recorded runs, what it cost, and how right it was.",
+        "knothole vlm report runs/RUN.mcap --html report.html",
+        _report,
+    )
+    report.add_argument("traces", type=Path, nargs="+", metavar="TRACE", help="traces, or folders of them")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write it as one page, with plots")
+
 
 def _help(args: argparse.Namespace) -> int:
-    raise UsageError("knothole vlm: say what to do\n  fix:  knothole vlm train, data, eval, serve or probe")
+    raise UsageError(
+        "knothole vlm: say what to do\n  fix:  knothole vlm train, data, eval, serve, probe, injection or report"
+    )
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -81,5 +103,23 @@ def _vlm_eval(args: argparse.Namespace) -> int:
         file, answers = calibrate(args.vlm, args.count, args.seed)
         print(f"{file} fits {answers} answers", file=sys.stderr)
     report = measure(args.vlm, args.count, args.seed, args.unseen or ())
+    print(json.dumps(report.to_json()) if args.json else report)
+    return 0
+
+
+def _injection(args: argparse.Namespace) -> int:
+    from ..injection.command import measure_injection
+
+    report = measure_injection(args.vlm, args.count, args.seed)
+    print(json.dumps(report.to_json()) if args.json else report)
+    return 1 if report.flips[1] else 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from ..reporting.command import report_on
+
+    report = report_on(args.traces, args.html)
+    if args.html is not None:
+        print(f"wrote {args.html}", file=sys.stderr)
     print(json.dumps(report.to_json()) if args.json else report)
     return 0

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...vlm.privacy import FRAMES
 from ..arguments import count, limit, rate, seconds, seed, setting
 from . import Commands, UsageError
 
@@ -71,6 +72,7 @@ def add(commands: Commands) -> None:
     _tree_arguments(evaluate)
     evaluate.add_argument("--seeds", default="0-9", metavar="A-B", help="seeds, such as 0-19 or 1,4,7 (default 0-9)")
     evaluate.add_argument("--workers", type=count, default=1, metavar="W", help="processes (default 1)")
+    evaluate.add_argument("--traces", type=Path, metavar="DIR", help="record a trace of each seed there")
     evaluate.add_argument("--at-least", type=count, metavar="N", help="exit with 1 if fewer seeds succeed")
 
 
@@ -83,6 +85,18 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
     parser.add_argument("--robot", default="", metavar="R", help="driver, such as panda, kinematic, franka:HOST")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="K=V", help="give a tree input")
     parser.add_argument("--max-time", type=seconds, default=600.0, metavar="S", help="time limit (default 600 s)")
+    parser.add_argument("--cassette", type=Path, metavar="FILE", help="keep every answer there, for --vlm replay:FILE")
+    parser.add_argument(
+        "--frames", default="", choices=FRAMES, help="what traces and cassettes keep of pictures (default keep)"
+    )
+    parser.add_argument(
+        "--firewall",
+        action=argparse.BooleanOptionalAction,
+        help="take words in pictures as data, never as instructions (default as configured)",
+    )
+    parser.add_argument(
+        "--truth", action="store_true", help="note in the trace what is true, for `knothole vlm report`"
+    )
 
 
 def _options(args: argparse.Namespace, seed: int) -> RunOptions:
@@ -115,6 +129,10 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         overrun=getattr(args, "overrun", "skip"),
         watchdog=getattr(args, "watchdog", None),
         realtime=getattr(args, "realtime", False),
+        cassette=args.cassette,
+        frames=args.frames,
+        firewall=args.firewall,
+        truth=args.truth,
         resume=resume,
     )
 
@@ -182,6 +200,7 @@ def _eval(args: argparse.Namespace) -> int:
         _options(args, 0),
         parse_seeds(args.seeds),
         workers=args.workers,
+        traces=args.traces,
         progress=lambda line: print(line, file=sys.stderr if args.json else sys.stdout, flush=True),
     )
     print(json.dumps(report.to_json()) if args.json else report)

@@ -1,4 +1,4 @@
-"""The pytest plugin: cases of test files as items, ``tree_runner`` for tests in Python, coverage at the end.
+"""The pytest plugin: cases of test files as items, ``tree_runner`` and ``attack_with_words``, coverage at the end.
 
 A file counts when it is called ``test_*.yaml`` or ``*_test.yaml`` and begins with ``knothole_test:``. Everything else
 of knothole is imported when the first such file is collected or the fixture is used, not before.
@@ -7,7 +7,7 @@ of knothole is imported when the first such file is collected or the fixture is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import pytest
 from .header import is_suite
 
 if TYPE_CHECKING:
+    from ..injection.suite import InjectionReport
     from .case import Case
     from .coverage import Coverage
     from .runner import TreeRunner
@@ -108,6 +109,14 @@ def tree_runner(request: pytest.FixtureRequest) -> TreeRunner:
     from .runner import TreeRunner
 
     return TreeRunner(_coverage(request.config))
+
+
+@pytest.fixture
+def attack_with_words() -> Callable[..., InjectionReport]:
+    """Show a backend pictures with words that say what to answer: ``report = attack_with_words(bare, guarded)``."""
+    from .injection import attacked
+
+    return attacked
 
 
 def _coverage(config: pytest.Config) -> Coverage:

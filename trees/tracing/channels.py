@@ -52,7 +52,17 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
     ),
     "/questions": (
         "knothole.Question",
-        {"tick": _INT, "asker": _TEXT, "kind": _TEXT, "text": _TEXT, "frame": _TEXT, "shared": _BOOL},
+        {
+            "tick": _INT,
+            "asker": _TEXT,
+            "kind": _TEXT,
+            "text": _TEXT,
+            "choices": {"type": "array", "items": _TEXT},
+            "key": _TEXT,
+            "frame": _TEXT,
+            "frame_hash": _TEXT,
+            "shared": _BOOL,
+        },
     ),
     "/cancelled": ("knothole.Cancelled", {"tick": _INT, "asker": _TEXT, "kind": _TEXT, "text": _TEXT, "frame": _TEXT}),
     "/answers": (
@@ -61,7 +71,9 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             "tick": _INT,
             "kind": _TEXT,
             "question": _TEXT,
+            "key": _TEXT,
             "frame": _TEXT,
+            "frame_hash": _TEXT,
             "frame_stamp": _NUM,
             "probabilities": {"type": "object"},
             "neither": _NUM,
@@ -82,9 +94,15 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             "frame_id": _TEXT,
             "data": {"type": "string", "contentEncoding": "base64"},
             "format": _TEXT,
+            "hash": _TEXT,
         },
     ),
     "/frames_again": ("knothole.SameFrame", {"frame_id": _TEXT, "same_as": _TEXT}),
+    "/frames_dropped": ("knothole.DroppedFrame", {"frame_id": _TEXT, "hash": _TEXT}),
+    "/truth": (
+        "knothole.Truth",
+        {"tick": _INT, "kind": _TEXT, "question": _TEXT, "key": _TEXT, "frame": _TEXT, "probabilities": _ANY},
+    ),
     "/checkpoint": (
         "knothole.Checkpoint",
         {

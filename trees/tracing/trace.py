@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import queue
 import threading
@@ -17,15 +16,16 @@ from typing import Any, TypeVar
 import numpy as np
 from mcap.writer import MCAP0_MAGIC, Writer
 from numpy.typing import NDArray
-from PIL import Image
 
-from ..._base import KnotholeError
 from ...behaviors.blackboard import UNSET, Cell
 from ...robots.contract import CameraFrame, RobotState
+from ...vlm.keeping_pictures import jpeg
+from ...vlm.privacy import Frames
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltNode, BuiltTree
 from ..changing.comparing import fingerprint
 from ..spec import Literal
+from .asked import event_data
 from .changes import Change
 from .channels import nanos, schema, stamp
 from .recording import Recording, TraceError, read_trace
@@ -37,7 +37,6 @@ __all__ = ["Recording", "TraceError", "TraceWriter", "read_trace"]
 FLUSH_EVERY = 0.5
 """Longest wall time that a message waits for the disk, [s]."""
 CHUNK = 256 * 1024
-QUALITY = 90
 MOST_WAITING = 5000
 """Most messages that wait to be written; a run on a stepped clock is faster than JSON and lets the writer catch up."""
 MOST_PICTURES = 32
@@ -57,6 +56,8 @@ class TraceWriter:
 
     Args:
         path: File to write, ``….mcap``; its folder is made. A trace that is there is replaced, another file never.
+        frames: What is done with pictures: ``keep`` writes them, ``blur`` blurs them beyond recognition, ``drop``
+            writes only their hashes.
 
     Attributes:
         problem: Why writing stopped (disk full), empty if it did not. A run goes on without its trace.
@@ -68,8 +69,8 @@ class TraceWriter:
         TraceError: The path is no place for a trace, or the file cannot be written.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, frames: Frames = "keep") -> None:
+        self.path, self.frames = Path(path), frames
         self.problem = ""
         try:
             _check_path(self.path)
@@ -85,6 +86,7 @@ class TraceWriter:
         self._sequence = 0
         self._frames: dict[str, None] = {}
         self._pixels: dict[str, str] = {}
+        self._hashes: dict[str, str] = {}
         self._pictures_put = self._pictures_done = 0
         self.waits, self.left_out = True, 0
         self._joints: list[float] = []
@@ -143,7 +145,14 @@ class TraceWriter:
     def broker(self, tick: int, event: BrokerEvent) -> None:
         """Write a question or an answer."""
         topic = {"answered": "/answers", "cancelled": "/cancelled"}.get(event.what, "/questions")
-        self.put(topic, event.now, lambda: {"tick": tick, **_event(event)})
+        self.put(topic, event.now, lambda: {"tick": tick, **event_data(event, self._hash(event), self.frames)})
+
+    def _hash(self, event: BrokerEvent) -> str:
+        """Return the hash of the picture that a question or an answer is about."""
+        name = event.ticket.frame_id
+        if name not in self._hashes and event.frame is not None:
+            _remember(self._hashes, name, event.frame.digest())
+        return self._hashes.get(name, "")
 
     def frame(self, now: float, frame: CameraFrame) -> None:
         """Write a picture, each frame id once; equal pixels are written once and referred to afterwards."""
@@ -245,16 +254,18 @@ class TraceWriter:
 
     def _picture(self, now: float, frame_id: str, rgb: NDArray[np.uint8]) -> Mapping[str, object] | None:
         self._pictures_done += 1
-        key = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
+        key = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()  # as Frame.digest
+        _remember(self._hashes, frame_id, key)
         first = self._pixels.get(key)
         if first is not None:
             self._add("/frames_again", nanos(now), {"frame_id": frame_id, "same_as": first})
             return None
         _remember(self._pixels, key, frame_id)
-        buffer = io.BytesIO()
-        Image.fromarray(rgb).save(buffer, format="JPEG", quality=QUALITY)
-        data = base64.b64encode(buffer.getvalue()).decode("ascii")
-        return {"timestamp": stamp(now), "frame_id": frame_id, "data": data, "format": "jpeg"}
+        if self.frames == "drop":
+            self._add("/frames_dropped", nanos(now), {"frame_id": frame_id, "hash": key})
+            return None
+        data = base64.b64encode(jpeg(rgb, self.frames)).decode("ascii")
+        return {"timestamp": stamp(now), "frame_id": frame_id, "data": data, "format": "jpeg", "hash": key}
 
 
 def _remember(known: dict[str, _V], key: str, value: _V) -> None:
@@ -313,41 +324,3 @@ def _tree(tree: BuiltTree) -> Mapping[str, object]:
         if built.spec.uses is not None:
             files.setdefault(built.spec.uses.file, built.spec.uses.text)
     return {"name": tree.spec.name, "file": tree.spec.file, "text": tree.spec.text, "files": files, "nodes": nodes}
-
-
-def _event(event: BrokerEvent) -> Mapping[str, object]:
-    ticket, question = event.ticket, event.ticket.question
-    if event.what != "answered":
-        return {
-            "asker": event.asker,
-            "kind": question.kind,
-            "text": question.text,
-            "choices": list(question.choices),
-            "all": question.all,
-            "context": question.context,
-            "frame": ticket.frame_id,
-            "shared": event.what == "shared",
-        }
-    answer = ticket.answer
-    if answer is None:
-        raise KnotholeError("an answer was announced that is not there")
-    return {
-        "kind": question.kind,
-        "question": question.text,
-        "frame": ticket.frame_id,
-        "frame_stamp": ticket.frame_stamp,
-        "asked_at": ticket.asked_at,
-        "probabilities": dict(answer.probabilities),
-        "neither": answer.neither,
-        "regions": [
-            {"box_xyxy": list(r.box_xyxy), "label": r.label, "confidence": r.confidence} for r in answer.regions
-        ],
-        "text": answer.text,
-        "data": answer.data,
-        "model": answer.model,
-        "backend": ticket.backend,
-        "latency": answer.latency,
-        "tokens": answer.tokens,
-        "cost": answer.cost,
-        "problem": answer.problem,
-    }

@@ -17,7 +17,11 @@ SIDE: Final = 320
 """Side that smaller pictures are enlarged to before text is looked for, [px]: letters of 10 px are found then."""
 LONGEST: Final = 1280
 """Side that larger pictures are reduced to, [px]; a model sees no finer print either."""
+FEWEST: Final = 2
+"""Letters and digits in a picture that make a text; a single one is more often a pattern or an edge."""
 _ENLARGED: Final = 2.0
+_WORD: Final = 3
+_TALL: Final = 0.2
 SURE: Final = 0.5
 """Score from which letters count as read, in [0, 1]."""
 
@@ -93,9 +97,9 @@ class TextReader:
         Args:
             rgb: Shape (H, W, 3).
         """
-        lines = self._lines(rgb)
+        lines = [line for line in self._lines(rgb) if _may_be_print(line, rgb.shape[0])]
         codes = self._found_codes(rgb)
-        if not codes and not any(line.score >= self._score and _is_word(line.text) for line in lines):
+        if not codes and sum(_letters(line.text) for line in lines if line.score >= self._score) < FEWEST:
             return ()
         return (*lines, *codes)
 
@@ -131,8 +135,15 @@ class TextReader:
         ]
 
 
-def _is_word(text: str) -> bool:
-    return any(letter.isalnum() for letter in text)
+def _letters(text: str) -> int:
+    return sum(letter.isalnum() for letter in text)
+
+
+def _may_be_print(line: SceneText, height: int) -> bool:
+    """Tell whether an outline may be that of words: what is tall and has one or two letters is the edge of a thing."""
+    across = line.outline[:, 1].max() - line.outline[:, 1].min()
+    letters = _letters(line.text)
+    return letters >= _WORD or (letters > 0 and bool(across <= _TALL * height))
 
 
 def quoted(texts: tuple[SceneText, ...]) -> str:
