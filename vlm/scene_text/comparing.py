@@ -70,10 +70,7 @@ def _best(answer: Answer) -> str:
 def _why(seen: Answer, other: Answer, texts: Sequence[SceneText]) -> str:
     words = " ".join(" ".join(text.text for text in texts if text.text).split()) or "something unreadable"
     words = words if len(words) <= _SHOWN else words[:_SHOWN] + "…"
-    return (
-        f"{HANGS}, {words!r}: {_said(seen)} with them, {_said(other)} when they are "
-        "masked"
-    )
+    return f"{HANGS}, {words!r}: {_said(seen)} with them, {_said(other)} when they are masked"
 
 
 def _said(answer: Answer) -> str:
