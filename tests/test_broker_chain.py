@@ -204,6 +204,20 @@ def test_of_several_deadlines_the_latest_counts():
     assert broker.collect(1.0) == [ticket]
 
 
+def test_a_backend_whose_answers_come_too_late_rests_like_one_that_fails():
+    slow, quick = Slow("slow"), Slow("quick")
+    broker = Broker([slow, quick], stepped=False, rest=Rest(2, 100.0))
+    late = []
+    for number in range(3):
+        now = number * 3.0
+        (ticket,) = ask_and_send(broker, now, (HAND, frame(number), {"deadline": now + 0.5}))
+        settle(broker, quick, now=now + 0.4)
+        late += [t for t in broker.collect(now + 0.5) if t.answer is not None and t.answer.problem]
+        settle(broker, slow, quick, now=now + 2.0)
+    assert [ticket.frame_id for ticket in late] == ["table#0", "table#1"]
+    assert [asked[0] for asked in quick.asked] == ["table#2"]
+
+
 # what is spent
 
 

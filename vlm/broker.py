@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import cast
 
 from .broking.accounts import Accounts
 from .broking.breaker import Rest
-from .broking.budget import Budget, BudgetSpentError
+from .broking.budget import Budget
 from .broking.chain import Chain
-from .broking.lineup import Lineup
-from .broking.link import Link, Request
+from .broking.dispatch import Dispatch
 from .broking.opening import chain_of as chain_of
 from .broking.opening import open_backend as open_backend
-from .contract import BACKENDS, Backend, BackendError
-from .questions import Answer, Frame, Question
+from .contract import BACKENDS, Backend
+from .questions import Frame, Question
 from .runner import InLoop, Runner
 from .tickets import USUAL, BrokerEvent, Counters, Listener, Ticket
 
 _REMEMBERED = 512
-_TIE = 1e-9
 
 
 class Broker:
@@ -71,9 +68,17 @@ class Broker:
         self.listener = listener
         self.interrupted = interrupted
         self.notify = notify
-        self._lineup = Lineup()
+        self._dispatch = Dispatch(
+            self._chain,
+            self._accounts,
+            self.budget,
+            stepped=stepped,
+            patience=patience,
+            stopped=lambda: self.interrupted is not None and self.interrupted(),
+            notify=lambda text: self.notify(text),
+            answered=self._answered,
+        )
         self._known: OrderedDict[tuple[str, Question], Ticket] = OrderedDict()
-        self._refused: list[tuple[Ticket, str]] = []
         self._closed = False
 
     @property
@@ -99,12 +104,12 @@ class Broker:
     @property
     def pending(self) -> int:
         """Number of tickets without an answer."""
-        return sum(not ticket.done for ticket in self._open())
+        return sum(not ticket.done for ticket in self._dispatch.tickets())
 
     @property
     def askers(self) -> tuple[str, ...]:
         """Who waits for an answer that was sent for, first come first."""
-        refused = [ticket.asker for ticket, _ in self._refused]
+        refused = [ticket.asker for ticket, _ in self._dispatch.refused]
         return (*refused, *(ticket.asker for ticket in self._chain.flying()))
 
     @property
@@ -114,7 +119,7 @@ class Broker:
 
     def arrived(self) -> bool:
         """Tell whether ``collect`` has something to deliver, or to raise; for clocks that are not stepped."""
-        return bool(self._refused) or self._chain.arrived()
+        return bool(self._dispatch.refused) or self._chain.arrived()
 
     def ask(
         self,
@@ -157,9 +162,9 @@ class Broker:
             self._known.popitem(last=False)
         spent = self._accounts.asked(ticket, budget)
         if spent:
-            self._refused.append((ticket, spent))
+            self._dispatch.refused.append((ticket, spent))
         else:
-            self._lineup.gather(ticket, frame)
+            self._dispatch.lineup.gather(ticket, frame)
         self._tell(BrokerEvent("asked", now, ticket, frame, asker))
         return ticket
 
@@ -167,7 +172,7 @@ class Broker:
         """Stop waiting for a ticket, as a leaf that is halted does. When nobody waits any more, it is not sent."""
         if asker in ticket.waiting:
             ticket.waiting.remove(asker)
-        if not ticket.waiting and not ticket.done and self._lineup.remove(ticket):
+        if not ticket.waiting and not ticket.done and self._dispatch.lineup.remove(ticket):
             self._forget(ticket)
             self._accounts.cancelled(ticket)
             self._tell(BrokerEvent("cancelled", now, ticket, None, asker))
@@ -192,9 +197,9 @@ class Broker:
 
     def flush(self, now: float) -> None:
         """Send what was gathered, as far as the backends are free: one request per frame, guards first."""
-        self._lineup.close_tick()
-        self._send(now)
-        for ticket in self._lineup.tickets():
+        self._dispatch.lineup.close_tick()
+        self._dispatch.send(now)
+        for ticket in self._dispatch.lineup.tickets():
             ticket.due = None
 
     def collect(self, now: float) -> list[Ticket]:
@@ -205,21 +210,20 @@ class Broker:
                 chained. ``BudgetSpentError``: the budget is spent and says that the run fails then.
         """
         delivered: list[Ticket] = []
-        while self._land(now, delivered):
-            self._send(now)
-        self._expire(now, delivered)
-        self._refuse(now, delivered)
+        while self._dispatch.land(now, delivered):
+            self._dispatch.send(now)
+        self._dispatch.expire(now, delivered)
+        self._dispatch.refuse(now, delivered)
         return delivered
 
     def next_due(self) -> float | None:
         """Return when the next answer arrives on the stepped clock, [s]; None if nothing will or on a real clock."""
-        return min((t.due for t in self._open() if t.due is not None and not t.done), default=None)
+        return min((t.due for t in self._dispatch.tickets() if t.due is not None and not t.done), default=None)
 
     def close(self) -> None:
         """Forget what is on its way and close the backends; no process is left. Idempotent."""
         if not self._closed:
             self._closed = True
-            self._lineup = Lineup()
             self._chain.close()
 
     def __enter__(self) -> Broker:
@@ -228,121 +232,9 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self) -> list[Ticket]:
-        return [*self._lineup.tickets(), *self._chain.flying(), *(ticket for ticket, _ in self._refused)]
-
-    def _land(self, now: float, delivered: list[Ticket]) -> bool:
-        """Take one request that came back, the earliest first; False when there is none."""
-        if not self.stepped:
-            for each in self._chain.links:
-                self._fetch(each, now)
-        link = self._chain.first_back(now)
-        if link is None:
-            return False
-        try:
-            if self.stepped and not link.await_first(self.patience, self.interrupted):
-                return False
-        except BackendError as error:
-            self._lost(link, now, error)
-            return True
-        request, reply = link.take()
-        self._accounts.landed(link, request, reply)
-        if link.heard(reply.answers, now):
-            self.notify(link.told(now))
-        onward: list[Ticket] = []
-        for ticket, answer in zip(request.tickets, reply.answers, strict=True):
-            if ticket.done:
-                continue  # it was too late
-            if answer.problem and ticket.waiting and self._chain.next(request.link + 1, now) is not None:
-                ticket.problems.append(answer.problem)
-                onward.append(ticket)
-            else:
-                self._answer(ticket, answer, now, delivered)
-        self._pass_on(request, onward)
-        return True
-
-    def _fetch(self, link: Link, now: float) -> None:
-        try:
-            link.fetch()
-            if link.hangs(now):
-                why = f"{link.name} gave no answer within {link.patience:g} s"
-                self._move_on(link, link.lose(now, why), now, why)
-        except BackendError as error:
-            self._lost(link, now, error)
-
-    def _lost(self, link: Link, now: float, error: BackendError) -> None:
-        """Deal with a backend that died; a run that has no other ends with that."""
-        if self._chain.alone:
-            raise error
-        why = str(error).splitlines()[0]
-        self._move_on(link, link.lose(now, why), now, why)
-
-    def _move_on(self, link: Link, requests: list[Request], now: float, why: str) -> None:
-        """Send elsewhere what a backend will never answer, or say so."""
-        self.notify(why)
-        for request in requests:
-            self._accounts.lost(link, request)
-            tickets = [ticket for ticket in request.tickets if not ticket.done]
-            if self._chain.next(request.link + 1, now) is None:
-                self._refused += [(ticket, why) for ticket in tickets]
-                continue
-            for ticket in tickets:
-                ticket.problems.append(why)
-            self._pass_on(request, tickets)
-
-    def _pass_on(self, request: Request, tickets: list[Ticket]) -> None:
-        for ticket in tickets:
-            ticket.sent, ticket.due = False, None
-        if tickets:
-            self._accounts.failed_over(tickets)
-            self._lineup.again(request, tickets, request.link + 1)
-
-    def _send(self, now: float) -> None:
-        """Send what waits, in its order, to the backends that are free."""
-        for request in self._lineup.in_order():
-            index = self._chain.next(request.link, now)
-            if index is None:
-                self._lineup.take(request)
-                self._refused += [(ticket, self._chain.why_not(request.link, now)) for ticket in request.tickets]
-            elif self._chain.links[index].free:
-                self._lineup.take(request)
-                self._chain.send(request, index, now)
-
-    def _expire(self, now: float, delivered: list[Ticket]) -> None:
-        """Answer what is too late to be answered."""
-        for ticket in self._open():
-            if not ticket.done and now >= ticket.deadline - _TIE:
-                self._lineup.remove(ticket)
-                self._accounts.late(ticket)
-                said = f" ({'; '.join(ticket.problems)})" if ticket.problems else ""
-                late = f"no answer within {ticket.deadline - ticket.since:.3g} s{said}"
-                self._answer(ticket, Answer(ticket.question.kind, problem=late), now, delivered)
-                self._forget(ticket)
-
-    def _refuse(self, now: float, delivered: list[Ticket]) -> None:
-        """Answer what no backend will be asked."""
-        refused, self._refused = self._refused, []
-        for number, (ticket, why) in enumerate(refused):
-            if ticket.done:
-                continue
-            if self.budget.when_spent == "fail" and self._accounts.spent(self.name):
-                self._refused = refused[number:]
-                raise BudgetSpentError(
-                    f"{why}\n  fix:  raise the limit in [budget] of knothole.toml, or ask less often"
-                )
-            self._accounts.refused(ticket)
-            self._answer(ticket, Answer(ticket.question.kind, problem=why), now, delivered)
-
-    def _answer(self, ticket: Ticket, answer: Answer, now: float, delivered: list[Ticket]) -> None:
-        if ticket.problems and answer.problem:
-            answer = replace(answer, problem="; ".join(dict.fromkeys((*ticket.problems, answer.problem))))
-        stamp = answer.frame_stamp if answer.frame_id else ticket.frame_stamp
-        ticket.answer = replace(answer, frame_id=ticket.frame_id, frame_stamp=stamp)
-        ticket.answered_at = now
-        self._accounts.answered(ticket)
-        delivered.append(ticket)
-        if not ticket.sent:
-            self._forget(ticket)  # no backend was asked; the next one who asks may have more luck
+    def _answered(self, ticket: Ticket, now: float) -> None:
+        if ticket.late or not ticket.sent:
+            self._forget(ticket)  # no backend answered; the next one who asks may have more luck
         self._tell(BrokerEvent("answered", now, ticket))
 
     def _forget(self, ticket: Ticket) -> None:

@@ -37,6 +37,7 @@ class Ticket:
         sent: True once a backend has it.
         backend: Which backend was asked last, empty before.
         problems: What the backends before that one said instead of an answer.
+        late: True when its deadline passed without an answer.
         charged: True while it counts among the calls of its asker.
     """
 
@@ -51,6 +52,7 @@ class Ticket:
         "due",
         "frame_id",
         "frame_stamp",
+        "late",
         "place",
         "priority",
         "problems",
@@ -74,7 +76,7 @@ class Ticket:
         self.answer: Answer | None = None
         self.answered_at: float | None = None
         self.waiting: list[str] = [asker]
-        self.sent = self.charged = False
+        self.sent = self.late = self.charged = False
         self.backend = ""
         self.problems: list[str] = []
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from ..contract import BackendError
@@ -32,6 +32,7 @@ class Request:
         number: The backend's own number for it, -1 before it is sent.
         due: Time of delivery on a stepped clock, [s].
         sent_at: When it was sent, run clock, [s].
+        late: True once it is known that nobody can use its answers any more.
     """
 
     serial: int
@@ -40,7 +41,8 @@ class Request:
     link: int = 0
     number: int = -1
     due: float | None = None
-    sent_at: float = field(default=0.0)
+    sent_at: float = 0.0
+    late: bool = False
 
     @property
     def order(self) -> tuple[int, int]:
