@@ -210,7 +210,7 @@ def test_a_backend_whose_answers_come_too_late_rests_like_one_that_fails():
     late = []
     for number in range(3):
         now = number * 3.0
-        (ticket,) = ask_and_send(broker, now, (HAND, frame(number), {"deadline": now + 0.5}))
+        ask_and_send(broker, now, (HAND, frame(number), {"deadline": now + 0.5}))
         settle(broker, quick, now=now + 0.4)
         late += [t for t in broker.collect(now + 0.5) if t.answer is not None and t.answer.problem]
         settle(broker, slow, quick, now=now + 2.0)

@@ -92,9 +92,12 @@ class CassetteWriter:
         ticket, answer = event.ticket, event.ticket.answer
         if answer is not None:
             delay = max(0.0, event.now - ticket.asked_at)
-            self.write(self._hashes.get(ticket.frame_id, ""), question_data(ticket.question), answer, delay)
+            asked = question_data(ticket.question)
+            self.write(self._hashes.get(ticket.frame_id, ""), asked, answer, delay, ticket.backend)
 
-    def write(self, frame: str, question: Mapping[str, Any], answer: Answer, delay: float | None = None) -> None:
+    def write(
+        self, frame: str, question: Mapping[str, Any], answer: Answer, delay: float | None = None, backend: str = ""
+    ) -> None:
         """Append one answer.
 
         Args:
@@ -102,10 +105,11 @@ class CassetteWriter:
             question: The question as data.
             answer: The answer.
             delay: From asking to delivery on the run clock, [s].
+            backend: Who answered; empty for the one that the run names.
         """
         said = compact(answer_data(answer, self.frames))
         row: dict[str, Any] = {"run": self._run, "frame": frame, "question": compact(question), "answer": said}
-        row["backend"] = self.backend
+        row["backend"] = backend or self.backend
         row |= {"delay": round(delay, 6)} if delay is not None else {}
         try:
             line = _line(row)
