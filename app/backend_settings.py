@@ -10,6 +10,8 @@ from ..vlm.contract import BACKENDS
 from .config import Config
 
 _PATHS = ("api_key_file", "capabilities")
+_MEASURED = ("transformers",)
+"""Local backends that read what was measured of them; remote ones all do."""
 
 
 def one_backend(config: Config, vlm: str = "") -> tuple[str, dict[str, object]]:
@@ -29,8 +31,9 @@ def one_backend(config: Config, vlm: str = "") -> tuple[str, dict[str, object]]:
 def settings_of(config: Config, backend: str) -> dict[str, object]:
     """Return the settings of a backend.
 
-    To a remote one pictures are sent as ``[privacy]`` says unless its block says otherwise, what its server was
-    measured to do stands in ``capabilities.json`` beside the configuration, and paths are relative to its folder.
+    To a remote one pictures are sent as ``[privacy]`` says unless its block says otherwise. What it, or a checkpoint of
+    any family, was measured to do stands in ``capabilities.json`` beside the configuration, and paths are relative to
+    its folder.
 
     Args:
         config: The project's configuration.
@@ -40,10 +43,12 @@ def settings_of(config: Config, backend: str) -> dict[str, object]:
         UnknownNameError: No backend has the name.
     """
     settings = dict(config.backends.get(backend, {}))
-    if BACKENDS.get(backend).destination is None:
+    remote = BACKENDS.get(backend).destination is not None
+    if not remote and backend not in _MEASURED:
         return settings
     folder = config.file.parent if config.file is not None else Path()
-    settings.setdefault("frames", config.frames)
+    if remote:
+        settings.setdefault("frames", config.frames)
     if "capabilities" not in settings and (folder / FILE).is_file():
         settings["capabilities"] = FILE
     for name in _PATHS:

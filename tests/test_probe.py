@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from knothole.app.backend_settings import settings_of
+from knothole.app.config import Config
 from knothole.tests import tiny_checkpoints
 from knothole.tests.test_grounding_formats import FORMS, written_box, written_point
 from knothole.vlm.capabilities import Capabilities, find_capabilities, write_capabilities
@@ -143,6 +145,15 @@ def test_what_was_measured_of_a_checkpoint_is_used_for_that_checkpoint_alone(tmp
     file.write_text("{")
     with pytest.raises(BackendError, match="not JSON"):
         opened(BackendOptions(str(folder), settings))
+
+
+def test_measurements_beside_the_configuration_reach_a_checkpoint_of_any_family(tmp_path):
+    config = Config(file=tmp_path / "knothole.toml", backends={"transformers": {"device": "cpu"}})
+    assert settings_of(config, "transformers") == {"device": "cpu"}
+    write_capabilities(tmp_path / "capabilities.json", Capabilities("transformers", "smol@1"))
+    kept = str(tmp_path / "capabilities.json")
+    assert settings_of(config, "transformers") == {"device": "cpu", "capabilities": kept}
+    assert settings_of(config, "qwen") == {}
 
 
 def test_the_command_prints_a_table_and_keeps_the_measurements(tmp_path: Path) -> None:
