@@ -157,11 +157,11 @@ def test_a_wrong_number_of_answers_is_a_problem_not_a_shift():
 
 def test_a_kind_the_backend_does_not_know_is_a_problem():
     b = broker(latency=0.0)
-    ticket = b.ask(Question("imagine", "a tidy table"), frame(1), 0.0)
+    ticket = b.ask(Question("transcribe", "what was said"), frame(1), 0.0)
     b.flush(0.0)
     b.collect(0.0)
     assert ticket.answer is not None
-    assert ticket.answer.problem == "scripted does not answer questions of kind imagine"
+    assert ticket.answer.problem == "scripted does not answer questions of kind transcribe"
 
 
 def test_the_listener_hears_asked_shared_and_answered_in_order():

@@ -190,13 +190,14 @@ def test_tidy_table_holds_still_while_a_hand_is_near_and_then_goes_on():
         "Is everything inside the blue tray?": "yes",
     }
     stage = Stage("tidy_table", [*TABLE[:2], cube("green", 0.62, -0.02)], script)
-    stillness = []
+    stillness, looks = [], []
 
     def watch(frame) -> None:
+        looks.append(frame.stamp)
         if 3.2 < frame.stamp < 5.0:
             stillness.append(stage.robot.state().q.copy())
         # something moves, so that each picture is news
-        stage.robot.put("green cube", Pose((0.62, -0.02 - 0.02 * (len(stage.asked) % 2), 0.025)))
+        stage.robot.put("green cube", Pose((0.62, -0.02 - 0.02 * (len(looks) % 2), 0.025)))
 
     stage.context.frames = watch
     assert stage.run() == "SUCCESS"
