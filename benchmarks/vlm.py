@@ -36,7 +36,7 @@ from knothole.sim.scene import TABLE_CAMERA
 from knothole.sim.world import World
 from knothole.vlm.contract import BackendOptions
 from knothole.vlm.embedded import Learned, open_embedded
-from knothole.vlm.questions import Frame, Question
+from knothole.vlm.questions import Answer, Frame, Question
 from knothole.vlm.qwen import QwenBackend
 
 TEXTS: Final = (
@@ -111,10 +111,16 @@ def generated(model: Any, processor: Any, frame: Frame) -> list[str]:
     return answers
 
 
+def likeliest(answer: Answer) -> str:
+    """Return the word that the model would write."""
+    chances = {**answer.probabilities, "unsure": answer.neither}
+    return max(chances, key=lambda word: chances[word])
+
+
 def measure(rounds: int) -> tuple[dict[str, list[float]], int]:
     """Return the milliseconds of each round by way, and how many answers of the peer are ours."""
     pictures = Pictures()
-    backend = open_embedded(BackendOptions())
+    backend = open_embedded(BackendOptions("", {"calibrated": False}))  # generate() knows no temperatures
     assert isinstance(backend, Learned)
     inner = backend.inner
     assert isinstance(inner, QwenBackend)
@@ -147,7 +153,7 @@ def measure(rounds: int) -> tuple[dict[str, list[float]], int]:
             if number >= 0:
                 times[name].append((time.process_time() - start) * 1e3)
     frame = pictures.fresh()
-    ours = ["yes" if a.p("yes") > a.p("no") else "no" for a in backend.ask(frame, QUESTIONS)]
+    ours = [likeliest(answer) for answer in backend.ask(frame, QUESTIONS)]
     assert backend.ask(frame, [THING])[0].regions, "no box was written, so none was timed"
     same = sum(a == b for a, b in zip(ours, generated(model, processor, frame), strict=True))
     return times, same

@@ -19,7 +19,7 @@ from knothole.tests.test_grounding_formats import FORMS, written_box
 from knothole.vlm.broker import open_backend
 from knothole.vlm.calibration import Calibration
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
-from knothole.vlm.local.backend import PROMPT_VERSION, LocalBackend
+from knothole.vlm.local.backend import CALIBRATION, PROMPT_VERSION, LocalBackend
 from knothole.vlm.local.once import SharedEngine
 from knothole.vlm.local.whole import EncoderDecoderEngine, WholeEngine
 from knothole.vlm.local.written import grounded, said
@@ -283,11 +283,11 @@ def test_a_calibration_counts_for_its_very_model_only(checkpoints, tmp_path):
     plain = opened(folder)
     before = plain.ask(frame(), [Question("yes_no", TEXTS[0])])[0]
     size = plain.engine.checkpoint.image_size
-    Calibration(plain.model, PROMPT_VERSION, size, {"yes_no": 4.0}).write(folder)
+    Calibration(plain.model, PROMPT_VERSION, size, {"yes_no": 4.0}).write(folder, CALIBRATION)
     after = opened(folder).ask(frame(), [Question("yes_no", TEXTS[0])])[0]
     assert after.neither == pytest.approx(before.neither, abs=1e-6)
     assert after.probabilities != before.probabilities
-    Calibration("another@1", PROMPT_VERSION, size, {}).write(folder)
+    Calibration("another@1", PROMPT_VERSION, size, {}).write(folder, CALIBRATION)
     with pytest.raises(BackendError, match="fitted on another model"):
         opened(folder)
 

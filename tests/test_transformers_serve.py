@@ -43,6 +43,8 @@ def url(tmp_path_factory) -> Iterator[str]:
         "0",
         "--device",
         "cpu",
+        "--dtype",
+        "float32",
     ]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     folder = tmp_path_factory.mktemp("serve")

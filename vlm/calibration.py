@@ -37,13 +37,13 @@ class Calibration:
     temperature: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> Calibration | None:
-        """Read ``calibration.json`` of a folder; None when there is none.
+    def read(cls, folder: Path, name: str = FILE) -> Calibration | None:
+        """Read ``calibration.json``, or a file of another name, of a folder; None when there is none.
 
         Raises:
             BackendError: The file is no calibration.
         """
-        path = folder / FILE
+        path = folder / name
         if not path.is_file():
             return None
         try:
@@ -56,9 +56,9 @@ class Calibration:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BackendError(f"{path} is no calibration: {type(error).__name__}: {error}\n  fix:  {_FIX}") from error
 
-    def write(self, folder: Path) -> Path:
-        """Write ``calibration.json`` beside the weights and return its path."""
-        path = folder / FILE
+    def write(self, folder: Path, name: str = FILE) -> Path:
+        """Write ``calibration.json``, or a file of another name, beside the weights and return its path."""
+        path = folder / name
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
         return path
 

@@ -10,7 +10,7 @@ from ..capabilities import CapabilityError, find_capabilities
 from ..checkpoint import Checkpoint
 from ..contract import BackendError
 from ..grounding_format import Coordinates
-from .backend import LocalBackend
+from .backend import CALIBRATION, LocalBackend
 from .families import Family, family_of
 from .loading import load_any
 from .opening import open_engine
@@ -26,7 +26,7 @@ def open_local(source: str, settings: LocalSettings) -> LocalBackend:
     checkpoint = load_any(source, settings)
     family = family_of(checkpoint.family)
     engine = open_engine(checkpoint, family, settings.batch, settings.share == "auto")
-    calibration = Calibration.read(checkpoint.folder) if settings.calibrated else None
+    calibration = Calibration.read(checkpoint.folder, CALIBRATION) if settings.calibrated else None
     return LocalBackend(engine, family, settings, _form(checkpoint, family, settings), calibration)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .engine import Engine, Row, Sight
 
 PROMPT_VERSION = "transformers-1"
+CALIBRATION = "calibration-transformers.json"
+"""Where temperatures lie beside the weights: not where ``qwen`` and ``embedded``, which ask otherwise, have theirs."""
 _TYPED = ("yes_no", "choice", "score")
 LETTERS = string.ascii_uppercase
 
@@ -92,7 +94,8 @@ class LocalBackend:
             OSError: It cannot be written.
         """
         checkpoint = self._open().checkpoint
-        return Calibration(self.model, PROMPT_VERSION, checkpoint.image_size, fit(cases)).write(checkpoint.folder)
+        fitted = Calibration(self.model, PROMPT_VERSION, checkpoint.image_size, fit(cases))
+        return fitted.write(checkpoint.folder, CALIBRATION)
 
     def capability_facts(self) -> dict[str, object]:
         """Return what a probe cannot find out by asking: the tokens of yes and no, that all probabilities are there."""
