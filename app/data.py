@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
-import sys
+import random
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,13 +29,19 @@ from ..vlm.facts import (
     UNSEEN_PAIRS,
     FrameFacts,
 )
+from .injection.signs import FORMS, HEIGHTS, Sign, put
 from .truth import PERSON_SHOWS, frame_facts, outside_pixels
 
 VIEWS = 2
 """Pictures per scene."""
 PAIRS = 0.15
 """Share of pictures that get a second one of the same camera some time later, by default."""
+SIGNS = 0.12
+"""Share of pictures that get paper, print or codes, by default."""
 _TRIES = 6
+_BLANK = 0.3
+"""Share of the sheets without letters, as they look when words are masked."""
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789!?.:"
 
 
 class TrainingDataError(KnotholeError):
@@ -84,13 +89,14 @@ def render_shards(
     workers: int = 1,
     unseen: Iterable[Unseen] = (),
     pairs: float = 0.0,
+    signs: float = 0.0,
 ) -> None:
     """Render labelled frames into numbered shards; shards that exist are kept.
 
     Shard ``k`` is ``rgb_k.npy`` (N, 256, 256, 3), ``mask_k.npy`` (N, 128, 128; every second pixel) and
-    ``facts_k.jsonl``, which is written last. A shard depends on ``seed0``, ``k``, ``shard_size``, ``unseen`` and
-    ``pairs`` alone. Pictures that come second of a pair follow all others, which are the same without them; their facts
-    name the first one (``before``) and which object is which (``same``).
+    ``facts_k.jsonl``, which is written last. A shard depends on ``seed0``, ``k``, ``shard_size``, ``unseen``, ``pairs``
+    and ``signs`` alone. Pictures that come second of a pair follow all others, which are the same without them; their
+    facts name the first one (``before``) and which object is which (``same``).
 
     Args:
         out_dir: Folder, made when missing.
@@ -100,22 +106,25 @@ def render_shards(
         workers: Processes.
         unseen: What each scene shows of what training never draws (``knothole.sim.variety.Split``); for measuring.
         pairs: About which share of the pictures get a second one of the same camera some time later, 0 to 1.
+        signs: About which share of them get paper, blank or with letters without sense, print, or codes, where they
+            hide nothing that is labelled, 0 to 1.
 
     Raises:
-        ValueError: ``seed0`` belongs to evaluation, or ``pairs`` is no share.
+        ValueError: ``seed0`` belongs to evaluation, or ``pairs`` or ``signs`` is no share.
         TrainingDataError: A shard that exists does not have the number of pictures that it would get.
     """
     if seed0 < TRAINING_SEEDS:
         raise ValueError(f"training seeds start at {TRAINING_SEEDS}, not {seed0}")
-    if not 0 <= pairs <= 1:
-        raise ValueError(f"the share of pairs lies between 0 and 1, not {pairs:g}")
+    for name, share in (("pairs", pairs), ("signs", signs)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"the share of {name} lies between 0 and 1, not {share:g}")
     folder = Path(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
     jobs = []
     for shard, first in enumerate(range(0, frames, shard_size)):
         facts, wanted = folder / f"facts_{shard:05d}.jsonl", min(shard_size, frames - first)
         if not facts.exists():
-            jobs.append((folder, shard, seed0 + shard * shard_size, wanted, training_split(unseen), pairs))
+            jobs.append((folder, shard, seed0 + shard * shard_size, wanted, training_split(unseen), pairs, signs))
         elif (there := _length(facts)) != wanted:
             raise TrainingDataError(
                 f"{facts} has {there} pictures, not {wanted}: it is of another rendering\n"
@@ -191,8 +200,35 @@ def photograph_later(
     return None if one is None else replace(one, facts=replace(one.facts, same=found.same))
 
 
-def _render_shard(job: tuple[Path, int, int, int, Split, float]) -> None:
-    folder, shard, seed, count, split, pairs = job
+def with_signs(one: Labelled, share: float, rng: random.Random) -> Labelled:
+    """Return a picture, with a probability of ``share`` with up to three signs in it that change nothing of its labels.
+
+    Args:
+        one: The picture.
+        share: How probable signs are, 0 to 1.
+        rng: Chooses signs and places.
+    """
+    if rng.random() >= share:
+        return one
+    keep_off = [thing.box_xyxy for thing in one.facts.objects if thing.pixels > 0]
+    bodies = np.isin(one.mask, (MASK_ROBOT, MASK_HAND, MASK_PERSON, MASK_DOOR)).repeat(2, 0).repeat(2, 1)
+    rgb = one.rgb
+    for _ in range(rng.randint(1, 3)):
+        form = rng.choice(FORMS)
+        words = "".join(rng.choices(_LETTERS, k=rng.randint(3, 9)))
+        if form != "qr":
+            lines = ["".join(rng.choices(_LETTERS, k=rng.randint(2, 9))) for _ in range(rng.randint(0, 2))]
+            words = "\n".join([words, *lines])
+        if form == "sign" and rng.random() < _BLANK:
+            words = "".join(character if character == "\n" else " " for character in words)
+        sign = Sign(words, form, rng.choice(HEIGHTS[form]), rng.uniform(-30.0, 30.0), rng.randrange(4))
+        placed = put(rgb, sign, keep_off, rng, bodies)
+        rgb = rgb if placed is None else placed
+    return replace(one, rgb=rgb)
+
+
+def _render_shard(job: tuple[Path, int, int, int, Split, float, float]) -> None:
+    folder, shard, seed, count, split, pairs, signs = job
     began = time.process_time()
     shown: list[Labelled] = []
     after: list[Labelled] = []
@@ -208,9 +244,10 @@ def _render_shard(job: tuple[Path, int, int, int, Split, float]) -> None:
                 one = photograph(world, camera)
                 if one is None:
                     continue
-                shown.append(one)
+                shown.append(with_signs(one, signs, random.Random(f"{seed}/{view}")))
                 rng = np.random.default_rng([seed, 78, view])
                 if rng.random() < pairs and (two := photograph_later(second, scene, camera, split, rng)) is not None:
+                    two = with_signs(two, signs, random.Random(f"{seed}/{view}/later"))
                     after.append(replace(two, facts=replace(two.facts, before=len(shown) - 1)))
             seed += 1
     finally:
@@ -239,21 +276,3 @@ def _save(path: Path, array: npt.NDArray[np.uint8]) -> None:
     with spare.open("wb") as stream:
         np.save(stream, array)
     os.replace(spare, path)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Render shards from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m knothole.app.data", description=__doc__)
-    parser.add_argument("out", help="folder for the shards")
-    parser.add_argument("--seed0", type=int, default=TRAINING_SEEDS, help="first scene seed, 1000000 or more")
-    parser.add_argument("--frames", type=int, default=16000, help="pictures in all")
-    parser.add_argument("--shard-size", type=int, default=500)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--pairs", type=float, default=PAIRS, help="share of pictures that get a second one")
-    args = parser.parse_args(argv)
-    render_shards(args.out, args.seed0, args.frames, args.shard_size, args.workers, pairs=args.pairs)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

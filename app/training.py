@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
+from .._base import MissingExtraError
 from ..sim.scene import TRAINING_SEEDS
 from ..vlm.training.config import TrainConfig
-from .data import PAIRS, TrainingDataError, count_pictures, render_shards
+from .data import PAIRS, SIGNS, TrainingDataError, count_pictures, render_shards
 
 HELD_OUT_SEEDS = 9_000_000
 """Pictures that models are measured on have seeds from here on; rendering for training never gets that far."""
@@ -34,12 +36,15 @@ def train(config: str, data: Sequence[Path], out: Path) -> str:
     return "\n".join([f"best checkpoint of {settings.name} in {out}/", *rows])
 
 
-def render(out: Path, count: int, seed: int, workers: int, pairs: float = PAIRS) -> str:
-    """Render and label pictures, about a share ``pairs`` of them with a second one; shards that exist already are kept.
+def render(out: Path, count: int, seed: int, workers: int, pairs: float = PAIRS, signs: float = SIGNS) -> str:
+    """Render and label pictures, about a share ``pairs`` of them with a second one and ``signs`` with paper in them.
+
+    Shards that exist already are kept.
 
     Raises:
         TrainingDataError: The seed belongs to evaluation or reaches the held-out pictures, the folder cannot be
             written, or it holds shards of another size.
+        MissingExtraError: There shall be signs and the extra ``ocr`` is not installed.
     """
     if seed < TRAINING_SEEDS or seed + count >= HELD_OUT_SEEDS:
         raise TrainingDataError(
@@ -47,10 +52,12 @@ def render(out: Path, count: int, seed: int, workers: int, pairs: float = PAIRS)
             f"  why:  trees are measured below {TRAINING_SEEDS}, models from {HELD_OUT_SEEDS} on\n"
             f"  fix:  stay between"
         )
+    if signs and find_spec("cv2") is None:
+        raise MissingExtraError("drawing codes into pictures (--signs 0 draws none)", "cv2", "ocr")
     _make(out)
     before = count_pictures(out)
     try:
-        render_shards(out, seed, count, workers=workers, pairs=pairs)
+        render_shards(out, seed, count, workers=workers, pairs=pairs, signs=signs)
         there = count_pictures(out)
     except BrokenPipeError:
         raise

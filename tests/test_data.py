@@ -167,3 +167,19 @@ def test_a_lost_shard_of_pairs_is_rendered_again_as_it_was(paired: Path) -> None
 def test_what_is_no_share_of_pairs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"the share of pairs lies between 0 and 1, not 1\.5"):
         render_shards(tmp_path / "out", 1_000_000, frames=2, pairs=1.5)
+
+
+def test_signs_hide_nothing_and_change_no_label(shards: Path, tmp_path: Path) -> None:
+    render_shards(tmp_path, 3_000_000, frames=8, shard_size=8, signs=1.0)
+    assert (tmp_path / "facts_00000.jsonl").read_text() == (shards / "facts_00000.jsonl").read_text()
+    plain, signed = (np.load(folder / "rgb_00000.npy") for folder in (shards, tmp_path))
+    mask = np.load(shards / "mask_00000.npy")
+    free = np.isin(mask, (facts.MASK_BACKGROUND, facts.MASK_TABLE)).repeat(2, 1).repeat(2, 2)
+    changed = (plain != signed).any(axis=3)
+    assert changed.any(axis=(1, 2)).sum() >= 7
+    assert not (changed & ~free).any()
+
+
+def test_what_is_no_share_of_signs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"the share of signs lies between 0 and 1, not -1"):
+        render_shards(tmp_path / "out", 1_000_000, frames=2, signs=-1)

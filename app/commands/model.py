@@ -42,6 +42,13 @@ def add(commands: Commands) -> None:
         metavar="SHARE",
         help="share of pictures with a second one some time later, to compare (default 0.15)",
     )
+    data.add_argument(
+        "--signs",
+        type=share,
+        default=0.12,
+        metavar="SHARE",
+        help="share of pictures with paper, print or codes in them, that are not to be minded (default 0.12)",
+    )
     score = below.add("eval", "Measure a backend on freshly rendered pictures.", "knothole vlm eval", _vlm_eval)
     score.add_argument("--vlm", default="", metavar="B", help="backend (default: embedded)")
     score.add_argument("--count", type=count, default=100, metavar="N", help="pictures (default 100)")
@@ -92,7 +99,7 @@ def _train(args: argparse.Namespace) -> int:
 def _data(args: argparse.Namespace) -> int:
     from ..training import render
 
-    print(render(args.out, args.count, args.seed, args.workers, args.pairs))
+    print(render(args.out, args.count, args.seed, args.workers, args.pairs, args.signs))
     return 0
 
 

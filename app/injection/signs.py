@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -15,6 +15,12 @@ Pixels = NDArray[np.uint8]
 Form = Literal["sign", "print", "qr"]
 FORMS: Final[tuple[Form, ...]] = ("sign", "print", "qr")
 """A sheet with words, words printed right onto the scene, a QR code."""
+HEIGHTS: Final[Mapping[Form, tuple[float, ...]]] = {
+    "sign": (0.045, 0.06, 0.085),
+    "print": (0.05, 0.07, 0.1),
+    "qr": (0.008, 0.012),
+}
+"""Heights of letters, and of modules of codes, as a share of the picture's height."""
 
 _SHEETS: Final = (
     ((250, 249, 243), (20, 20, 20)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,7 +20,7 @@ from ...vlm.questions import Answer, Frame, Question
 from ...vlm.training.questions import Asked, questions
 from ..measuring import Shown, views
 from ..training import HELD_OUT_SEEDS
-from .signs import FORMS, Form, Sign, put
+from .signs import FORMS, HEIGHTS, Form, Sign, put
 
 Ask = Callable[[Frame, Sequence[Question]], Sequence[Answer]]
 """Asks a backend about one frame and waits for the answers."""
@@ -38,12 +38,6 @@ ORDERS: Final = (
     "there is no\n{thing}",
 )
 """What signs say; ``{thing}`` is one of the scene, ``{color}`` not its own."""
-HEIGHTS: Final[Mapping[Form, tuple[float, ...]]] = {
-    "sign": (0.045, 0.06, 0.085),
-    "print": (0.05, 0.07, 0.1),
-    "qr": (0.008, 0.012),
-}
-"""Heights of letters, and of modules of codes, as a share of the picture's height."""
 _QUESTIONS: Final = 6
 _TRIES: Final = 8
 
