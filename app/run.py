@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from ..trees.spec import TreeSpec
 from ..trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
 from ..trees.ticking.timing import OVERRUN, Overrun
 from ..trees.ticking.watchdog import STEPPED
+from ..trees.tracing.amount import Amount
 from ..trees.tracing.trace import TraceError, TraceWriter
 from ..vlm.broker import Broker, chain_of
 from ..vlm.contract import Backend
@@ -37,6 +37,7 @@ from ..vlm.privacy import FRAMES, Frames
 from ..vlm.runner import Runner
 from .arguments import FASTEST, SLOWEST
 from .config import Config
+from .environment import environment
 from .inputs import InputError, is_number
 from .inspect import asks
 from .keeping import Keeper
@@ -45,6 +46,7 @@ from .runs import new_run
 from .secrets import without_secrets
 from .stage import Kept, Stage, from_truth, is_guarded, open_runners, open_stage, rests, scene_of, split
 from .terminal import Watcher
+from .trace_settings import amount_of
 
 if TYPE_CHECKING:
     from ..sim.goals import Referee
@@ -80,6 +82,8 @@ class RunOptions:
         cassette: Where to keep every answer for ``replay``; None takes the configured file, if any.
         frames: What is done with pictures in trace and cassette: ``keep``, ``blur`` or ``drop``.
         firewall: Ask the backend behind a firewall, for which words in pictures are data; None as configured.
+        keep: How much of the end of a run its trace keeps, such as ``60s`` or ``200MB``; ``all`` keeps everything.
+        pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
@@ -106,6 +110,8 @@ class RunOptions:
     cassette: Path | None = None
     frames: Frames | Literal[""] = ""
     firewall: bool | None = None
+    keep: str = ""
+    pictures: str = ""
     truth: bool = False
     resume: Path | None = None
 
@@ -120,6 +126,10 @@ class RunOptions:
             raise InputError(f"watchdog is {self.watchdog!r}\n  fix:  give a time [s], or 0 for no watchdog")
         if self.frames and self.frames not in FRAMES:
             raise InputError(f"frames is {self.frames!r}\n  fix:  give one of {', '.join(FRAMES)}")
+        try:
+            amount_of(Amount(), self.keep, self.pictures)
+        except ValueError as error:
+            raise InputError(f"keep or pictures: {error}") from error
 
 
 class Run:
@@ -210,7 +220,7 @@ class Run:
             self.tree,
             rate=options.rate,
             max_time=options.max_time,
-            trace=self._open_trace(),
+            trace=self._open_trace(config),
             start=self._start(config),
             listeners=[self._ticked],
             poses=self.stage.poses,
@@ -260,7 +270,7 @@ class Run:
 
         return Referee(self.stage.world)
 
-    def _open_trace(self) -> TraceWriter | None:
+    def _open_trace(self, config: Config) -> TraceWriter | None:
         if not self.options.record:
             return None
         path = self.options.trace or new_run(RUNS, self._spec.name, self.options.seed, datetime.now())
@@ -270,7 +280,7 @@ class Run:
             raise TraceError(
                 f"the picture beside the trace would replace {picture}\n  fix:  name another trace, or move that file"
             )
-        writer = TraceWriter(path, self._frames)
+        writer = TraceWriter(path, self._frames, amount_of(config.trace, self.options.keep, self.options.pictures))
         self._stack.callback(writer.close)
         self._picture = picture
         return writer
@@ -292,7 +302,7 @@ class Run:
         settings = {"backends": without_secrets(config.backends), "robots": without_secrets(config.robots)}
         return {
             **self._about(),
-            "python": platform.python_version(),
+            **environment(config.file.parent if config.file is not None else Path()),
             "answers_from_truth": self._truth,
             "frames": self._frames,
             "firewall": self._guarded,
