@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...trees.tracing.amount import PICTURES
 from ...vlm.privacy import FRAMES
 from ..arguments import count, limit, rate, seconds, seed, setting
 from . import Commands, UsageError
@@ -90,6 +91,10 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
         "--frames", default="", choices=FRAMES, help="what traces and cassettes keep of pictures (default keep)"
     )
     parser.add_argument(
+        "--keep", default="", metavar="T", help="keep only the end of a run in its trace: 60s, 200MB, all (default)"
+    )
+    parser.add_argument("--pictures", default="", choices=PICTURES, help="form of pictures in traces (default jpeg)")
+    parser.add_argument(
         "--firewall",
         action=argparse.BooleanOptionalAction,
         help="take words in pictures as data, never as instructions (default as configured)",
@@ -132,6 +137,8 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         cassette=args.cassette,
         frames=args.frames,
         firewall=args.firewall,
+        keep=args.keep,
+        pictures=args.pictures,
         truth=args.truth,
         resume=resume,
     )

@@ -333,7 +333,7 @@ class Loop:
         ending.attempt("following the end of the run", lambda: self.record.tick(root.status), watched=False)
         if self._poses is not None:
             poses = self._poses
-            ending.attempt("reading the final poses", lambda: self.record.digest.poses(poses()), watched=False)
+            ending.attempt("reading the final poses", lambda: self.record.poses(poses()), watched=False)
         self.record.digest.outcome(outcome.name)
         broker = self.context.broker
         if broker is not None:

@@ -12,7 +12,7 @@ from ..builder import BuiltTree
 from ..changing.reload import Reloaded
 from ..tracing.changes import Changes
 from ..tracing.trace import TraceWriter
-from .digest import Digest
+from .digest import Digest, rounded
 from .outcome import Listener, LoopResult, Ticked
 
 
@@ -34,12 +34,14 @@ class Record:
         self.trace, self.listeners = trace, list(listeners)
         self.changes, self.digest = Changes(tree), Digest(tree)
         self._reloaded = False
+        self._poses: dict[str, list[float]] = {}
 
     def begin(self, start: Mapping[str, object]) -> None:
         """Note the start, the tree, and what is on the blackboard already; follow the run from now on."""
         self._follow()
-        now = self._context.now
+        now, robot = self._context.now, self._context.robot
         if self.trace is not None:
+            self.trace.joint_names = robot.arm.joints if robot is not None else ()
             self.trace.put("/run", now, {"event": "start", "inputs": dict(self._tree.inputs), **start})
             self.trace.tree(now, self._tree)
         for cell in self._tree.blackboard:
@@ -85,11 +87,16 @@ class Record:
             self.trace.tree(context.now, self._tree)
             self.trace.put("/run", context.now, {"event": "reload", "tick": context.tick, **_listed(done)})
 
+    def poses(self, poses: Mapping[str, Sequence[float]]) -> None:
+        """Note where things are at the end: name → position [m], and further numbers if wanted."""
+        self.digest.poses(poses)
+        self._poses = {name: rounded(numbers) for name, numbers in poses.items()}
+
     def end(self, result: LoopResult) -> None:
         """Write how the run ended, and close the trace."""
         if self.trace is None:
             return
-        self.trace.put("/run", self._context.now, _ended(result))
+        self.trace.put("/run", self._context.now, {**_ended(result), "poses": self._poses})
         self.trace.close()
 
     def _follow(self) -> None:

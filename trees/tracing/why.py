@@ -212,9 +212,11 @@ class _Why:
         links = self.causes.chain(0, moment, status) if root is not None else ()
         reason = links[-1].reason if links else ""
         if self.outcome == UNFINISHED:
-            headline = (
-                f"{UNFINISHED}  {self.tree} is known up to tick {self.ticks} ({self.time:.2f} s); its trace has "
-                "no end: the writer was killed, or is still at work"
+            piece = (self.history.recording.start.get("cut") or {}).get("to") is not None
+            headline = f"{UNFINISHED}  {self.tree} is known up to tick {self.ticks} ({self.time:.2f} s); " + (
+                "this is a piece of its trace, which ends there"
+                if piece
+                else "its trace has no end: the writer was killed, or is still at work"
             )
             return self._made(status, headline, links, reason=reason)
         limit = self.history.recording.start.get("max_time")
