@@ -59,7 +59,7 @@ def _newest(parser: argparse.ArgumentParser) -> None:
 
 
 def _info(args: argparse.Namespace) -> int:
-    from ..run import RUNS
+    from ..about import RUNS
     from ..traces import look
 
     found = look(args.trace, RUNS)
@@ -68,7 +68,7 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from ..run import RUNS
+    from ..about import RUNS
     from ..traces import export, find_trace
 
     said = export(find_trace(args.trace, RUNS), args.output, args.to, args.force)
@@ -77,7 +77,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _cut(args: argparse.Namespace) -> int:
-    from ..run import RUNS
+    from ..about import RUNS
     from ..traces import cut_trace, find_trace
 
     said = cut_trace(find_trace(args.trace, RUNS), args.output, args.begin, args.end, args.force)
@@ -86,7 +86,7 @@ def _cut(args: argparse.Namespace) -> int:
 
 
 def _diff(args: argparse.Namespace) -> int:
-    from ..run import RUNS
+    from ..about import RUNS
     from ..traces import compare
 
     found = compare(args.first, args.second, RUNS)
@@ -95,7 +95,7 @@ def _diff(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from ..run import RUNS
+    from ..about import RUNS
     from ..traces import check
 
     found = check(args.trace, RUNS)
