@@ -28,6 +28,7 @@ from ..spec import Literal
 from .asked import event_data
 from .changes import Change
 from .channels import nanos, schema, stamp
+from .given import entries_read, ports_given
 from .recording import Recording, TraceError, read_trace
 from .spool import spool_index
 from .summary import summary
@@ -316,6 +317,8 @@ def _tree(tree: BuiltTree) -> Mapping[str, object]:
             "line": built.place.line,
             "column": built.place.column,
             "mocked": _mock_of(built),
+            "ports": ports_given(built),
+            "reads": entries_read(built),
         }
         for built in tree.nodes
     ]
