@@ -76,7 +76,9 @@ def with_boxes(image: Image.Image, regions: tuple[Mapping[str, Any], ...]) -> Im
     size = max(12, round(min(width, height) / 28))
     for number, region in enumerate(regions):
         color = _COLORS[number % len(_COLORS)]
-        x0, y0, x1, y1 = (round(float(v) * side) for v, side in zip(region["box_xyxy"], (width, height) * 2, strict=True))
+        x0, y0, x1, y1 = (
+            round(float(v) * side) for v, side in zip(region["box_xyxy"], (width, height) * 2, strict=True)
+        )
         pen.rectangle((x0, y0, max(x0, x1), max(y0, y1)), outline=color, width=thick)
         words = " ".join(f"{str(region.get('label', ''))[:60]} {float(region.get('confidence', 0.0)):.2f}".split())
         chosen, text = font_for(words, size)
