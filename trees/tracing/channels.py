@@ -44,6 +44,8 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
                 line=_INT,
                 column=_INT,
                 mocked=_TEXT,
+                ports={"type": "object"},
+                reads={"type": "object"},
             ),
         },
     ),

@@ -30,6 +30,7 @@ from .amount import Amount
 from .asked import event_data
 from .changes import Change
 from .channels import CALIBRATION, nanos, stamp
+from .given import entries_read, ports_given
 from .recording import Recording, TraceError, read_trace
 from .ring import Ring
 from .summary import summary
@@ -420,6 +421,8 @@ def _tree(tree: BuiltTree) -> Mapping[str, object]:
             "line": built.place.line,
             "column": built.place.column,
             "mocked": _mock_of(built),
+            "ports": ports_given(built),
+            "reads": entries_read(built),
         }
         for built in tree.nodes
     ]
