@@ -23,7 +23,6 @@ from knothole.vlm.questions import Answer, Frame, Kind, Question
 KNOWN = (
     Question("yes_no", "Is there a red cube?"),
     Question("yes_no", "Is a hand inside the workspace?"),
-    Question("yes_no", "Is it raining?"),
     Question("yes_no", "Is the gripper open?"),
     Question("choice", "What color is the cube: red, green or blue?", choices=("red", "green", "blue")),
     Question("ground", "every loose object", all=True),
@@ -98,7 +97,8 @@ class _Own(BackendContract):
 
     def test_what_the_model_does_not_know_stays_a_problem(self, backend, frame, direct):
         assert direct[UNKNOWN].problem
-        assert backend.ask(frame, [UNKNOWN])[0].problem
+        (answer,) = backend.ask(frame, [UNKNOWN])
+        assert answer.problem.startswith(f"the model refused: {direct[UNKNOWN].problem[:60]}")
 
 
 class TestSystemOne(_Own):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection
 from typing import Any
 
@@ -10,6 +11,9 @@ import torch
 from llguidance import LLMatcher, LLTokenizer
 
 from .grammar import SchemaError, json_grammar
+
+_KEPT = 32
+"""Grammars of a vocabulary that are kept."""
 
 
 class Vocabulary:
@@ -31,6 +35,23 @@ class Vocabulary:
             self.tokens = LLTokenizer(backend.to_str(), eos_token=sorted(ends))
         except Exception as error:  # whatever the library finds wrong with its file
             raise SchemaError(f"the tokens of a {type(tokenizer).__name__} cannot be read: {error}") from error
+        self._matchers: OrderedDict[str, LLMatcher] = OrderedDict()
+
+    def matcher(self, grammar: str) -> LLMatcher:
+        """Return a matcher at the beginning of a text: a copy, since a grammar takes longer to prepare than a plan.
+
+        Raises:
+            SchemaError: The grammar is none, or too large.
+        """
+        if grammar not in self._matchers:
+            made = LLMatcher(self.tokens, grammar, log_level=0)
+            if made.is_error():
+                raise SchemaError(_why(made))
+            self._matchers[grammar] = made
+            if len(self._matchers) > _KEPT:
+                self._matchers.popitem(last=False)
+        self._matchers.move_to_end(grammar)
+        return self._matchers[grammar].deep_copy()
 
 
 class Constraint:
@@ -48,12 +69,10 @@ class Constraint:
     """
 
     def __init__(self, vocabulary: Vocabulary, grammar: str) -> None:
-        self._matcher = LLMatcher(vocabulary.tokens, grammar, log_level=0)
+        self._matcher = vocabulary.matcher(grammar)
         self._size = vocabulary.tokens.vocab_size
         self._seen = 0
         self.problem = ""
-        if self._matcher.is_error():
-            raise SchemaError(self._why())
 
     def allow(self, logits: torch.Tensor) -> torch.Tensor:
         """Return logits, shape (vocabulary,), with minus infinity for each token that may not come next.
@@ -62,7 +81,7 @@ class Constraint:
         """
         raw = self._matcher.compute_bitmask()
         if self._matcher.is_error():
-            self.problem = self.problem or self._why()
+            self.problem = self.problem or _why(self._matcher)
             return logits
         bits = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")[: self._size]
         allowed = np.zeros(logits.shape[-1], np.bool_)
@@ -76,7 +95,7 @@ class Constraint:
     def take(self, token: int) -> None:
         """Go on by one token."""
         if not self._matcher.consume_token(token):
-            self.problem = self.problem or self._why()
+            self.problem = self.problem or _why(self._matcher)
 
     def after(self, opening: int) -> Constraint:
         """Return itself as a logits processor for a text behind so many tokens of a prompt."""
@@ -92,9 +111,10 @@ class Constraint:
         self._seen = input_ids.shape[-1]
         return self.allow(scores[0])[None] if not self.problem else scores
 
-    def _why(self) -> str:
-        first = str(self._matcher.get_error()).strip().partition("\n")[0][:200]
-        return f"the answer cannot be held to its JSON Schema: {first or 'nothing may come next'}"
+
+def _why(matcher: LLMatcher) -> str:
+    first = str(matcher.get_error()).strip().partition("\n")[0][:200]
+    return f"the answer cannot be held to its JSON Schema: {first or 'nothing may come next'}"
 
 
 def likeliest(logits: torch.Tensor, rule: Constraint | None) -> tuple[int, float]:

@@ -34,23 +34,25 @@ class Enforcer:
 
     def fault(self, question: Question) -> str:
         """Return why no answer can be held to the schema of a question; empty where it can."""
-        if not self._enabled or question.kind != "plan":
-            return ""
         try:
-            _grammar(question.schema)
+            self.constraint(question)
         except SchemaError as error:
             return str(error)
         return ""
 
     def constraint(self, question: Question) -> Constraint | None:
-        """Return what holds the answer to a question without a fault; None where nothing does."""
-        grammar = {"plan": question.schema, "ground": self._boxes}.get(question.kind)
-        if grammar is None or not self._readable():
+        """Return what holds the answer to a question; None where nothing does.
+
+        Raises:
+            SchemaError: No answer can be held to its schema.
+        """
+        if question.kind not in ("plan", "ground") or not self._readable():
             return None
         from .constraint import Constraint
 
         assert self._vocabulary is not None
-        return Constraint(self._vocabulary, _grammar(grammar) if question.kind == "plan" else grammar)
+        grammar = _grammar(question.schema) if question.kind == "plan" else self._boxes
+        return None if grammar is None else Constraint(self._vocabulary, grammar)
 
     def _readable(self) -> bool:
         if self._enabled and self._vocabulary is None:

@@ -15,7 +15,6 @@ LONGEST = 100_000
 """Characters of a schema that are read: one of a megabyte takes seconds to prepare."""
 _BLANKS = r" |\n( {0,32}|\t{0,8})"
 """Between two words of JSON: a blank, or a new line with its indentation. Without a limit a model may write no more."""
-_OPTIONS = {"whitespace_pattern": _BLANKS}
 _FENCED = 'start: body | "```json\\n" body "\\n```"\nbody: %json '
 _NUMBER_FORMS = {"thousandths": "integer", "pixels": "integer", "gemini": "integer", "any_json": "number"}
 _NUMBER_FORMS["relative"] = "number"
@@ -51,7 +50,7 @@ def json_grammar(schema: str | Mapping[str, object]) -> str:
     if not isinstance(read, dict):
         raise SchemaError("the JSON Schema is no object")
     try:
-        made: str = LLMatcher.grammar_from_json_schema(json.dumps(read), overrides=_OPTIONS)
+        made: str = LLMatcher.grammar_from_json_schema(json.dumps(read), overrides={"whitespace_pattern": _BLANKS})
     except ValueError as error:  # it is nested too deep
         raise SchemaError(_told(str(error))) from error
     if wrong := LLMatcher.validate_grammar(made):
@@ -69,7 +68,7 @@ def boxes_grammar(form: str) -> str | None:
         return None
     key, number = "box_2d" if form == "gemini" else "bbox_2d", {"type": _NUMBER_FORMS[form]}
     entries = [_entry(key, number, 4), _entry("point" if form == "gemini" else "point_2d", number, 2)]
-    schema = {"type": "array", "items": {"anyOf": entries}, "x-guidance": _OPTIONS}
+    schema = {"type": "array", "items": {"anyOf": entries}, "x-guidance": {"whitespace_pattern": _BLANKS}}
     return _FENCED + json.dumps(schema)
 
 
