@@ -29,7 +29,7 @@ class Vocabulary:
 
     def __init__(self, tokenizer: Any, ends: Collection[int]) -> None:
         backend = getattr(tokenizer, "backend_tokenizer", None)
-        if not hasattr(backend, "to_str"):
+        if backend is None or not hasattr(backend, "to_str"):
             raise SchemaError(f"the tokens of a {type(tokenizer).__name__} cannot be read")
         try:
             self.tokens = LLTokenizer(backend.to_str(), eos_token=sorted(ends))
