@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..._base import KnotholeError
 from ...behaviors.blackboard import Blackboard
-from ...behaviors.step import FAULTS
+from ...behaviors.step import FAULTS, RUNNING
 from ...vlm.broker import Broker
 from ..builder import BuiltTree, build
 from ..changing.comparing import fingerprint
@@ -23,6 +23,10 @@ from .tape import LeafNote, Planted, ReplayError, Story, Tape, is_picture
 
 if TYPE_CHECKING:
     from ..tracing.trace import TraceWriter
+
+
+_ENDED: Final = ("SUCCESS", "FAILURE", "FAULT")
+"""Outcomes of runs that ended by themselves."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +217,7 @@ class _Deck:
                 if segment.kind == "tick":
                     self._show(segment.tick)
                     root = loop.tick()
-                    if str(root.value) != "RUNNING" and self._is_over(number):
+                    if root is not RUNNING and self._is_over(number):
                         break
                 elif segment.kind == "reload":
                     if self._once:
@@ -230,6 +234,9 @@ class _Deck:
                 if isinstance(cause, UnrecordedError):
                     return error, Stopped(segment.tick, cause.path, str(cause))
                 return error, None
+        if isinstance(gives, Follower) and loop.tree.root.status is RUNNING and self._tape.outcome in _ENDED:
+            why = "the recorded run ended with the tick before"
+            return None, Stopped(self._tape.last_tick + 1, loop.tree.root.path, why)
         return None, None
 
     def _is_over(self, number: int) -> bool:

@@ -166,6 +166,10 @@ class PlayedHuman:
                 for _, _, answer in last:
                     answer[1:] = int(data["tick"]), str(data["answer"])
 
+    def follow(self, context: Context) -> None:
+        """Take the time from another context."""
+        self._context = context
+
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> Inquiry:

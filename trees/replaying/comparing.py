@@ -1,0 +1,196 @@
+"""Where two runs part, and what follows from it: by their stories, line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, Final
+
+Line = tuple[Any, ...]
+_WHERE: Final = {"status": 2, "write": 3, "question": 2, "cancelled": 3, "answer": 3}
+"""What a line is about → which part of it names the node, the entry's writer, or the question."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first thing that is not as it was.
+
+    Attributes:
+        tick: Number of the tick; that of the last one before it where only the end differs.
+        node: Path of the node; of a write the one that wrote; empty where there is none.
+        recorded: What was recorded there, in words; empty for nothing.
+        now: What came now.
+    """
+
+    tick: int
+    node: str
+    recorded: str
+    now: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data."""
+        return {"tick": self.tick, "node": self.node, "recorded": self.recorded, "now": self.now}
+
+    def __str__(self) -> str:
+        where = f" at {self.node}" if self.node else ""
+        then, now = self.recorded or "nothing of the kind", self.now or "nothing of the kind"
+        return f"tick {self.tick}{where}\n  recorded  {then}\n  now       {now}"
+
+
+@dataclass(frozen=True)
+class Parted:
+    """A node whose status at the end of a tick is another one than recorded.
+
+    Attributes:
+        tick: From which tick on.
+        node: Its path.
+        recorded: Its recorded status, ``INVALID`` for halted, reset or not ticked yet.
+        now: Its status now.
+        reason: Why, or what it is doing.
+    """
+
+    tick: int
+    node: str
+    recorded: str
+    now: str
+    reason: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data."""
+        return dict(vars(self))
+
+
+def first_difference(recorded: Sequence[Line], now: Sequence[Line], open_end: bool = False) -> Difference | None:
+    """Return where two stories part first; None where they do not.
+
+    Args:
+        recorded: Lines of the recorded run.
+        now: Lines of the other one.
+        open_end: The recording is cut: what comes after its end counts as nothing.
+    """
+    last = 0
+    for number, (then, here) in enumerate(zip_longest(recorded, now)):
+        if then is None and open_end:
+            return None
+        if not _same(then, here):
+            return _difference(recorded, now, number, last)
+        last = _tick(then) or last
+    return None
+
+
+def _same(then: Line | None, here: Line | None) -> bool:
+    if then is None or here is None:
+        return False
+    return then == here or _text(then) == _text(here)
+
+
+def _text(line: Line) -> str:
+    return json.dumps(line, sort_keys=True)
+
+
+def _difference(recorded: Sequence[Line], now: Sequence[Line], at: int, last: int) -> Difference:
+    """Say what differs from one line on: of a node that changed in both runs how, of any other what it was before."""
+    before, old, new = recorded[:at], recorded[at:], now[at:]
+    then, here = next(iter(old), None), next(iter(new), None)
+    tick = min((tick for tick in (_tick(then), _tick(here)) if tick), default=last)
+    then = then if _tick(then) in (tick, 0) else None
+    here = here if _tick(here) in (tick, 0) else None
+    if then is not None and here is not None and _key(then) != _key(here):
+        moved = _find(new, tick, then)
+        if moved is not None and not _same(then, moved):
+            here = moved  # the node said something else, in another place of the order
+        else:
+            then = _find(old, tick, here)
+    about = then if here is None else here
+    if about is None:
+        return Difference(tick, "", "", "")
+    standing = _standing(before, about)
+    return Difference(tick, _node(about), _words(then) or standing, _words(here) or standing)
+
+
+def _find(lines: Sequence[Line], tick: int, about: Line) -> Line | None:
+    """Return the line of a tick that is about what another line is about."""
+    return next((line for line in lines if _tick(line) == tick and _key(line) == _key(about)), None)
+
+
+def _standing(before: Sequence[Line], about: Line) -> str:
+    """Say which status a node had that did not change."""
+    if about[0] != "status":
+        return ""
+    last = next((line for line in reversed(before) if line[:1] + line[2:3] == ("status", about[2])), None)
+    return f"{last[3] if last is not None else 'INVALID'}, as before"
+
+
+def _key(line: Line) -> tuple[object, str]:
+    return line[0], _node(line)
+
+
+def _tick(line: Line | None) -> int:
+    if line is None or line[0] in ("tree", "pose", "outcome"):
+        return 0
+    return int(line[1])
+
+
+def _node(line: Line) -> str:
+    return str(line[_WHERE[line[0]]]) if line[0] in _WHERE else ""
+
+
+def _words(line: Line | None) -> str:
+    """Say what a line tells."""
+    if line is None:
+        return ""
+    what = line[0]
+    if what == "status":
+        return f"{line[3]}{': ' + line[4] if line[4] else ''}"
+    if what == "write":
+        return f"wrote ${line[2]} = {json.dumps(line[4])}"
+    if what in ("question", "cancelled"):
+        text = line[4] if what == "question" else line[3]
+        return f"{'asked' if what == 'question' else 'no longer asked'} {text!r}"
+    if what == "answer":
+        chances = ", ".join(f"{name} {p:g}" for name, p in line[4].items())
+        return f"the answer {chances or line[7] or line[6] or line[9]!r} to {line[3]!r}"
+    if what == "outcome":
+        return f"the run ended with {line[1]}"
+    return f"{what} {json.dumps(line[1:])}"
+
+
+def parted(recorded: Iterable[Line], now: Iterable[Line], since: int, until: int) -> list[Parted]:
+    """Return where statuses differ at the end of ticks, each time that is something new.
+
+    Args:
+        recorded: Lines of the recorded run.
+        now: Lines of the other one.
+        since: First tick that is looked at.
+        until: Last one.
+    """
+    found: list[Parted] = []
+    told: dict[str, tuple[str, str]] = {}
+    for (tick, then), (_, here) in zip(_states(recorded, since, until), _states(now, since, until), strict=True):
+        for path in {**then, **here}:
+            before, present = then.get(path, _NEVER)[0], here.get(path, _NEVER)
+            if before == present[0]:
+                told.pop(path, None)
+            elif told.get(path) != (before, present[0]):
+                told[path] = before, present[0]
+                found.append(Parted(tick, path, before, *present))
+    return found
+
+
+_NEVER: Final = ("INVALID", "")
+
+
+def _states(lines: Iterable[Line], since: int, until: int) -> Iterator[tuple[int, Mapping[str, tuple[str, str]]]]:
+    """Yield the state of all nodes at the end of each tick."""
+    by_tick: dict[int, list[Line]] = {}
+    for line in lines:
+        if line[0] == "status":
+            by_tick.setdefault(line[1], []).append(line)
+    state: dict[str, tuple[str, str]] = {}
+    for tick in range(min(by_tick, default=since), until + 1):
+        for _, _, path, status, reason in by_tick.get(tick, ()):
+            state[path] = status, reason
+        if tick >= since:
+            yield tick, state
