@@ -10,8 +10,8 @@ from typing import Any, Final, cast
 
 from .._base import KnotholeError
 from ..behaviors.context import Context
-from ..trees.replaying.changing import Wish, Wishes, wish_of
-from ..trees.replaying.comparing import Difference, Line, Parted, first_difference, parted
+from ..trees.replaying.changing import Wishes, wish_of
+from ..trees.replaying.comparing import Difference, Line, Parted, compare, first_difference, parted
 from ..trees.replaying.leaves import FAULT
 from ..trees.replaying.player import Log
 from ..trees.replaying.replay import Played, Stopped, follow, replay
@@ -175,17 +175,16 @@ def replay_run(options: ReplayOptions) -> Report:
     noted = Wishes(wishes, play=False)
     plain = not wishes and edited is None
     first, log = replay(tape, _writer(options) if plain else None, noted.plant)
-    lines = first.story.lines[: first.told] if tape.cut else first.story.lines
-    own = first_difference(tape.story.lines, lines, open_end=tape.cut)
+    own, cut = compare(tape, first)
     asked = (*map(str, wishes), *([f"--tree {options.tree}"] if options.tree else []))
     report = Report(
         options.trace,
         tape.trees[0].spec.name,
         tape.last_tick,
         () if own is not None else asked,
-        str(tape.recording.end.get("digest", "")) if not tape.cut else "",
+        str(tape.recording.end.get("digest", "")) if not cut else "",
         first.result.digest,
-        tape.cut,
+        cut,
         own,
         ended=(tape.outcome, str(tape.recording.end.get("reason", ""))),
         ends=_ends(first.result),
@@ -234,7 +233,9 @@ def _otherwise(
     recorded, now = _without_answers(first.story.lines), _without_answers(lines)
     if edited is not None:
         recorded, now = _common(recorded, now)
-    difference = first_difference(recorded[: len(now)] if stopped is not None else recorded, now)
+    prefer = [wish.node for wish in wishes.granted]
+    there = recorded[: len(now)] if stopped is not None else recorded
+    difference = first_difference(there, now, prefer=prefer)
     if options.go_on and difference is not None:
         _check_before(difference, wishes, edited)
     follows: list[Parted] = []

@@ -161,7 +161,7 @@ def _listen(watching: Any, instead: Any) -> None:
 def _give(node: Any, status: str) -> Status:
     """Give a node a status instead of ticking it; what runs there is halted."""
     new = STATUSES[status]
-    if new is not RUNNING and (node.status is RUNNING or getattr(node, "children", ())):
+    if new is not RUNNING and (node.status is RUNNING or node.children):
         node._x(INVALID)
     node.skipped = status == "SKIPPED"
     node.status, node.feedback_message = new, "set by --status"

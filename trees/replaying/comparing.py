@@ -6,7 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .replay import Played
+    from .tape import Tape
 
 Line = tuple[Any, ...]
 _WHERE: Final = {"status": 2, "write": 3, "question": 2, "cancelled": 3, "answer": 3}
@@ -62,21 +66,50 @@ class Parted:
         return dict(vars(self))
 
 
-def first_difference(recorded: Sequence[Line], now: Sequence[Line], open_end: bool = False) -> Difference | None:
+def compare(tape: Tape, played: Played) -> tuple[Difference | None, bool]:
+    """Return where a replay and its recording part, and whether only a part of the recording could be compared.
+
+    A part is left where the trace is cut, and where the last tick was broken off by something outside of the tree: a
+    backend, a robot, code of a leaf that told nobody.
+    """
+    recorded, now, cut = tape.story.lines, played.story.lines, tape.cut
+    last, stopped = tape.last_tick, played.stopped
+    if tape.outcome == "FAULT" and (not played.broke or (stopped is not None and stopped.tick == last)):
+        cut = True
+        recorded, now = ([line for line in lines if tick_of_line(line) < last] for lines in (recorded, now))
+        recorded, now = ([line for line in lines if line[0] not in _ENDS] for lines in (recorded, now))
+    elif cut:
+        now = now[: played.told]
+    found = first_difference(recorded, now, open_end=cut)
+    if tape.altered and (found is None or found.tick > tape.altered):
+        found = Difference(
+            tape.altered, "", "other statuses, writes or answers, by the check sum", "what the trace says"
+        )
+    return found, cut
+
+
+_ENDS: Final = ("pose", "outcome")
+
+
+def first_difference(
+    recorded: Sequence[Line], now: Sequence[Line], open_end: bool = False, prefer: Sequence[str] = ()
+) -> Difference | None:
     """Return where two stories part first; None where they do not.
 
     Args:
         recorded: Lines of the recorded run.
         now: Lines of the other one.
         open_end: The recording is cut: what comes after its end counts as nothing.
+        prefer: Paths of nodes that are named first where more than one differ in that tick.
     """
     last = 0
     for number, (then, here) in enumerate(zip_longest(recorded, now)):
         if then is None and open_end:
             return None
         if not _same(then, here):
-            return _difference(recorded, now, number, last)
-        last = _tick(then) or last
+            found = _difference(recorded, now, number, last)
+            return _preferred(recorded, now, number, found, prefer)
+        last = tick_of_line(then) or last
     return None
 
 
@@ -94,9 +127,9 @@ def _difference(recorded: Sequence[Line], now: Sequence[Line], at: int, last: in
     """Say what differs from one line on: of a node that changed in both runs how, of any other what it was before."""
     before, old, new = recorded[:at], recorded[at:], now[at:]
     then, here = next(iter(old), None), next(iter(new), None)
-    tick = min((tick for tick in (_tick(then), _tick(here)) if tick), default=last)
-    then = then if _tick(then) in (tick, 0) else None
-    here = here if _tick(here) in (tick, 0) else None
+    tick = min((tick for tick in (tick_of_line(then), tick_of_line(here)) if tick), default=last)
+    then = then if tick_of_line(then) in (tick, 0) else None
+    here = here if tick_of_line(here) in (tick, 0) else None
     if then is not None and here is not None and _key(then) != _key(here):
         moved = _find(new, tick, then)
         if moved is not None and not _same(then, moved):
@@ -110,9 +143,24 @@ def _difference(recorded: Sequence[Line], now: Sequence[Line], at: int, last: in
     return Difference(tick, _node(about), _words(then) or standing, _words(here) or standing)
 
 
+def _preferred(
+    recorded: Sequence[Line], now: Sequence[Line], at: int, found: Difference, prefer: Sequence[str]
+) -> Difference:
+    """Return the difference of a preferred node in the tick of one that was found, else that."""
+    for path in prefer:
+        about = "status", found.tick, path
+        then, here = ([x for x in lines if x[:3] == about] for lines in (recorded[at:], now[at:]))
+        new = [line for line in here if line not in then]
+        line = next((each for each in new if each[3] != "INVALID"), next(iter(new), None))
+        if line is not None:
+            was = _words(next(iter(then), None)) or _standing(recorded[:at], about)
+            return Difference(found.tick, path, was, _words(line))
+    return found
+
+
 def _find(lines: Sequence[Line], tick: int, about: Line) -> Line | None:
     """Return the line of a tick that is about what another line is about."""
-    return next((line for line in lines if _tick(line) == tick and _key(line) == _key(about)), None)
+    return next((line for line in lines if tick_of_line(line) == tick and _key(line) == _key(about)), None)
 
 
 def _standing(before: Sequence[Line], about: Line) -> str:
@@ -127,7 +175,8 @@ def _key(line: Line) -> tuple[object, str]:
     return line[0], _node(line)
 
 
-def _tick(line: Line | None) -> int:
+def tick_of_line(line: Line | None) -> int:
+    """Return the number of the tick that a line is of; 0 for the tree and the end."""
     if line is None or line[0] in ("tree", "pose", "outcome"):
         return 0
     return int(line[1])

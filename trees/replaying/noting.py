@@ -1,14 +1,14 @@
 """What a trace holds so that its run can be ticked again: what came into the tree from outside, in its exact order.
 
-The channel ``/replay`` says how the tree is built, when each tick was, what leaves that cannot be ticked again wrote and
-asked, and at which ``moment`` of its tick each leaf changed. What the leaves said stands in ``/status``, what was asked
-and answered in ``/questions``, ``/cancelled`` and ``/answers``.
+The channel ``/replay`` says how the tree is built, when each tick was, what leaves that cannot be ticked again wrote
+and asked, and at which ``moment`` of its tick each leaf changed. What the leaves said stands in ``/status``, what was
+asked and answered in ``/questions``, ``/cancelled`` and ``/answers``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from ...behaviors.blackboard import Cell
@@ -27,21 +27,24 @@ TOPIC: Final = "/replay"
 VERSION: Final = 1
 OUTSIDE: Final = -1
 """The node of a write that no node of the tree made."""
-_MOST: Final = 64
+_MOST: Final = 32
 """Segments that wait to be written in one message."""
 _PATIENCE: Final = 0.25
 """Longest wall time that they wait, [s]."""
 _BUILT: Final = ("params", "input", "")
 """Writers of what a tree begins with, and nobody, who forgets an entry; all that is done again."""
 
+_PLAIN: Final = (float, int, bool, str, type(None))
+"""Types of values that nobody can change."""
+
 Kind = Literal["begin", "tick", "reload", "end"]
 Mark = tuple[Any, ...]
-"""``(moment, what, node, …)``: ``w`` a write (name, value, writer), ``q`` the next question of the trace, ``c`` the next one that
-was cancelled, ``g`` a look that showed nothing new (stamp)."""
+"""``(moment, what, node, …)``: ``w`` a write (name, value, writer), ``q`` the next question of the trace, ``c``
+the next one that was cancelled, ``g`` a look that showed nothing new (stamp)."""
 
 
-_Segment = tuple[Kind, int, float, int, list[int], list[Mark]]
-"""Kind, tick, time, number of changes, moments of the changes of leaves, and what came in."""
+_Segment = tuple[Kind, int, float, int, Callable[[], str] | None, list[int], list[Mark]]
+"""Kind, tick, time, number of changes, check sum, moments of the changes of leaves, and what came in."""
 
 
 def way_of(cls: type) -> str:
@@ -61,7 +64,7 @@ def shape_of_class(cls: Any) -> str:
 class Notes:
     """Writes the channel ``/replay`` of one run.
 
-    What stands between two fetches of the change log, such as a tick, is a segment. Segments are written some at a time.
+    What stands between two fetches of the change log, such as a tick, is a segment. Some of them are written at a time.
 
     Args:
         tree: The tree.
@@ -122,7 +125,9 @@ class Notes:
             return
         node = self._owner(cell.writer)
         if node == OUTSIDE or self._ways[node] == "recorded":
-            self._marks.append((self._changes.moment, "w", node, cell.name, copied(cell.value), cell.writer))
+            value = cell.value
+            kept = value if type(value) in _PLAIN else copied(value)
+            self._marks.append((self._changes.moment, "w", node, cell.name, kept, cell.writer))
 
     def asked(self, event: BrokerEvent) -> None:
         """Note that a question was asked or cancelled."""
@@ -140,15 +145,16 @@ class Notes:
         if self._marks:
             self.segment("begin", 0)
 
-    def segment(self, kind: Kind, changes: int) -> None:
+    def segment(self, kind: Kind, changes: int, so_far: Callable[[], str] | None = None) -> None:
         """Note what came into the tree since the last segment; call it after the change log was fetched.
 
         Args:
             kind: What made the segment.
             changes: How many changes were fetched.
+            so_far: Gives the check sum of the digest, those changes included; called later.
         """
         context = self._tree.context
-        self._segments.append((kind, context.tick, context.now, changes, self._changes.fetched, self._marks))
+        self._segments.append((kind, context.tick, context.now, changes, so_far, self._changes.fetched, self._marks))
         self._marks = []
         if len(self._segments) >= _MOST or time.monotonic() > self._waits:
             self.flush()
@@ -190,10 +196,11 @@ def _kept(value: object) -> dict[str, object]:
 
 
 def _rows(segments: Sequence[_Segment]) -> list[list[object]]:
-    return [
-        [*first, moments, [_row(mark) for mark in marks]] if moments or marks else list(first)
-        for *first, moments, marks in segments
-    ]
+    rows: list[list[object]] = []
+    for kind, tick, now, changes, so_far, moments, marks in segments:
+        row = [kind, tick, now, changes, so_far() if so_far is not None else ""]
+        rows.append([*row, moments, [_row(mark) for mark in marks]] if moments or marks else row)
+    return rows
 
 
 def _row(mark: Mark) -> list[object]:

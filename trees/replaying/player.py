@@ -1,4 +1,4 @@
-"""Gives the leaves of a tree what a tape holds for them: in its exact order, or, in a run that went another way, by tick.
+"""Gives the leaves of a tree what a tape holds for them: in its exact order, or by tick in a run that went another way.
 
 A first replay of a recorded run follows the tape to the letter (``Player``) and writes down each call of a leaf in a
 ``Log``. With that a run that may part from the recorded one (``Follower``) knows what was recorded for a call, and when
@@ -154,6 +154,10 @@ class Base:
     def segment(self) -> Segment:
         """The present segment."""
         return self.tape.segments[self.number]
+
+    def enter(self, number: int) -> None:
+        """Go on to a segment."""
+        raise NotImplementedError
 
     def note_of(self, path: str) -> LeafNote:
         """Return what the trace says of a leaf."""

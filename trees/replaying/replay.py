@@ -1,4 +1,4 @@
-"""Tick a tree on a tape: the recorded tree to see that it does the same again, or one to which something else happens."""
+"""Tick a tree on a tape: the recorded one to see that it does the same again, or one to which something else happens."""
 
 from __future__ import annotations
 
@@ -52,12 +52,14 @@ class Played:
         story: What it did.
         told: How many lines of that came before the end of the run.
         result: How it ended.
+        broke: Whether a node raised.
         stopped: Where the tape had no more answers; None when it had all.
     """
 
     story: Story
     told: int
     result: LoopResult
+    broke: bool
     stopped: Stopped | None
 
 
@@ -185,7 +187,7 @@ def _play(
         loop.request_stop(Outcome[outcome])
     clock.free = True
     result = loop.close(fault)
-    return Played(story, told, result, stopped)
+    return Played(story, told, result, fault is not None, stopped)
 
 
 class _Deck:
@@ -211,10 +213,10 @@ class _Deck:
         for number, segment in enumerate(self._tape.segments):
             self._clock.time = segment.now
             gives.enter(number)
-            if segment.kind == "end":
+            if segment.kind == "end" and segment.tick <= loop.context.tick:
                 break
             try:
-                if segment.kind == "tick":
+                if segment.kind in ("tick", "end"):  # an end with a tick of its own broke off in it
                     self._show(segment.tick)
                     root = loop.tick()
                     if root is not RUNNING and self._is_over(number):

@@ -1,4 +1,4 @@
-"""A checked tree as plain data and back: what a trace holds of it, so that it is built again without any of its files."""
+"""A checked tree as plain data and back: what a trace holds of it, so that it is built again without its files."""
 
 from __future__ import annotations
 

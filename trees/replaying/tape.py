@@ -145,6 +145,8 @@ class Tape:
         human: Whether there was somebody to ask.
         poses: Where things were at the end.
         cut: True when the trace goes on behind the last segment, or has no end.
+        altered: The first tick of which the trace says something else than what was recorded, by its check sums; 0 for
+            none.
     """
 
     recording: Recording
@@ -157,6 +159,7 @@ class Tape:
     human: bool
     poses: Mapping[str, Sequence[float]] = field(default_factory=dict)
     cut: bool = False
+    altered: int = 0
 
     @property
     def last_tick(self) -> int:
@@ -182,6 +185,8 @@ class _Reader:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.notes = recording.topic(TOPIC)
+        self.sums: list[str] = []
+        self.altered = 0
         self.start: Mapping[str, Any] = next((m.data for m in self.notes if m.data.get("what") == "start"), {})
         if not self.start:
             raise ReplayError(
@@ -208,6 +213,15 @@ class _Reader:
         segments, whole = self._segments(len(trees))
         ends = [m.data for m in self.notes if m.data.get("what") == "end"]
         cut = not whole or not ends or not self.recording.end
+        if len(segments) > 1 and segments[-1].kind == "end" and self.recording.end.get("outcome") != "FAULT":
+            ticks = [segment.tick for segment in segments if segment.kind == "tick"]
+            if segments[-1].tick > max(ticks, default=0):  # Ctrl-C broke its last tick
+                segments, cut = segments[:-1], True
+        if not any(segment.kind == "tick" for segment in segments) and cut:
+            raise ReplayError(
+                "the trace holds no tick that can be replayed: its writer was killed at once\n"
+                "  fix:  record the run again"
+            )
         last = segments[-1] if segments else None
         poses = ends[0]["poses"] if ends and not cut else {}
         answers: dict[int, list[Mapping[str, Any]]] = {}
@@ -225,7 +239,7 @@ class _Reader:
             poses,
             cut,
         )
-        return tape
+        return replace(tape, altered=self.altered)
 
     def _segments(self, trees: int) -> tuple[tuple[Segment, ...], bool]:
         """Return the segments, and whether all of them are whole."""
@@ -236,11 +250,12 @@ class _Reader:
         tree = 0
         leaves = [self._leaf_indices(number) for number in range(trees)]
         for note in self.notes:
-            for kind, tick, now, changes, *more in note.data.get("segments", ()):
+            for kind, tick, now, changes, so_far, *more in note.data.get("segments", ()):
                 moments, rows = more or ((), ())
                 if (changes and not statuses) or tree >= trees:
                     return tuple(found), False
                 changed = statuses.popleft()["changes"] if changes else ()
+                self.sums += [so_far] if changes else []
                 try:
                     marks = tuple(_mark(row, asked) for row in rows)
                 except IndexError:
@@ -263,7 +278,7 @@ class _Reader:
     ) -> Story:
         """Tell again what the run did; of a trace that is cut up to the last whole segment."""
         story = Story(_shown(trees[0]))
-        reloads = 0
+        reloads, sums = 0, iter(self.sums)
         final = last.tick if last is not None else 0
         for message in self.recording.messages:
             data = message.data
@@ -271,6 +286,8 @@ class _Reader:
                 continue
             if message.topic == "/status":
                 story.changes(Change(c["node"], data["tick"], c["status"], c["reason"]) for c in data["changes"])
+                if not self.altered and next(sums, "") not in ("", story.so_far()()):
+                    self.altered = int(data["tick"])
             elif message.topic == "/blackboard":
                 story.wrote(data["tick"], data["name"], data["writer"], data["value"])
             elif message.topic == "/questions":

@@ -62,7 +62,7 @@ class Record:
         changes = self.changes.fetch()
         self.digest.changes(changes)
         if self._notes is not None:
-            self._notes.segment("end" if ended else "tick", len(changes))
+            self._notes.segment("end" if ended else "tick", len(changes), self.digest.so_far() if changes else None)
         if self.trace is not None:
             self.trace.changes(context.now, context.tick, changes)
             if context.robot is not None:
@@ -84,6 +84,7 @@ class Record:
         context = self._context
         changes = self.changes.fetch()
         self.digest.changes(changes)
+        so_far = self.digest.so_far()
         self.changes.follow(self._tree, done.came_from)
         self._reloaded = True
         if not begun:
@@ -93,7 +94,7 @@ class Record:
             return
         self.digest.reload(context.tick, self._tree, done.came_from)
         if self.trace is not None and self._notes is not None:
-            self._notes.segment("reload", len(changes))
+            self._notes.segment("reload", len(changes), so_far)
             self._notes.reload(origins)
             self.trace.changes(context.now, context.tick, changes)
             self.trace.tree(context.now, self._tree)

@@ -97,7 +97,7 @@ class Changes:
     def _note(self, index: int, status: str, reason: str) -> None:
         self._status[index], self._reason[index] = status, reason
         if self._is_leaf[index]:
-            self.moments.append(self.moment)
+            self.moments.append(len(self._events) + len(self._resets) + self._again)  # the moment, without a call
             if status == "RUNNING":
                 self._running.add(index)
             else:
