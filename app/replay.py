@@ -304,6 +304,10 @@ def _live(options: ReplayOptions, tape: Tape, wishes: Wishes) -> tuple[Story, Lo
             f"the run was on {robot or 'an unknown robot'}, and only a simulated world can run again\n"
             "  fix:  leave out --continue"
         )
+    if tape.checkpoint is not None:
+        raise ReplayError(
+            "the run was resumed, and the world then stood as at its beginning\n  fix:  leave out --continue"
+        )
     if len(tape.trees) > 1:
         raise ReplayError(
             "the recorded run changed its tree on the way, which --continue does not do again\n"

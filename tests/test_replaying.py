@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from knothole.app.replay import ReplayOptions, Report, replay_run
 from knothole.app.run import RunOptions
+from knothole.app.scripted_human import ScriptedHuman
 from knothole.app.session import run_tree
 from knothole.behaviors.context import Context
 from knothole.behaviors.step import RUNNING
@@ -20,6 +22,7 @@ from knothole.tests.calling import call
 from knothole.tests.recorded_runs import Planned, planned
 from knothole.tests.script_nodes import Script
 from knothole.trees.builder import BuiltTree, build
+from knothole.trees.changing.checkpoint import Checkpoint
 from knothole.trees.loader import load_text
 from knothole.trees.replaying.changing import Wishes, wish_of
 from knothole.trees.replaying.comparing import compare, first_difference
@@ -353,6 +356,51 @@ def test_a_replayed_run_is_recorded_as_a_trace_of_its_own(project: Path) -> None
     assert (code, out) == (0, f"guarded: equal, {plain.ticks} ticks, digest {plain.recorded}\n")
 
 
+def test_what_the_human_said_is_heard_again_and_may_be_otherwise(project: Path) -> None:
+    text = (
+        "knothole: 1\ntree: talk\nroot:\n  sequence:\n    - wait: 200ms\n"
+        "    - ask_human: {question: Which cup?, options: [red, blue], expect: [red], answer: $cup}\n"
+        "    - say: the ${cup} one\n"
+    )
+    (project / "talk.yaml").write_text(text, encoding="utf-8")
+    human = ScriptedHuman({"Which cup?": ["red"]})
+    done = run_tree(RunOptions("talk.yaml", robot="none", trace=Path("run.mcap")), human=human)
+    assert done.status == "SUCCESS"
+    tick = done.ticks
+    assert asked().exit_code == 0
+    found = asked(answers=(f"ask_human=blue@{tick}",))
+    assert found.difference is not None
+    assert found.difference.now == "FAILURE: 'Which cup?': blue, not red"
+    assert found.ends == ("FAILURE", "'Which cup?': blue, not red")
+    for answer, message in (
+        (f"ask_human=blau@{tick}", "did you mean:  blue"),
+        ("ask_human=blue@2", "was not ticked in tick 2"),
+    ):
+        with pytest.raises(ReplayError, match=message):
+            asked(answers=(answer,))
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "replay.md").read_text(encoding="utf-8")
+    tree, answers = re.findall(r"^```yaml\n(.*?)^```", page, flags=re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "guarded.yaml").write_text(tree, encoding="utf-8")
+    (tmp_path / "answers.yaml").write_text(answers, encoding="utf-8")
+    lines = [line for block in re.findall(r"^```sh\n(.*?)^```", page, flags=re.M | re.S) for line in block.splitlines()]
+    codes = [call(line.removeprefix("knothole "))[0] for line in lines if "RUN.mcap" not in line]
+    assert codes == [0, 0, 1, 1, 1, 0]
+
+
+def test_pictures_that_are_not_to_be_kept_are_not_in_what_leaves_wrote(project: Path) -> None:
+    (project / "look.yaml").write_text("knothole: 1\ntree: look\nroot:\n  photo: $before\n", encoding="utf-8")
+    for frames in ("keep", "drop"):
+        options = RunOptions("look.yaml", robot="kinematic", frames=frames, trace=Path(f"{frames}.mcap"))
+        assert run_tree(options).status == "SUCCESS"
+        rows = json.dumps([m.data for m in read_trace(f"{frames}.mcap").topic("/replay")])
+        assert ("pictures are not kept in this trace" in rows) == (frames == "drop")
+        assert replay_run(ReplayOptions(Path(f"{frames}.mcap"))).exit_code == 0
+
+
 WRONG = [
     ("gone.mcap", "there is no trace gone.mcap\n  fix:  "),
     ("guarded.yaml", "guarded.yaml is no trace (no MCAP file)\n  fix:  "),
@@ -395,3 +443,23 @@ def test_a_run_without_ticks_and_one_that_is_left_replay(tmp_path: Path) -> None
     loop.request_stop(Outcome.INTERRUPTED)
     result = loop.close()
     equal(Tape.of(read_trace(tmp_path / "t.mcap")), result.digest)
+
+
+def test_a_run_that_was_resumed_replays_from_where_it_went_on(tmp_path: Path) -> None:
+    text = (
+        HEAD + "  sequence:\n    - wait: 400ms\n    - set: {name: $n, to: '$n + 0.1'}\n    - home\n    - wait: 300ms\n"
+        "    - check: '$n > 0'\n  timeout: 5s\n"
+    )
+    record(tmp_path / "a.mcap", text, 5, home="RRS")
+    checkpoint = Checkpoint.of(read_trace(tmp_path / "a.mcap"))
+    overrides = {"t/sequence/home": lambda w: Script("RRRS", w.name, w.context)}
+    tree = build(load_text(text, "t.yaml"), Context(), overrides=overrides)
+    result = Loop(tree, trace=TraceWriter(tmp_path / "b.mcap"), resume=checkpoint, max_time=10).run()
+    assert result.outcome is Outcome.SUCCESS
+    tape = Tape.of(read_trace(tmp_path / "b.mcap"))
+    equal(tape, result.digest)
+    later = Tape.of(replace(tape.recording, messages=tape.recording.messages))
+    assert follow(later, replay(later)[1]).result.digest == result.digest
+    old = tuple(m for m in tape.recording.messages if m.topic != "/checkpoint")
+    with pytest.raises(ReplayError, match="the run was resumed after tick 5, and its state then is not in this trace"):
+        Tape.of(replace(tape.recording, messages=old))

@@ -267,6 +267,16 @@ class Checkpoint:
         times = float(found["now"]), float(found["began"])
         return Checkpoint(int(found["tick"]), *times, int(found["steps"]), found, cells, tree)
 
+    @staticmethod
+    def first(recording: Recording) -> Checkpoint | None:
+        """Return the first checkpoint of a trace, None where there is none; a resumed run begins with one."""
+        found = next((message.data for message in recording.topic("/checkpoint")), {})
+        if not found:
+            return None
+        times = float(found["now"]), float(found["began"])
+        cells = {cell[0]: cell for cell in found["cells"]}
+        return Checkpoint(int(found["tick"]), *times, int(found["steps"]), found, cells, recording.tree)
+
     @property
     def lost(self) -> tuple[str, ...]:
         """Entries of the blackboard that could not be kept, with the reason. They are unset after ``restore``."""

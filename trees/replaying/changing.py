@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..._base import UnknownNameError, near_misses
+from ...behaviors.human import Asked
 from ...behaviors.means.watching import Watching
 from ...behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS, Status
 from ...vlm.questions import Answer, Question
@@ -54,6 +55,7 @@ class Wishes:
         granted: Those that came true.
         ticked: Path of a node with a wish → the ticks in which it was ticked.
         questions: Path → what it last asked, up to the tick of its wish.
+        asked: Path → what it had put to the human then.
         play: False only notes when nodes are ticked.
     """
 
@@ -62,6 +64,7 @@ class Wishes:
     granted: list[Wish] = field(default_factory=list)
     ticked: dict[str, list[int]] = field(default_factory=dict)
     questions: dict[str, Question] = field(default_factory=dict)
+    asked: dict[str, Asked] = field(default_factory=dict)
 
     def plant(self, tree: BuiltTree, broker: PlayedBroker | None = None) -> None:
         """Let them come true when a tree is ticked."""
@@ -78,6 +81,9 @@ class Wishes:
         again = False
         if answers and self.play and watching is not None and not isinstance(watching, PlayedWatching):
             _listen(watching, lambda question: self._instead(answers.get(context.tick), question))
+
+        if answers and watching is None:
+            self._hear(node, answers)
 
         def tick() -> Status:
             nonlocal again
@@ -100,6 +106,22 @@ class Wishes:
             return status
 
         node._t = tick
+
+    def _hear(self, node: Any, answers: Mapping[int, Wish]) -> None:
+        """Let a leaf that talks with the human hear something else."""
+        own, context = node.step, node.context
+
+        def step() -> Status:
+            wish, asked = answers.get(context.tick), getattr(node, "_asked", None)
+            if wish is not None and isinstance(asked, Asked):
+                self.asked[node.path] = asked
+                if self.play:
+                    self._grant(wish)
+                    asked.hear(_word(asked, wish))
+            status: Status = own()
+            return status
+
+        node.step = step
 
     def _instead(self, wish: Wish | None, question: Question) -> Answer | None:
         if wish is None:
@@ -127,11 +149,31 @@ class Wishes:
                 )
             if wish.what == "answer":
                 question = self.questions.get(wish.node)
+                if wish.node in self.asked:
+                    _word(self.asked[wish.node], wish)
+                    continue
                 if question is None:
                     raise ReplayError(
                         f"{wish.node} had asked nothing up to tick {wish.tick}\n  fix:  give a later tick"
                     )
                 answer_for(question, wish)
+
+
+def _word(asked: Asked, wish: Wish) -> str:
+    """Return what the human says by a wish.
+
+    Raises:
+        ReplayError: It is none of the options.
+    """
+    if asked.options and wish.value not in asked.options:
+        raise _no_answer(wish.value, asked.prompt, asked.options)
+    return wish.value
+
+
+def _no_answer(value: str, prompt: str, choices: tuple[str, ...], more: str = "") -> ReplayError:
+    near = near_misses(value, choices)
+    hint = f"\n  did you mean:  {', '.join(near)}" if near else ""
+    return ReplayError(f"{value!r} is no answer to {prompt!r}{hint}\n  fix:  give one of {', '.join(choices)}{more}")
 
 
 def watching_of(node: Any) -> Watching | None:
@@ -182,12 +224,8 @@ def answer_for(question: Question, wish: Wish) -> Answer:
         p = float(value)
         return Answer("yes_no", {"yes": p, "no": 1.0 - p}, model=MODEL)
     if value not in choices:
-        near = near_misses(value, choices)
-        hint = f"\n  did you mean:  {', '.join(near)}" if near else ""
         more = ", or a probability of yes from 0 to 1" if question.kind == "yes_no" else ""
-        raise ReplayError(
-            f"{value!r} is no answer to {question.text!r}{hint}\n  fix:  give one of {', '.join(choices)}{more}"
-        )
+        raise _no_answer(value, question.text, choices, more)
     return Answer(question.kind, {choice: float(choice == value) for choice in choices}, model=MODEL)
 
 
@@ -212,7 +250,7 @@ def wish_of(what: str, text: str, tape: Tape) -> Wish:
     if what == "answer" and not any(tree.leaves[path].way == "answers" for tree in tape.trees if path in tree.leaves):
         raise ReplayError(
             f"{path} cannot be given another answer: a replay does not know what it would have made of it\n"
-            "  why:  only see, which and score decide anew; of other nodes the result was recorded\n"
+            "  why:  only see, which, score and ask_human decide anew; of other nodes the result was recorded\n"
             f"  fix:  give the result: --status {path}=FAILURE@{at}"
         )
     return Wish(what, path, value, tick_of(at, tape))

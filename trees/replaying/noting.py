@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from ...behaviors.blackboard import Cell
 from ...behaviors.context import Glance
+from ...behaviors.means.picture import Picture
 from ...behaviors.node import Leaf
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltNode, BuiltTree
@@ -36,6 +37,8 @@ _BUILT: Final = ("params", "input", "")
 
 _PLAIN: Final = (float, int, bool, str, type(None))
 """Types of values that nobody can change."""
+
+_WITHHELD: Final = object()
 
 Kind = Literal["begin", "tick", "reload", "end"]
 Mark = tuple[Any, ...]
@@ -127,6 +130,8 @@ class Notes:
         if node == OUTSIDE or self._ways[node] == "recorded":
             value = cell.value
             kept = value if type(value) in _PLAIN else copied(value)
+            if isinstance(value, Picture) and self._trace.frames != "keep":
+                kept = _WITHHELD
             self._marks.append((self._changes.moment, "w", node, cell.name, kept, cell.writer))
 
     def asked(self, event: BrokerEvent) -> None:
@@ -189,6 +194,8 @@ def _leaf(built: BuiltNode, way: str, overridden: bool) -> dict[str, object]:
 
 
 def _kept(value: object) -> dict[str, object]:
+    if value is _WITHHELD:
+        return {"lost": "a picture, and pictures are not kept in this trace"}
     try:
         return {"of": encode(value)}
     except CannotKeepError as error:
@@ -198,7 +205,7 @@ def _kept(value: object) -> dict[str, object]:
 def _rows(segments: Sequence[_Segment]) -> list[list[object]]:
     rows: list[list[object]] = []
     for kind, tick, now, changes, so_far, moments, marks in segments:
-        row = [kind, tick, now, changes, so_far() if so_far is not None else ""]
+        row: list[object] = [kind, tick, now, changes, so_far() if so_far is not None else ""]
         rows.append([*row, moments, [_row(mark) for mark in marks]] if moments or marks else row)
     return rows
 

@@ -158,7 +158,7 @@ def _play(
     context = PlayedContext(broker=cast(Broker, broker), player=gives)
     broker.context, gives.broker = context, broker
     context.human = PlayedHuman(tape, context) if tape.human else None
-    clock = PlayedClock(tape.segments[0].now if tape.segments else 0.0)
+    clock = PlayedClock(tape.began)
     try:
         tree = build(tree_of(0), context, _inputs(tape, tree_of(0)))
     except ReplayError:
@@ -173,6 +173,7 @@ def _play(
         trace=trace,
         start={key: value for key, value in tape.recording.start.items() if key not in ("event", "inputs")},
         halt_timeout=tape.halt_timeout,
+        resume=tape.checkpoint,
         poses=lambda: tape.poses,
     )
     loop.record.digest = story = Story(tree)
@@ -211,7 +212,9 @@ class _Deck:
         """Go through all segments; return what was raised, and where the tape had no more answers."""
         loop, gives = self._loop, self._gives
         for number, segment in enumerate(self._tape.segments):
-            self._clock.time = segment.now
+            self._clock.next = segment.now
+            if self._tape.checkpoint is None or segment.kind != "tick":
+                self._clock.time = segment.now  # before a first tick nobody waits
             gives.enter(number)
             if segment.kind == "end" and segment.tick <= loop.context.tick:
                 break
@@ -234,7 +237,7 @@ class _Deck:
                 while cause is not None and not isinstance(cause, UnrecordedError):
                     cause = cause.__cause__
                 if isinstance(cause, UnrecordedError):
-                    return error, Stopped(segment.tick, cause.path, str(cause))
+                    return error, Stopped(segment.tick, cause.path or getattr(error, "path", ""), str(cause))
                 return error, None
         if isinstance(gives, Follower) and loop.tree.root.status is RUNNING and self._tape.outcome in _ENDED:
             why = "the recorded run ended with the tick before"

@@ -11,7 +11,7 @@ from ...behaviors.human import Inquiry
 from ...vlm.questions import Answer
 from ...vlm.tickets import BrokerEvent, Counters, Listener, Ticket
 from ..ticking.alarm import Alarm
-from .player import Gives
+from .player import Gives, UnrecordedError
 from .tape import Tape, question_of, recorded_answer
 
 
@@ -19,23 +19,23 @@ class PlayedClock:
     """The times of a tape.
 
     Attributes:
-        time: Run clock, [s]; set before each tick.
+        time: Run clock, [s].
+        next: Time of the next tick, set before it.
         free: True once it goes on by itself, as at the end, when leaves come to rest.
     """
 
     stepped = True
 
     def __init__(self, time: float) -> None:
-        self.time, self.free = time, False
+        self.time, self.free, self.next = time, False, time
 
     def now(self) -> float:
         """Return the time, [s]."""
         return self.time
 
     def wait_until(self, until: float, alarm: Alarm | None = None) -> None:
-        """Do nothing while the tape says what time it is."""
-        if self.free:
-            self.time = max(self.time, until)
+        """Go on to the time that the tape says, whatever the loop wants."""
+        self.time = max(self.time, until) if self.free else self.next
 
 
 @dataclass
@@ -173,12 +173,16 @@ class PlayedHuman:
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> Inquiry:
-        """Return the recorded question with these words that was put in this tick; an unanswered one for any other."""
+        """Return the recorded question with these words that was put in this tick.
+
+        Raises:
+            UnrecordedError: There was none.
+        """
         for number, (tick, asked, (_, heard, answer)) in enumerate(self._asked):
             if tick == self._context.tick and asked == prompt:
                 del self._asked[number]
                 return PlayedInquiry(self._context, heard, answer)
-        return PlayedInquiry(self._context, None, None)
+        raise UnrecordedError("", f"the human is asked {prompt!r}, and was not in the recorded run")
 
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Do nothing: the answers are there."""

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from ..._base import KnotholeError
 from ...vlm.questions import Answer, Question
 from ...vlm.recorded import answer_of
+from ..changing.checkpoint import Checkpoint
 from ..spec import TreeSpec
 from ..ticking.digest import Digest
 from ..tracing.changes import Change
@@ -141,12 +142,14 @@ class Tape:
         answers: Tick → the answers that were delivered at its begin.
         story: What the run did, as far as the segments go.
         inputs: Values of the tree's inputs, decoded.
+        began: Run clock before the first tick, [s].
         halt_timeout: As for ``Loop``.
         human: Whether there was somebody to ask.
         poses: Where things were at the end.
         cut: True when the trace goes on behind the last segment, or has no end.
         altered: The first tick of which the trace says something else than what was recorded, by its check sums; 0 for
             none.
+        checkpoint: What a run that was resumed began with; None for any other.
     """
 
     recording: Recording
@@ -155,11 +158,13 @@ class Tape:
     answers: Mapping[int, Sequence[Mapping[str, Any]]]
     story: Story
     inputs: Mapping[str, Any]
+    began: float
     halt_timeout: float
     human: bool
     poses: Mapping[str, Sequence[float]] = field(default_factory=dict)
     cut: bool = False
     altered: int = 0
+    checkpoint: Checkpoint | None = None
 
     @property
     def last_tick(self) -> int:
@@ -199,7 +204,8 @@ class _Reader:
                 f"the trace was recorded for version {self.start.get('version')} of the replay, this is {VERSION}\n"
                 "  fix:  replay it with the version of knothole that recorded it"
             )
-        if self.start["tick"]:
+        self.checkpoint = Checkpoint.first(recording) if self.start["tick"] else None
+        if self.start["tick"] and (self.checkpoint is None or self.checkpoint.tick != self.start["tick"]):
             raise ReplayError(
                 f"the run was resumed after tick {self.start['tick']}, and its state then is not in this trace\n"
                 f"  fix:  replay the trace that it went on from: "
@@ -234,12 +240,13 @@ class _Reader:
             answers,
             self._story(trees, last, cut, poses),
             self.start["inputs"],
+            float(self.start["now"]),
             float(self.start["halt_timeout"]),
             bool(self.start["human"]),
             poses,
             cut,
         )
-        return replace(tape, altered=self.altered)
+        return replace(tape, altered=self.altered, checkpoint=self.checkpoint)
 
     def _segments(self, trees: int) -> tuple[tuple[Segment, ...], bool]:
         """Return the segments, and whether all of them are whole."""

@@ -282,6 +282,8 @@ class Loop:
         if context.broker is not None:
             context.broker.notify = lambda text: self._say(text, 3)
         self.record.begin(self._start_info, self.halt_timeout)
+        if self._checkpoints is not None and self._resume is not None:
+            self._checkpoints.take(context.now, pace.began, pace.steps)  # what a replay of this part begins with
         if self._mirror:
             self._stack.enter_context(Mirror(self.tree.blackboard, self._mirror))
         if self._realtime:

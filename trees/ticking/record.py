@@ -53,6 +53,7 @@ class Record:
                 self._wrote(cell)
         if self._notes is not None:
             self._notes.began()
+        self.changes.tick = self._context.tick + 1  # in which it is told
         for built in self._tree.nodes:
             self.changes.record(built.node)  # what a run that is resumed begins with
 

@@ -116,6 +116,7 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             "notes": _ANY,
         },
     ),
+    "/replay": ("knothole.Replay", {"what": _TEXT, "version": _INT, "tree": _ANY, "leaves": _ANY, "segments": _ANY}),
     "/joints": ("knothole.Joints", {"tick": _INT, "q": _NUMS, "gripper_width": _NUM, "tcp": _NUMS}),
     "/log": (
         "foxglove.Log",
