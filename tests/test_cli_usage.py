@@ -17,6 +17,7 @@ Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMANDS = (
     "run",
     "why",
+    "replay",
     "check",
     "nodes",
     "draw",
@@ -166,6 +167,9 @@ BAD_CALLS = [
     ("new tree Good-Name", "did you mean:  good_name"),
     ("new tree good", "good.yaml is there already"),
     ("new leaf class", "'class' is not a name"),
+    ("replay", "required: TRACE"),
+    ("replay good.yaml", "good.yaml is no trace (no MCAP file)"),
+    ("replay gone.mcap", "there is no trace gone.mcap"),
     ("vlm", "required: WHAT"),
     ("vlm serve --port 99999", "'99999' is no port"),
     ("vlm serve --host 0.0.0.0", "--host 0.0.0.0 is reachable from other machines"),

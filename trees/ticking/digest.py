@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ...behaviors.blackboard import UNSET, Cell
 from ...vlm.questions import Answer, Question
@@ -81,6 +81,11 @@ class Digest:
     def outcome(self, status: str) -> None:
         """Take in how the run ended."""
         self.add("outcome", status)
+
+    def so_far(self) -> Callable[[], str]:
+        """Return a function that gives a check sum of what was taken in so far, 8 hexadecimal characters."""
+        state = self._sha.copy()
+        return lambda: state.hexdigest()[:8]
 
     def hexdigest(self) -> str:
         """Return the digest so far, 64 hexadecimal characters."""

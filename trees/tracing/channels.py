@@ -114,6 +114,7 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             "notes": _ANY,
         },
     ),
+    "/replay": ("knothole.Replay", {"what": _TEXT, "version": _INT, "tree": _ANY, "leaves": _ANY, "segments": _ANY}),
     "/joints": (
         "foxglove.JointStates",
         {**schemas.JOINTS, "tick": _INT, "q": _NUMS, "gripper_width": _NUM, "tcp": _NUMS},
