@@ -170,13 +170,16 @@ class SharedHuman:
             return
         while self._attended() and self._in_time() and not stopped():
             if self._other is not None:
-                until = time.monotonic() + _SLICE
-                self._other.wait(lambda until=until: stopped() or not self._in_time() or time.monotonic() > until)
+                self._other.wait(self._after_a_slice(stopped))
             for inquiry in self.questions:
                 inquiry.answer  # noqa: B018  what the other said is taken in
             with self._standstill.changed:
                 if self._in_time() and not stopped():
                     self._standstill.changed.wait(_SLICE)
+
+    def _after_a_slice(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
+        until = time.monotonic() + _SLICE
+        return lambda: stopped() or not self._in_time() or time.monotonic() > until
 
     def _in_time(self) -> bool:
         """Tell whether a question is open whose time is not over."""
