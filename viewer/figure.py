@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,33 +81,28 @@ def _read(file: Path) -> npt.NDArray[np.float32]:
         import pybullet_data
 
         file = Path(pybullet_data.getDataPath()) / "franka_panda" / "meshes" / "collision" / file.name
-    points: list[tuple[float, ...]] = []
-    rows: list[tuple[float, ...]] = []
+    points: list[list[str]] = []
+    corners: list[list[str]] = []
+    paints: list[tuple[float, ...]] = []
     colors: dict[str, tuple[float, ...]] = {}
     color: tuple[float, ...] = _PALE
     for line in file.read_text().splitlines():
         word, _, rest = line.partition(" ")
         if word == "v":
-            points.append(tuple(float(each) for each in rest.split()[:3]))
+            points.append(rest.split()[:3])
         elif word == "mtllib":
             colors = _materials(file.with_name(rest.strip()))
         elif word == "usemtl":
             color = colors.get(rest.strip(), _PALE)
         elif word == "f":
-            corners = [points[int(each.partition("/")[0]) - 1] for each in rest.split()]
-            for at in range(1, len(corners) - 1):
-                three = (corners[0], corners[at], corners[at + 1])
-                rows += [(*corner, *_normal(three), *color) for corner in three]
-    return np.array(rows, dtype=np.float32).reshape(-1, 9)
-
-
-def _normal(corners: tuple[tuple[float, ...], ...]) -> tuple[float, ...]:
-    (ax, ay, az), (bx, by, bz) = (
-        tuple(p - q for p, q in zip(each, corners[0], strict=True)) for each in (corners[1], corners[2])
-    )
-    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    length = math.sqrt(x * x + y * y + z * z) or 1.0
-    return x / length, y / length, z / length
+            face = [each.partition("/")[0] for each in rest.split()]
+            corners += ([face[0], *face[at : at + 2]] for at in range(1, len(face) - 1))
+            paints += [color] * (len(face) - 2)
+    places = np.array(points, dtype=np.float32)[np.array(corners, dtype=np.int64) - 1]
+    normals = np.cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    flat = [places, *(np.broadcast_to(each[:, None], places.shape) for each in (normals, np.array(paints)))]
+    return np.concatenate(flat, axis=2).reshape(-1, 9).astype(np.float32)
 
 
 def _materials(file: Path) -> dict[str, tuple[float, ...]]:

@@ -73,7 +73,8 @@ export class Camera {
     if (found.older) this._regions(context, place, found.older, true, names);
     for (const answer of found.here) this._regions(context, place, answer, false, names);
     const old = found.older && names.length ? `, as seen ${seconds(Math.max(0, run.timeOf(tick) - found.older.time))} ago` : "";
-    this.caption.textContent = `${frame.id}, ${seconds(frame.time)}${names.length ? ` · ${names.slice(0, 12).join(", ")}${old}` : ""}`;
+    const whose = document.body.classList.contains("comparing") ? `${run.name}: ` : "";
+    this.caption.textContent = `${whose}${frame.id}, ${seconds(frame.time)}${names.length ? ` · ${names.slice(0, 12).join(", ")}${old}` : ""}`;
     this.canvas.setAttribute("aria-label", `camera ${frame.camera}, picture ${frame.id}${names.length ? ` with ${names.join(", ")}${old}` : ""}`);
     return undefined;
   }

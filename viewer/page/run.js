@@ -153,7 +153,7 @@ export class Run {
       this.end = data;
       if (Number.isInteger(data.ticks)) this._mark(data.ticks, since);
       this._said(this.lastTick, since, data.outcome === "SUCCESS" ? 2 : 4, "run", `ended: ${text(data.outcome)} ${text(data.reason || data.fault)}`);
-    } else if (data.event === "reload" && this._nextTree) {
+    } else if (data.event === "reload" && this._nextTree && Number.isInteger(data.tick)) {
       const before = this.tree;
       const cameFrom = list(data.came_from);
       const uids = this._nextTree.map((_, at) => {
@@ -167,6 +167,7 @@ export class Run {
 
   _treeCame(data) {
     const rows = list(data.nodes);
+    if (!rows.length) throw new TypeError("a tree without nodes");
     if (!this.eras.length) this._begin(0, data, rows, rows.map(() => this._newHistory()));
     else [this._nextTree, this._nextData] = [rows, data];
   }

@@ -165,7 +165,7 @@ export class Scene {
     things.slice(0, 100).forEach((thing, at) => this._draw(this.cube, 0, this.cube.count, placed(thing.xyz, thing.size, thing.yaw), [...hue(thing, at), 1]));
     this._names(things.slice(0, 40), view);
     const grip = joints ? `, gripper ${(joints.width * 1000).toFixed(0)} mm` : "";
-    this.caption.textContent = `${held && held.figure.name ? held.figure.name : "robot"}${grip}${things.length ? ` · ${things.length} known things, where they were last measured` : ""}`;
+    this.caption.textContent = `${held && held.figure.name ? held.figure.name : "robot"}${grip}${things.length ? ` · ${things.length} known ${things.length === 1 ? "thing, where it was" : "things, where they were"} last measured` : ""}`;
     this.canvas.setAttribute("aria-label", `3-D scene: ${this.caption.textContent}${things.length ? `: ${things.slice(0, 12).map((thing) => thing.label).join(", ")}` : ""}`);
   }
 
