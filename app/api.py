@@ -15,8 +15,9 @@ from ..vlm.contract import Backend
 from .config import Config
 from .inputs import read_inputs
 from .inspect import load_tree, project
+from .options import RunOptions
 from .result import RunResult
-from .run import Run, RunOptions
+from .run import Run
 
 __all__ = ["Run", "RunResult", "Tree", "load"]
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
 from ..trees.ticking.loop import Outcome
+from .options import RunOptions
 from .result import RunResult
-from .run import RunOptions
 from .session import Session
 
 if TYPE_CHECKING:

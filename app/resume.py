@@ -11,7 +11,7 @@ from ..trees.changing.checkpoint import Checkpoint, ResumeError
 from ..trees.tracing.recording import TraceError, read_trace
 
 if TYPE_CHECKING:
-    from .run import RunOptions
+    from .options import RunOptions
 
 
 def resumed(options: RunOptions) -> tuple[RunOptions, Checkpoint]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from py_trees.common import Status
 from rich.console import Console
 
-from .. import __version__
 from .._base import KnotholeError
 from ..behaviors.blackboard import Blackboard
 from ..behaviors.context import Context
@@ -28,98 +23,25 @@ from ..trees.problems import TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
 from ..trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
-from ..trees.ticking.timing import OVERRUN, Overrun
 from ..trees.ticking.watchdog import STEPPED
-from ..trees.tracing.trace import TraceError, TraceWriter
+from ..trees.tracing.trace import TraceWriter
 from ..vlm.broker import Broker, chain_of
 from ..vlm.contract import Backend
-from ..vlm.privacy import FRAMES, Frames
 from ..vlm.runner import Runner
-from .arguments import FASTEST, SLOWEST
+from .about import About, open_trace
 from .config import Config
-from .inputs import InputError, is_number
 from .inspect import asks
 from .keeping import Keeper
+from .options import RunOptions
 from .result import RunResult
-from .runs import new_run
-from .secrets import without_secrets
-from .stage import Kept, Stage, from_truth, is_guarded, open_runners, open_stage, rests, scene_of, split
+from .stage import Kept, Stage, is_guarded, open_runners, open_stage, rests, scene_of, split
 from .terminal import Watcher
 
 if TYPE_CHECKING:
     from ..sim.goals import Referee
     from .missed import MissedChanges
 
-RUNS = Path("runs")
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How to run a tree. Empty texts take the configured or usual value.
-
-    Attributes:
-        tree: File, or name of a tree.
-        scene: Scene by name or file.
-        seed: Seed of the scene and of the run.
-        vlm: Backend, ``name`` or ``name:argument``.
-        robot: Driver, ``name`` or ``name:argument``; ``none`` for a run without one.
-        inputs: Tree input → value as text.
-        rate: Ticks per second.
-        max_time: Time limit on the run clock, [s]; None for none.
-        gui: Open the simulator's window.
-        trace: Where to record; None makes a file below ``runs/``.
-        record: False records nothing.
-        mock: Profile of mocks that replace nodes of the tree.
-        params: YAML file of parameters: values of inputs (``inputs`` goes before), and entries of the blackboard.
-        watch: Reload the tree while it runs when one of its files is edited.
-        overrun: What happens to ticks that an earlier one left no time for, on a real clock; see ``Overrun``.
-        watchdog: Longest wall time for a tick, and on a real clock between two, before the robot is stopped, [s]; 0 for
-            no watchdog, None for 2 s on a real clock and 60 s in simulation.
-        realtime: Ask the system to prefer the thread that ticks.
-        mirror: Show the entries of the run on py_trees' own Blackboard under this namespace; empty for no.
-        cassette: Where to keep every answer for ``replay``; None takes the configured file, if any.
-        frames: What is done with pictures in trace and cassette: ``keep``, ``blur`` or ``drop``.
-        firewall: Ask the backend behind a firewall, for which words in pictures are data; None as configured.
-        truth: Note in the trace what is true of each picture that was asked about; in simulation.
-        resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
-            and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
-    """
-
-    tree: str
-    scene: str = ""
-    seed: int = 0
-    vlm: str = ""
-    robot: str = ""
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    rate: float = 20.0
-    max_time: float | None = 600.0
-    gui: bool = False
-    trace: Path | None = None
-    record: bool = True
-    mock: Path | None = None
-    params: Path | None = None
-    watch: bool = False
-    overrun: Overrun = "skip"
-    watchdog: float | None = None
-    realtime: bool = False
-    mirror: str = ""
-    cassette: Path | None = None
-    frames: Frames | Literal[""] = ""
-    firewall: bool | None = None
-    truth: bool = False
-    resume: Path | None = None
-
-    def __post_init__(self) -> None:
-        if not is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:
-            raise InputError(f"rate is {self.rate!r}\n  fix:  give a number from {SLOWEST:g} to {FASTEST:g} [Hz]")
-        if self.max_time is not None and not (is_number(self.max_time) and self.max_time > 0):
-            raise InputError(f"max_time is {self.max_time!r}\n  fix:  give a time above 0 [s], or None for no limit")
-        if self.overrun not in OVERRUN:
-            raise InputError(f"overrun is {self.overrun!r}\n  fix:  give one of {', '.join(OVERRUN)}")
-        if self.watchdog is not None and not (is_number(self.watchdog) and self.watchdog >= 0):
-            raise InputError(f"watchdog is {self.watchdog!r}\n  fix:  give a time [s], or 0 for no watchdog")
-        if self.frames and self.frames not in FRAMES:
-            raise InputError(f"frames is {self.frames!r}\n  fix:  give one of {', '.join(FRAMES)}")
+__all__ = ["Run", "RunOptions"]
 
 
 class Run:
@@ -129,6 +51,7 @@ class Run:
         robot: The driver, None for a run without one.
         blackboard: The values of the run.
         tree: The tree as it is ticked.
+        about: Which run it is.
     """
 
     def __init__(
@@ -150,10 +73,7 @@ class Run:
         self._watch, self._stuck, self._checkpoint, self._human = watch, stuck, checkpoint, human
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
-        self._truth, self._kept = from_truth(self._vlm), kept
-        self._frames: Frames = options.frames or config.frames
-        chain = chain_of(vlm) if isinstance(vlm, str) else ()
-        self._guarded = any(is_guarded(one, config, options.firewall) for one in chain)
+        self._kept = kept
         self._stack = ExitStack()
         self._result: RunResult | None = None
         self._picture: Path | None = None
@@ -170,6 +90,16 @@ class Run:
         scene = scene_of(tree.name, options.scene)
         self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui)
         self.robot: Robot | None = self.stage.robot
+        chain = chain_of(vlm) if isinstance(vlm, str) else ()
+        self.about = About(
+            options,
+            tree.name,
+            self.stage.scene.name if self.stage.scene else "",
+            self.stage.robot_name,
+            self._vlm,
+            options.frames or config.frames,
+            any(is_guarded(one, config, options.firewall) for one in chain),
+        )
         broker, keeper = None, Keeper(self._watcher.asked)
         if asks(tree):
             broker = Broker(
@@ -205,13 +135,13 @@ class Run:
         cassette = options.cassette or config.cassette
         if broker is not None and cassette is not None:
             self._stack.callback(keeper.close)
-            keeper.keep(cassette, split(self._vlm)[0], self._about(), self._frames)
+            keeper.keep(cassette, split(self._vlm)[0], self.about.which(), self.about.frames)
         self.loop = Loop(
             self.tree,
             rate=options.rate,
             max_time=options.max_time,
             trace=self._open_trace(),
-            start=self._start(config),
+            start=self.about.start(config, self._checkpoint),
             listeners=[self._ticked],
             poses=self.stage.poses,
             resume=self._checkpoint,
@@ -263,59 +193,9 @@ class Run:
     def _open_trace(self) -> TraceWriter | None:
         if not self.options.record:
             return None
-        path = self.options.trace or new_run(RUNS, self._spec.name, self.options.seed, datetime.now())
-        shown = self.stage.world is not None and path.suffix == ".mcap" and self._frames == "keep"
-        picture = path.with_suffix(".png") if shown else None
-        if picture is not None and picture.exists() and not (path.exists() and _is_png(picture)):
-            raise TraceError(
-                f"the picture beside the trace would replace {picture}\n  fix:  name another trace, or move that file"
-            )
-        writer = TraceWriter(path, self._frames)
+        writer, self._picture = open_trace(self.about, self.stage.world is not None)
         self._stack.callback(writer.close)
-        self._picture = picture
         return writer
-
-    def _about(self) -> dict[str, object]:
-        """Say which run this is; without settings, which may hold secrets."""
-        return {
-            "knothole": __version__,
-            "tree": self._spec.name,
-            "scene": self.stage.scene.name if self.stage.scene else "",
-            "seed": self.options.seed,
-            "robot": self.stage.robot_name,
-            "vlm": self._vlm,
-        }
-
-    def _start(self, config: Config) -> dict[str, object]:
-        """Say what a replay would need to know."""
-        options = self.options
-        settings = {"backends": without_secrets(config.backends), "robots": without_secrets(config.robots)}
-        return {
-            **self._about(),
-            "python": platform.python_version(),
-            "answers_from_truth": self._truth,
-            "frames": self._frames,
-            "firewall": self._guarded,
-            "mock": str(options.mock or ""),
-            "params": str(options.params or ""),
-            "rate": options.rate,
-            "max_time": options.max_time,
-            "given": {
-                "tree": options.tree,
-                "scene": options.scene,
-                "robot": options.robot,
-                "vlm": options.vlm,
-                "inputs": {name: str(value) for name, value in options.inputs.items()},
-            },
-            **self._resumed(),
-            "config": json.loads(json.dumps(settings, default=str)),
-        }
-
-    def _resumed(self) -> dict[str, object]:
-        checkpoint = self._checkpoint
-        if checkpoint is None:
-            return {}
-        return {"resumed": {"trace": str(self.options.resume), "tick": checkpoint.tick, "time": checkpoint.now}}
 
     def _tell_resumed(self) -> None:
         checkpoint = self._checkpoint
@@ -373,11 +253,7 @@ class Run:
     @property
     def title(self) -> str:
         """One line: tree, scene, seed, backend, robot."""
-        scene = f"scene {self.stage.scene.name}, seed {self.options.seed}, " if self.stage.scene else ""
-        truth = " (answers from simulator truth)" if self._truth else ""
-        mocked = f", mocks of {self.options.mock}" if self.options.mock is not None else ""
-        wall = " behind a firewall" if self._guarded else ""
-        return f"{self._spec.name}: {scene}robot {self.stage.robot_name}, backend {self._vlm}{truth}{wall}{mocked}"
+        return self.about.title
 
     def _finish(self, result: LoopResult) -> RunResult:
         if self._result is None:
@@ -406,7 +282,7 @@ class Run:
                 model_calls=result.model_calls,
                 vlm=self._vlm,
                 robot=self.stage.robot_name,
-                scene=self.stage.scene.name if self.stage.scene else "",
+                scene=self.about.scene,
                 seed=self.options.seed,
                 digest=result.digest,
                 missed=missed,
@@ -432,7 +308,3 @@ class Run:
         except OSError:
             return None
         return self._picture
-
-
-def _is_png(path: Path) -> bool:
-    return path.is_file() and path.read_bytes().startswith(b"\x89PNG")

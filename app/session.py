@@ -15,9 +15,10 @@ from ..trees.mocking.apply import apply_profile
 from ..trees.spec import TreeSpec
 from .inputs import read_inputs
 from .inspect import asks, load_tree, project
+from .options import RunOptions
 from .result import RunResult
 from .resume import resumed
-from .run import Run, RunOptions
+from .run import Run
 from .stage import Kept, check_names, keep_open, scene_of
 from .terminal import Watcher
 

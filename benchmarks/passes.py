@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from knothole.app.run import RunOptions
+from knothole.app.options import RunOptions
 from knothole.app.session import run_tree
 from knothole.sim.draw import load_scene
 from knothole.vlm.facts import COLORS

@@ -17,6 +17,7 @@ Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMANDS = (
     "run",
     "why",
+    "view",
     "check",
     "nodes",
     "draw",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.run import RunOptions
+from knothole.app.options import RunOptions
 from knothole.app.session import run_tree
 from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.sim import recipe as scene_files

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from knothole.app.run import RunOptions
+from knothole.app.options import RunOptions
 from knothole.app.session import run_tree
 from knothole.app.truth import SceneTruth
 from knothole.behaviors.means.grounded import GroundedObject

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from knothole.app.evaluate import evaluate
-from knothole.app.run import RunOptions
+from knothole.app.options import RunOptions
 from knothole.app.scripted_human import ScriptedHuman
 from knothole.behaviors.context import Context
 from knothole.behaviors.step import RUNNING

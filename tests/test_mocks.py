@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import knothole
-from knothole.app.run import RunOptions
+from knothole.app.options import RunOptions
 from knothole.app.session import run_tree
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import NodeFault

@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from knothole._base import KnotholeError
+from knothole.app.options import RunOptions
 from knothole.app.result import RunResult
-from knothole.app.run import RunOptions
 from knothole.app.session import Session
 from knothole.app.terminal import Lines
 from knothole.behaviors.context import Context

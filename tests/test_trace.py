@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import signal
 import subprocess
 import sys
@@ -241,6 +242,43 @@ def test_the_index_of_a_trace_is_kept_on_disk_and_written_whole(tmp_path: Path) 
         assert [m.log_time for _, _, m in reader.iter_messages()] == [int(number * 1e9) for number in range(20)]
         assert sum(len(chunk.message_index_offsets) for chunk in summary.chunk_indexes) >= 10
     assert isinstance(writer._writer._Writer__chunk_indices, Spool), "mcap names its list in another way"
+
+
+def test_a_listener_hears_what_a_reader_reads(tmp_path: Path) -> None:
+    heard: list[tuple[str, int, bytes]] = []
+    writer = TraceWriter(tmp_path / "l.mcap")
+    writer.listen(lambda *message: heard.append(message))
+    tree = build(load_text(TEXT), Context(), overrides={"t/sequence/home": lambda w: Script("RS", w.name, w.context)})
+    Loop(tree, trace=writer).run()
+    read = [(m.topic, m.time, dict(m.data)) for m in read_trace(tmp_path / "l.mcap").messages]
+    assert [(topic, time * 1e-9, json.loads(text)) for topic, time, text in heard] == read
+    assert read[-1][2]["event"] == "end"
+
+
+def test_who_listens_no_more_or_raises_hears_nothing_more(tmp_path: Path) -> None:
+    heard: list[str] = []
+    writer = TraceWriter(tmp_path / "l.mcap")
+
+    def breaks(topic: str, time_ns: int, text: bytes) -> None:
+        heard.append("breaks")
+        raise ValueError("window closed")
+
+    first = threading.Event()
+    leave = writer.listen(lambda topic, time_ns, text: (heard.append("leaves"), first.set())[0])
+    writer.listen(breaks)
+    writer.log(0.0, "one")
+    first.wait()
+    while len(read_trace(tmp_path / "l.mcap").messages) < 2:
+        pass
+    leave()
+    writer.log(1.0, "three")
+    writer.close()
+    assert heard == ["leaves", "breaks", "leaves"]
+    assert [m.data["message"] for m in read_trace(tmp_path / "l.mcap").topic("/log")] == [
+        "one",
+        "a listener of the trace raised and hears nothing more: ValueError: window closed",
+        "three",
+    ]
 
 
 def test_events_of_leaves_get_a_channel_of_their_own(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Watching a run and looking at recorded ones: what other programs and people see of a tree."""
+"""The debugger in the browser: traces and running trees as one page that is served on this machine alone."""

@@ -15,7 +15,7 @@ from ..arguments import count, limit, rate, seconds, seed, setting
 from . import Commands, UsageError
 
 if TYPE_CHECKING:
-    from ..run import RunOptions
+    from ..options import RunOptions
 
 
 def add(commands: Commands) -> None:
@@ -100,7 +100,7 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
 
 
 def _options(args: argparse.Namespace, seed: int) -> RunOptions:
-    from ..run import RunOptions
+    from ..options import RunOptions
 
     inputs = dict(args.set)
     if len(inputs) < len(args.set):

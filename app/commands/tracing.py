@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
 
 
 def _why(args: argparse.Namespace) -> int:
-    from ..run import RUNS
+    from ..about import RUNS
     from ..why import explain_run
 
     trace, found = explain_run(args.trace, args.node, args.at, RUNS)

@@ -15,7 +15,8 @@ from ...vlm.script_file import Script
 from ...vlm.scripted import Scripted
 from ...vlm.tickets import BrokerEvent
 from ..config import Config
-from ..run import Run, RunOptions
+from ..options import RunOptions
+from ..run import Run
 from ..scripted_human import ScriptedHuman
 from ..stage import NO_ROBOT
 from ..terminal import Watcher

@@ -117,6 +117,10 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
         },
     ),
     "/joints": ("knothole.Joints", {"tick": _INT, "q": _NUMS, "gripper_width": _NUM, "tcp": _NUMS}),
+    "/interventions": (
+        "knothole.Intervention",
+        {"tick": _INT, "do": _TEXT, "node": _TEXT, "text": _TEXT},
+    ),
     "/log": (
         "foxglove.Log",
         {"timestamp": _TIME, "level": _INT, "message": _TEXT, "name": _TEXT},

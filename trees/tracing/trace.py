@@ -49,6 +49,8 @@ _PAUSE = 0.0005
 
 _V = TypeVar("_V")
 _Message = Mapping[str, object] | Callable[[], Mapping[str, object] | None]
+Heard = Callable[[str, int, bytes], None]
+"""Hears a message as it is written: topic, run clock [ns], JSON."""
 
 
 class TraceWriter:
@@ -90,6 +92,7 @@ class TraceWriter:
         self._pictures_put = self._pictures_done = 0
         self.waits, self.left_out = True, 0
         self._joints: list[float] = []
+        self._listeners: tuple[Heard, ...] = ()
         self._queue: queue.SimpleQueue[tuple[str, int, _Message] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trace", daemon=True)
         self._thread.start()
@@ -99,6 +102,23 @@ class TraceWriter:
     def waiting(self) -> int:
         """Number of messages that are not being written yet."""
         return self._queue.qsize()
+
+    def listen(self, heard: Heard) -> Callable[[], None]:
+        """Let somebody hear each message from now on, in the order of the file, right after it was written.
+
+        Args:
+            heard: Called on the writing thread with topic, run clock [ns] and JSON. It should return at once: the file
+                waits for it. One that raises hears nothing more, and the trace says so.
+
+        Returns:
+            Call it to hear nothing more.
+        """
+        self._listeners = (*self._listeners, heard)
+
+        def unheard() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not heard)
+
+        return unheard
 
     def put(self, topic: str, now: float, message: _Message) -> None:
         """Queue a message; a function is called on the writing thread and may return None for nothing to write.
@@ -234,14 +254,25 @@ class TraceWriter:
             known = self._writer.register_schema(name=name, encoding="jsonschema", data=text)
             self._channels[topic] = self._writer.register_channel(topic=topic, message_encoding="json", schema_id=known)
         self._sequence += 1
+        text = json.dumps(data, default=summary, separators=(",", ":")).encode()
         self._writer.add_message(
             channel_id=self._channels[topic],
             log_time=time_ns,
             publish_time=time_ns,
             sequence=self._sequence,
-            data=json.dumps(data, default=summary, separators=(",", ":")).encode(),
+            data=text,
         )
+        for heard in self._listeners:
+            self._tell(heard, topic, time_ns, text)
         return True
+
+    def _tell(self, heard: Heard, topic: str, time_ns: int, text: bytes) -> None:
+        try:
+            heard(topic, time_ns, text)
+        except Exception as error:
+            self._listeners = tuple(each for each in self._listeners if each is not heard)
+            said = f"a listener of the trace raised and hears nothing more: {type(error).__name__}: {error}"
+            self.log(time_ns * 1e-9, said, 4)
 
     def _flush(self) -> bool:
         self._writer.flush()
