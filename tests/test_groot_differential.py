@@ -18,6 +18,7 @@ from knothole.tests.btcpp import Theirs as Cased
 from knothole.tests.btcpp_trees import Case, Grower
 from knothole.tests.groot import HEADER, Client, Theirs, bound
 from knothole.trees.builder import build
+from knothole.trees.debugging.control import Control
 from knothole.trees.loader import load
 from knothole.trees.ticking.loop import Loop
 from knothole.trees.tracing.changes import Changes
@@ -82,10 +83,16 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
 def side_by_side(file: Path) -> Iterator[Both]:
     file.write_text(XML)
     tree = build(load(file), Context())
-    with bound(lambda port: GrootServer(tree, port), GrootError) as server, Theirs(file) as process:
-        loop = Loop(tree, listeners=[server.ticked], watchdog=0)
-        with loop, Client(server.port) as ours, Client(process.port) as theirs:
-            yield Both(loop, ours, process, theirs)
+    control = Control()
+    loop = Loop(tree, watchdog=0, control=control)
+    with (
+        bound(lambda port: GrootServer(loop, port, control), GrootError) as server,
+        Theirs(file) as process,
+        loop,
+        Client(server.port) as ours,
+        Client(process.port) as theirs,
+    ):
+        yield Both(loop, ours, process, theirs)
 
 
 def plain(element: ET.Element) -> Any:

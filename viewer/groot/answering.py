@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from ..._base import import_needed
@@ -15,7 +14,7 @@ from .blackboards import Blackboards
 from .hooking import Hooking
 from .protocol import RequestError, error_reply, header, read_request
 from .recorder import Recorder
-from .shown import GrootError, show
+from .shown import GrootError, ShownTree, show
 from .statuses import Statuses
 from .tree_xml import write_tree
 
@@ -33,7 +32,7 @@ class News:
         time: Wall time since the epoch, [µs].
         tree: The tree, when it was changed.
         ended: True when the root is not RUNNING any more.
-        inside: Index of the node at which the tick stands still; None for news at its end.
+        stands: Index of the node at which the tick stands still; None for news at its end.
     """
 
     changes: tuple[Change, ...] = ()
@@ -41,7 +40,7 @@ class News:
     time: int = 0
     tree: BuiltTree | None = None
     ended: bool = False
-    inside: int | None = None
+    stands: int | None = None
 
 
 class Answerer:
@@ -61,7 +60,7 @@ class Answerer:
         self._pack: Any = cast(Any, import_needed("msgpack", FEATURE, "groot")).packb
         self._hooking, self._now = hooking, now
         self._recorder = Recorder()
-        self._follow(tree)
+        self._follow(replace(tree))
         self._blackboards = Blackboards(self._shown.scopes)
         self._replies: dict[str, Callable[[tuple[bytes, ...]], list[bytes]]] = {
             "T": lambda rest: [self._xml],
@@ -95,15 +94,16 @@ class Answerer:
             self._blackboards.scopes = self._shown.scopes
         if self._gone:
             return
-        if news.inside is not None:
-            self._statuses.inside(news.inside, news.changes)
+        if news.stands is not None:
+            self._statuses.stand(news.stands, news.changes)
         else:
             found = self._statuses.take(news.changes, news.ended, self._recorder.on)
             self._recorder.note(found, news.time)
 
-    def uid(self, index: int) -> int:
-        """Return the number that a monitor knows a node of the tree by, 0 for none."""
-        return next((node.uid for node in self._shown.nodes if index in (node.inner, node.outer)), 0)
+    @property
+    def shown(self) -> ShownTree:
+        """What a monitor sees of the tree."""
+        return self._shown
 
     def answer(self, frames: list[bytes]) -> list[bytes]:
         """Return the frames of the reply to any frames."""
@@ -137,15 +137,3 @@ def _second(rest: tuple[bytes, ...]) -> bytes:
     if len(rest) != 1:
         raise RequestError("must be 2 parts message")
     return rest[0]
-
-
-def read_json(text: bytes) -> Any:
-    """Return what a JSON text says.
-
-    Raises:
-        RequestError: It is none.
-    """
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"not JSON: {error}") from None

@@ -14,7 +14,9 @@ from typing import Any, Final, cast
 from ..._base import import_needed
 from ...behaviors.blackboard import UNSET, Cell
 from ...behaviors.step import RUNNING
-from ...trees.builder import BuiltTree
+from ...trees.debugging.control import Control
+from ...trees.debugging.hooks import Hook
+from ...trees.ticking.loop import Loop
 from ...trees.ticking.outcome import Ticked
 from .answering import FEATURE, Answerer, News
 from .hooking import Hooking
@@ -34,13 +36,13 @@ _ROUND_MS: Final = 100
 class GrootServer:
     """Serve the Groot2 protocol for one run: requests on ``port``, news on the next.
 
-    Hang ``ticked`` into the listeners of the loop. Use it as a context manager, or call ``start`` and ``close``.
+    Use it as a context manager, or call ``start`` and ``close``.
 
     Args:
-        tree: The tree that is ticked.
+        loop: The run.
         port: Port for requests.
-        hooks: The hooks of the run; None for a run that may only be watched.
-        now: Wall time since the epoch, [s].
+        control: What the loop was given to be controlled by; None for a run that may only be watched.
+        clock: Monotonic time, [s].
 
     Attributes:
         port: Port for requests.
@@ -50,14 +52,22 @@ class GrootServer:
         MissingExtraError: The extra ``groot`` is not installed.
     """
 
-    def __init__(self, tree: BuiltTree, port: int = PORT, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        port: int = PORT,
+        control: Control | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         if not 1 <= port < 65535:
             raise GrootError(f"{port} is no port for the Groot2 protocol\n  fix:  give one from 1 to 65534")
         self._zmq: Any = cast(Any, import_needed("zmq", FEATURE, "groot"))
-        self._now, self.port = now, port
-        self._hooking = Hooking()
-        self._answerer = Answerer(tree, self._hooking, self._micros)
-        self._tree = tree
+        self._loop, self._tree, self._clock, self.port = loop, loop.tree, clock, port
+        self._hooks = control.hooks if control is not None else None
+        self._hooking = Hooking(self._hooks, clock())
+        tree = loop.tree
+        self._answerer = Answerer(tree, self._hooking, _micros)
         self._written: dict[str, object] = {c.name: c.value for c in tree.blackboard if c.value is not UNSET}
         self._news: deque[News] = deque([News(written=self._written)])
         self._written = {}
@@ -72,9 +82,10 @@ class GrootServer:
             self._context.destroy(linger=0)
             raise
         tree.blackboard.listeners.append(self._wrote)
-
-    def _micros(self) -> int:
-        return int(self._now() * 1e6)
+        loop.listeners.append(self._ticked)
+        if self._hooks is not None:
+            self._hooks.on_break.append(self._broke)
+            self._hooks.on_replace.append(self._acted)
 
     def _bind(self, kind: int, port: int) -> Any:
         socket = self._context.socket(kind)
@@ -108,33 +119,50 @@ class GrootServer:
         if self._closing.is_set():
             return
         self._closing.set()
-        if self._wrote in self._tree.blackboard.listeners:
-            self._tree.blackboard.listeners.remove(self._wrote)
+        self._tree.blackboard.listeners.remove(self._wrote)
+        self._loop.listeners.remove(self._ticked)
+        if self._hooks is not None:
+            self._hooks.on_break.remove(self._broke)
+            self._hooks.on_replace.remove(self._acted)
+            self._hooks.clear()
         if self._thread is not None:
             self._thread.join()
         with self._publishing:
             self._context.destroy(linger=0)
 
-    # on the thread that ticks ----------------------------------------------------------------------------------------
-    def ticked(self, ticked: Ticked) -> None:
+    def _ticked(self, ticked: Ticked) -> None:
         """Hand over what a tick changed; a listener of the loop."""
         written, self._written = self._written, {}
         tree = replace(self._tree) if ticked.reloaded else None
         ended = ticked.status is not RUNNING
-        self._news.append(News(ticked.changes, written, self._micros(), tree, ended))
+        self._news.append(News(ticked.changes, written, _micros(), tree, ended))
+
+    def _broke(self, hook: Hook) -> None:
+        """Hand over how far a tick came that will stand at a hook, and tell who listens."""
+        written, self._written = self._written, {}
+        self._news.append(News(tuple(self._loop.record.changes.pending()), written, _micros(), stands=hook.node))
+        self._acted(hook)
+
+    def _acted(self, hook: Hook) -> None:
+        uid = self._answerer.shown.uid_of(hook.node)
+        if uid:
+            self._publish("N", str(uid))
 
     def _wrote(self, cell: Cell) -> None:
         self._written[cell.name] = cell.value
 
-    # on its own thread -----------------------------------------------------------------------------------------------
     def _serve(self) -> None:
         poller = self._zmq.Poller()
         poller.register(self._replies, self._zmq.POLLIN)
         while not self._closing.is_set():
             asked = bool(poller.poll(_ROUND_MS))
+            now = self._clock()
             self._take_news()
             if asked:
+                self._hooking.heard(now)
                 self._reply()
+            else:
+                self._hooking.beat(now)
 
     def _take_news(self) -> None:
         while self._news:
@@ -147,9 +175,14 @@ class GrootServer:
         except self._zmq.ZMQError:
             pass  # the client is gone, or does not take its reply
 
-    def publish(self, kind: str, text: str) -> None:
+    def _publish(self, kind: str, text: str) -> None:
         """Tell all who listen; from any thread."""
         with self._publishing:
             if not self._closing.is_set():
                 number = random.getrandbits(32)
                 self._publisher.send_multipart([header(kind, number), text.encode()], self._zmq.DONTWAIT)
+
+
+def _micros() -> int:
+    """Return the wall time since the epoch, [µs]."""
+    return time.time_ns() // 1000

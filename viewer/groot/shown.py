@@ -78,6 +78,10 @@ class ShownTree:
         """Return the node of the run that a shown node is."""
         return self.tree.nodes[node.inner]
 
+    def uid_of(self, index: int) -> int:
+        """Return the uid of a node by its index in ``BuiltTree.nodes``, 0 for what is not shown."""
+        return next((node.uid for node in self.nodes if index in (node.inner, node.outer)), 0)
+
     def blocks(self) -> list[tuple[ShownNode | None, list[ShownNode]]]:
         """Return each tree: the node that uses it, None for the root tree, and its own nodes, all in order."""
         home = [0] * (len(self.nodes) + 1)

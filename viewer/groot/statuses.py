@@ -35,7 +35,7 @@ class Statuses:
         self._shown = shown
         self._now = bytearray(len(shown.nodes) + 1)
         self._parents = [0, *(node.parent for node in shown.nodes)]
-        self._inside: tuple[int, ...] = ()
+        self._standing: bytearray | None = None
 
     def take(self, changes: Iterable[Change], ended: bool, recorded: bool = False) -> list[Transition]:
         """Take the changes of a tick; return them as transitions of the protocol where these are recorded.
@@ -48,37 +48,35 @@ class Statuses:
             ended: True when the root is not RUNNING any more: then it is reset, as there.
             recorded: Whether anyone wants the transitions.
         """
-        self._inside = ()
-        uids = self._shown.uids
-        told = [Transition(uids[each.node], CODES.get(each.status, IDLE)) for each in changes if uids[each.node]]
+        self._standing = None
+        told = self._told(changes)
         if ended:
             told.append(Transition(1, IDLE))
         found = list(self._with_runs(self._resets_in_place(told))) if recorded else []
-        for uid, status in told:
-            self._set(uid, status)
+        _set(self._now, told)
         return found
 
-    def inside(self, index: int, changes: Iterable[Change]) -> None:
-        """Take what changed so far in a tick that stands still before or behind a node: what is above it runs."""
-        self.take(changes, False)
-        uid = next((node.uid for node in self._shown.nodes if index in (node.inner, node.outer)), 0)
-        self._inside = tuple(self._above(uid)) if uid else ()
+    def stand(self, index: int, changes: Iterable[Change]) -> None:
+        """Show a tick that stands still at a node, until the next ``take``: what is above that node runs.
+
+        Args:
+            index: Of the node, in ``BuiltTree.nodes``.
+            changes: What changed so far; the next ``take`` gets it again.
+        """
+        self._standing = self._now[:]
+        _set(self._standing, self._told(changes))
+        uid = self._shown.uid_of(index)
+        for above in self._above(uid) if uid else ():
+            self._standing[above] = RUNNING
+
+    def _told(self, changes: Iterable[Change]) -> list[Transition]:
+        uids = self._shown.uids
+        return [Transition(uids[each.node], CODES.get(each.status, IDLE)) for each in changes if uids[each.node]]
 
     def packed(self) -> bytes:
         """Return three bytes for each node: its uid and its status."""
-        now = self._now
-        if self._inside:
-            now = now[:]
-            for uid in self._inside:
-                now[uid] = RUNNING
+        now = self._now if self._standing is None else self._standing
         return b"".join([_RECORD.pack(uid, now[uid]) for uid in self._shown.order])
-
-    def _set(self, uid: int, status: int) -> None:
-        before = self._now[uid]
-        if status != IDLE:
-            self._now[uid] = status
-        elif IDLE < before < LEFT:
-            self._now[uid] = LEFT + before
 
     def _above(self, uid: int) -> list[int]:
         """Return the uids of all nodes above one, the root first."""
@@ -133,6 +131,14 @@ class Statuses:
             yield Transition(uid, status)
         for uid in reversed(begun):  # it passed over all its children and is skipped itself
             yield Transition(uid, IDLE)
+
+
+def _set(now: bytearray, told: Iterable[Transition]) -> None:
+    for uid, status in told:
+        if status != IDLE:
+            now[uid] = status
+        elif IDLE < now[uid] < LEFT:
+            now[uid] += LEFT
 
 
 def unpack(packed: bytes) -> list[tuple[int, int]]:
