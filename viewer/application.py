@@ -110,6 +110,11 @@ class Application:
         for event in self._news:
             event.set()
 
+    @property
+    def pages(self) -> int:
+        """How many follow a run."""
+        return len(self._news)
+
     def close(self) -> None:
         """End the streams, so that the server can end; from any thread."""
         self._closing = True

@@ -72,6 +72,11 @@ class ViewerServer:
         self._thread: threading.Thread | None = None
         self._server: Any = None
 
+    @property
+    def pages(self) -> int:
+        """How many pages are open and follow a run."""
+        return self._application.pages if self._thread is not None else 0
+
     def start(self) -> ViewerServer:
         """Start to serve, and return once it does."""
         import uvicorn

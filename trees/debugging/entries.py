@@ -69,10 +69,11 @@ def _read(text: str, type: str, name: str) -> object:
     try:
         return constant_value(documents.roots[0], type)
     except LiteralError as error:
+        fix = f"write {type_words(type)}" if "$name" in error.fix else error.fix
         lines = [f"{name} {error}", error.why and f"  why:  {error.why}"]
         lines += [
             f"  did you mean:  {', '.join(error.guess)}" if error.guess else "",
-            error.fix and f"  fix:  {error.fix}",
+            fix and f"  fix:  {fix}",
         ]
         raise EntryValueError("\n".join(line for line in lines if line)) from None
 
