@@ -24,6 +24,7 @@ from knothole.trees.ticking.loop import Loop
 from knothole.trees.tracing.changes import Changes
 from knothole.viewer.groot.answering import Answerer, News
 from knothole.viewer.groot.hooking import Hooking
+from knothole.viewer.groot.ports import Ports
 from knothole.viewer.groot.protocol import header
 from knothole.viewer.groot.recorder import unpack as unpack_transitions
 from knothole.viewer.groot.server import GrootServer
@@ -86,7 +87,7 @@ def side_by_side(file: Path) -> Iterator[Both]:
     control = Control()
     loop = Loop(tree, watchdog=0, control=control)
     with (
-        bound(lambda port: GrootServer(loop, port, control), GrootError) as server,
+        bound(lambda port: GrootServer(loop, Ports(port), control), GrootError) as server,
         Theirs(file) as process,
         loop,
         Client(server.port) as ours,
