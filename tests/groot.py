@@ -28,6 +28,7 @@ class Client:
     """Speaks the protocol frame by frame."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self._context = zmq.Context()
         self._requests = self._context.socket(zmq.REQ)
         self._requests.linger = 0
