@@ -14,7 +14,7 @@ from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Loop, LoopResult
 from knothole.trees.tracing.trace import TraceWriter, read_trace
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 
 class Steered:

@@ -65,7 +65,8 @@ class Control:
         self.interventions = 0
         self._standstill = Standstill()
         self._changed = self._standstill.changed
-        self.pausing = Pausing(self._standstill, self._stands, self._goes_on, paused)
+        self.pausing = Pausing(self._standstill, self._goes_on, paused)
+        self._standstill.stands = self._stands
         self._run: _Run | None = None
         self._ended = False
         self._early: list[dict[str, object]] | None = []
@@ -351,7 +352,6 @@ class Control:
         path = self._bound().loop.tree.nodes[hook.node].path
         self._at_hook = f"hook {'before' if hook.position == 'pre' else 'after'} {path}"
         self.pausing.pause(self._at_hook)
-        self._stands()
 
     def _hook_passed(self, hook: Hook) -> None:
         """Go on, unless somebody has decided otherwise meanwhile."""

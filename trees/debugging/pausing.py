@@ -20,7 +20,6 @@ class Pausing:
 
     Args:
         standstill: Where it stands.
-        stands: Called on the thread that ticks when it begins to stand.
         goes_on: Called on that thread with how long it stood, wall clock, [s].
         paused: Stand before the first tick.
 
@@ -34,13 +33,12 @@ class Pausing:
     def __init__(
         self,
         standstill: Standstill,
-        stands: Callable[[], None],
         goes_on: Callable[[float], None],
         paused: bool = False,
     ) -> None:
         self.attentive, self.paused = paused, paused
         self.reason = "paused before the first tick" if paused else ""
-        self._standstill, self._stands, self._goes_on = standstill, stands, goes_on
+        self._standstill, self._goes_on = standstill, goes_on
         self._changed = standstill.changed
         self._steps = 0
         self._jobs: deque[_Job] = deque()
@@ -97,7 +95,6 @@ class Pausing:
 
     def stand(self) -> bool:
         """Stand until the run goes on; False when it is to end."""
-        self._stands()
         since = time.monotonic()
         try:
             return self._standstill.wait(lambda: not self.paused)

@@ -27,13 +27,15 @@ class Standstill:
     Attributes:
         changed: Notified whenever what is waited for may have changed; its lock guards what decides about that.
         stopped: True once the run is to end.
-        meanwhile: Called now and then while it is waited, with the lock held.
+        stands: Called when the thread that ticks has come to stand, on that thread.
+        meanwhile: Called now and then while it stands, with the lock held.
         standing: True while the thread that ticks waits here.
     """
 
     def __init__(self) -> None:
         self.changed = threading.Condition(threading.RLock())
         self.stopped: Callable[[], bool] = lambda: False
+        self.stands: Callable[[], None] = lambda: None
         self.meanwhile: Callable[[], None] = lambda: None
         self.standing = False
         self._still: _Still | None = None
@@ -55,6 +57,7 @@ class Standstill:
                 self.standing = True
                 self.changed.notify_all()
             try:
+                self.stands()
                 while True:
                     with self.changed:
                         if self.stopped():
