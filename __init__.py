@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from .behaviors.ports import REQUIRED as REQUIRED
     from .behaviors.ports import Port as Port
     from .robots.contract import driver as driver
+    from .trees.debugging.control import Control as Control
     from .trees.problems import TreeError as TreeError
     from .vlm.contract import backend as backend
 
 _PUBLIC = {
+    "Control": "trees.debugging.control",
     "KnotholeError": "_base",
     "Leaf": "behaviors.node",
     "Port": "behaviors.ports",

@@ -28,6 +28,7 @@ from .app.commands import (
     running,
     traces,
     tracing,
+    viewing,
 )
 
 FAULT, INTERRUPTED, TERMINATED = 3, 130, 143
@@ -136,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"knothole {__version__}")
     commands = Commands(parser.add_subparsers(metavar="COMMAND", required=True))
-    for part in (running, tracing, traces, replaying, authoring, editing, model, house):
+    for part in (running, tracing, traces, replaying, viewing, authoring, editing, model, house):
         part.add(commands)
     return parser
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..behaviors.human import Human
 from ..robots.contract import Robot
+from ..trees.debugging.control import Control
 from ..trees.mocking.apply import apply_profile
 from ..trees.spec import TreeSpec
 from ..trees.ticking.timing import Overrun
@@ -56,6 +57,7 @@ class Tree:
         realtime: bool = False,
         mirror: str = "",
         human: Human | None = None,
+        control: Control | None = None,
     ) -> Run:
         """Join the tree with a robot and a backend.
 
@@ -77,6 +79,7 @@ class Tree:
             realtime: Ask the system to prefer the thread that ticks.
             mirror: Show the entries of the run on py_trees' own Blackboard while it lasts, as ``/MIRROR/ENTRY``.
             human: Whom the tree may ask, such as a ``ScriptedHuman``; None for nobody.
+            control: Lets another thread pause the run, step it, change it and answer its questions; see ``Control``.
 
         Returns:
             A run with ``tick()`` and ``run()``.
@@ -111,6 +114,7 @@ class Tree:
             vlm=wanted,
             inputs=values,
             human=human,
+            control=control,
         )
 
 

@@ -40,6 +40,7 @@ class RunResult:
         given: The tree as it was named on the command line.
         asking: What was asked and what that cost: ``total``, ``nodes``, ``backends``; in simulation also ``gate``, how
             many looks without a call were ``judged`` on truth and how many changes they ``missed``.
+        interventions: How often somebody intervened through a ``Control``; then the digest is that of this run alone.
     """
 
     tree: str
@@ -64,6 +65,7 @@ class RunResult:
     timing: Timing | None = None
     given: str = ""
     asking: Mapping[str, Any] = field(default_factory=dict)
+    interventions: int = 0
 
     @property
     def uses_truth(self) -> bool:
@@ -91,6 +93,7 @@ class RunResult:
             "picture": str(self.picture) if self.picture else None,
             "timing": self.timing.to_json() if self.timing is not None else None,
             "asking": dict(self.asking),
+            "interventions": self.interventions,
         }
 
     def __str__(self) -> str:
@@ -108,6 +111,8 @@ class RunResult:
         seen = f"{self.questions} questions, {self.model_calls} model calls to {self.vlm}"
         lines.append(f"  asked      {seen}{' (answers from simulator truth)' if self.uses_truth else ''}")
         lines += [f"  {label:<11}{text}" for label, text in told(self.asking)]
+        if self.interventions:
+            lines.append(f"  debugged   {self.interventions} interventions (see /interventions in the trace)")
         lines += [f"  problem    {problem}" for problem in self.problems]
         if self.trace:
             lines.append(f"  trace      {self.trace}")

@@ -19,6 +19,7 @@ from ..robots.contract import Robot
 from ..trees.builder import BuiltTree, build
 from ..trees.changing.checkpoint import Checkpoint
 from ..trees.changing.watching import Watch
+from ..trees.debugging.control import Control
 from ..trees.problems import TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
@@ -69,11 +70,12 @@ class Run:
         checkpoint: Checkpoint | None = None,
         human: Human | None = None,
         kept: Mapping[str, Kept] | None = None,
+        control: Control | None = None,
     ) -> None:
         self._watch, self._stuck, self._checkpoint, self._human = watch, stuck, checkpoint, human
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
-        self._kept = kept
+        self._kept, self._control = kept, control
         self._stack = ExitStack()
         self._result: RunResult | None = None
         self._picture: Path | None = None
@@ -151,6 +153,7 @@ class Run:
             mirror=options.mirror,
             tell=self._watcher.tell,
             stuck=self._stuck,
+            control=self._control,
         )
 
     def _check(self, tree: TreeSpec, broker: Broker | None) -> None:
@@ -293,6 +296,7 @@ class Run:
                 timing=result.timing,
                 given=self.options.tree,
                 asking=self._asking(result),
+                interventions=result.interventions,
             )
         return self._result
 

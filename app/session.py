@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..behaviors.human import Human
 from ..trees.changing.checkpoint import Checkpoint
 from ..trees.changing.watching import Watch
+from ..trees.debugging.control import Control
 from ..trees.language.params import read_params
 from ..trees.mocking.apply import apply_profile
 from ..trees.spec import TreeSpec
@@ -21,6 +22,10 @@ from .resume import resumed
 from .run import Run
 from .stage import Kept, check_names, keep_open, scene_of
 from .terminal import Watcher
+
+if TYPE_CHECKING:
+    from ..viewer.groot.ports import Ports
+    from .live import LiveView
 
 
 class Session:
@@ -64,6 +69,7 @@ class Session:
         stuck: Callable[[str], None] | None = None,
         human: Human | None = None,
         trace: Path | None = None,
+        control: Control | None = None,
     ) -> Run:
         """Return a run with this seed.
 
@@ -73,6 +79,7 @@ class Session:
             stuck: As for ``Loop``.
             human: As in ``Context``.
             trace: Where the trace goes, instead of what the options say.
+            control: As for ``Loop``.
         """
         if self._kept is None and asks(self.tree):
             self._kept = keep_open(self.vlm, self.config, self.options.firewall)
@@ -94,6 +101,7 @@ class Session:
             stuck=stuck,
             checkpoint=self._checkpoint,
             human=human,
+            control=control,
         )
 
     def run(
@@ -125,11 +133,25 @@ def run_tree(
     watcher: Watcher | None = None,
     stuck: Callable[[str], None] | None = None,
     human: Human | None = None,
+    control: Control | None = None,
+    view: LiveView | None = None,
+    ports: Ports | None = None,
 ) -> RunResult:
-    """Run a tree once; arguments as for ``Session.bind``.
+    """Run a tree once; arguments as for ``Session.bind``. A view shows it while it goes on, monitors watch at ports.
 
     Raises:
         KnotholeError: The run cannot be started. What happens while it runs is in the result.
     """
     with Session(options) as session:
-        return session.run(session.options.seed, watcher, stuck, human)
+        run = session.bind(session.options.seed, watcher, stuck, human, control=control)
+        if view is not None and run.loop.trace is not None:
+            view.follow(run.loop.trace)
+        if ports is None:
+            return run.run()
+        from ..viewer.groot.server import GrootServer
+
+        with run, GrootServer(run.loop, ports, control):
+            if watcher is not None:
+                hooks = "" if control is not None else "; hooks need --control"
+                watcher.tell(f"Groot2 protocol at 127.0.0.1, ports {ports.port} and {ports.port + 1}{hooks}")
+            return run.run()

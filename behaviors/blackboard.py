@@ -92,6 +92,10 @@ class Blackboard:
             cell.type = type
         return cell
 
+    def find(self, name: str) -> Cell | None:
+        """Return the cell called ``name``, None when there is none."""
+        return self._cells.get(name) or self._shared(name)
+
     def own(self, name: str, type: str = "any") -> Cell:
         """Return the cell called ``name`` as ``cell`` does, but never one that its scope shares with another."""
         return self._cells.setdefault(name, Cell(name, type, self._wrote))

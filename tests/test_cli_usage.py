@@ -18,6 +18,7 @@ COMMANDS = (
     "run",
     "why",
     "replay",
+    "view",
     "check",
     "nodes",
     "draw",

@@ -6,17 +6,21 @@ import argparse
 import json
 import os
 import sys
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...trees.tracing.amount import PICTURES
 from ...vlm.privacy import FRAMES
-from ..arguments import count, limit, rate, seconds, seed, setting
+from ..arguments import count, limit, port, rate, seconds, seed, setting
 from . import Commands, UsageError
 
 if TYPE_CHECKING:
     from ..options import RunOptions
+
+_INTERRUPTED = 130
+"""Exit codes from here on mean that somebody wants to be done."""
 
 
 def add(commands: Commands) -> None:
@@ -47,6 +51,13 @@ def add(commands: Commands) -> None:
     run.add_argument("--params", type=Path, metavar="FILE", help="YAML file whose keys become blackboard entries")
     run.add_argument("--human", type=Path, metavar="FILE", help="YAML file of what the human says to each question")
     run.add_argument("--watch", action="store_true", help="reload the tree when its file is edited while it runs")
+    run.add_argument("--view", action="store_true", help="show the run in the browser while it goes on")
+    run.add_argument("--control", action="store_true", help="with --view or --groot2: pause, step and change it there")
+    run.add_argument("--paused", action="store_true", help="with --control: stand before the first tick")
+    run.add_argument("--port", type=port, default=0, metavar="N", help="with --view: port (default: a free one)")
+    run.add_argument("--no-browser", action="store_true", help="with --view: print the address, open nothing")
+    monitors = "let Groot2 and other monitors of BehaviorTree.CPP watch, at this port and the next (default: 1667)"
+    run.add_argument("--groot2", type=port, nargs="?", const=1667, metavar="PORT", help=monitors)
 
     test = commands.add("test", "Test trees by the cases of test files.", "knothole test tests/trees", _test)
     test.add_argument("files", nargs="*", metavar="FILE", help="test files or folders (default: the current folder)")
@@ -166,15 +177,45 @@ def _run(args: argparse.Namespace) -> int:
     from ..terminal import watch
 
     options = _options(args, args.seed or 0)
-    with watch(quiet=args.json) as watcher:
+    _check_view(args)
+    control, view, ports = None, None, None
+    with ExitStack() as stack:
+        watcher = stack.enter_context(watch(quiet=args.json))
+        if args.control:
+            from ...trees.debugging.control import Control
+
+            control = Control(paused=args.paused)
+        if args.view:
+            from ..live import LiveView
+
+            view = stack.enter_context(
+                LiveView(args.tree or args.resume.stem, control, args.port, not args.no_browser, watcher.tell)
+            )
+        if args.groot2 is not None:
+            from ...viewer.groot.ports import Ports
+
+            ports = stack.enter_context(Ports(args.groot2))
         human = human_of(args.human) if args.human is not None else human_at(watcher)
-        result = run_tree(options, watcher, _leave, human)
+        result = run_tree(options, watcher, _leave, human, control, view, ports)
         watcher.summary(result)
-    if args.json:
-        print(json.dumps(result.to_json()))
+        if args.json:
+            print(json.dumps(result.to_json()), flush=True)
+        if view is not None and result.exit_code < _INTERRUPTED:
+            view.stay()
     if result.fault is not None and args.debug:
         raise result.fault
     return result.exit_code
+
+
+def _check_view(args: argparse.Namespace) -> None:
+    """Refuse options of the view without it."""
+    watched = args.view or args.groot2 is not None
+    needs = {"--control": ("--view or --groot2", args.control, watched)}
+    needs |= {"--paused": ("--control", args.paused, args.control)}
+    needs |= {"--port": ("--view", args.port, args.view), "--no-browser": ("--view", args.no_browser, args.view)}
+    for name, (other, given, there) in needs.items():
+        if given and not there:
+            raise UsageError(f"{name} needs {other}\n  fix:  give {other} as well, or leave {name} out")
 
 
 def _leave(text: str) -> None:

@@ -22,7 +22,7 @@ STRUCTURE = frozenset(
     (
         *("children", "parent", "wiring", "context", "decorated", "current_child", "id", "path"),
         *("place", "index", "name", "logger", "iterator", "blackboards", "qualified_name"),
-        *("_log", "_resets", "_t", "_x", "_pause", "_resume", "_light", "_lights", "_plain"),
+        *("_log", "_resets", "_t", "_x", "_pause", "_resume", "_light", "_lights", "_plain", "tick"),
     )
 )
 """Entries of a node that say where it stands; all others are what it remembers."""

@@ -1,4 +1,4 @@
-"""Tick a tree on a tape: the recorded one to see that it does the same again, or one to which something else happens."""
+"""Tick a tree on a tape: the recorded one to see that it does the same, or one to which something else happens."""
 
 from __future__ import annotations
 

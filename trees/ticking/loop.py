@@ -15,6 +15,8 @@ from ..builder import BuiltTree
 from ..changing.checkpoint import Checkpoint, Checkpoints
 from ..changing.graft import grafted, pruned
 from ..changing.reload import Reloaded, reload
+from ..debugging.control import Control
+from ..debugging.gates import TickLeft
 from ..recursion import deep_recursion
 from ..spec import TreeSpec
 from ..tracing.trace import TraceWriter
@@ -62,6 +64,7 @@ class Loop:
         tell: Called with sentences about the run itself, such as a warning; the watchdog calls it on its own thread.
         stuck: Called on the thread of the watchdog when a tick cannot be ended by anything; the trace is closed then.
             May end the process.
+        control: Lets somebody pause the run, step it, change it and stop it; see ``debugging.Control``.
 
     Raises:
         TreeError: Nodes that were RUNNING in what is to be resumed cannot go on.
@@ -87,6 +90,7 @@ class Loop:
         mirror: str = "",
         tell: Callable[[str], None] = lambda text: None,
         stuck: Callable[[str], None] | None = None,
+        control: Control | None = None,
     ) -> None:
         if not rate > 0:
             raise ValueError(f"rate is {rate}, must be > 0")
@@ -111,6 +115,14 @@ class Loop:
         self._wall = 0.0
         self._limit = (0.0 if self._pace.clock.stepped else REAL) if watchdog is None else watchdog
         self._stuck, self._realtime, self._mirror = stuck, realtime, mirror
+        self._control, self._pausing = control, control.pausing if control is not None else None
+        if control is not None:
+            control.attach(self, self._pace, self._ending, lambda: self._ended or self._wish is not None)
+
+    @property
+    def is_stepped(self) -> bool:
+        """Whether time passes only when the loop lets it."""
+        return self._pace.clock.stepped
 
     def wake(self) -> None:
         """Let the next tick come at once, before its time; on a stepped clock nothing happens.
@@ -180,7 +192,7 @@ class Loop:
     def tick(self) -> Status:
         """Let time pass to the next tick, deliver answers, tick the tree, send its questions; return the root's status.
 
-        When a stop was requested meanwhile, nothing is ticked any more.
+        When a stop was requested meanwhile, nothing is ticked any more. Stands still while a ``Control`` has paused it.
 
         Raises:
             KnotholeError: A node, the driver or the backend has a fault. Call ``close``, or leave the ``with`` block.
@@ -195,9 +207,13 @@ class Loop:
             self._pace.wait(lambda: self._wish is not None, self.context.broker)
             if self._wish is not None:
                 return self.tree.root.status
-        context, pace, watchdog = self.context, self._pace, self._ending.watchdog
+        context, pace, watchdog, pausing = self.context, self._pace, self._ending.watchdog, self._pausing
+        if pausing is not None and pausing.attentive and not pausing.before_tick():
+            return RUNNING
         stopwatch = pace.stopwatch
         begins = time.perf_counter() if stopwatch is not None else 0.0
+        if stopwatch is not None:
+            stopwatch.excused = 0.0
         context.now = now = pace.clock.now()
         context.tick += 1
         self.record.changes.tick = context.tick
@@ -211,6 +227,8 @@ class Loop:
             status: Status = self.tree.root._t()
         except Stalled as stall:
             raise NodeFault(str(stall)) from stall
+        except TickLeft:
+            status = RUNNING
         finally:
             if watchdog is not None:
                 stalled = watchdog.leave(pace.period)
@@ -223,6 +241,8 @@ class Loop:
             stopwatch.ended(time.perf_counter() - begins)
         if stalled:
             raise NodeFault(stalled)
+        if pausing is not None and pausing.attentive:
+            pausing.after_tick()
         return status
 
     def reload(self, spec: TreeSpec, origins: Mapping[str, str] | None = None) -> Reloaded:
@@ -239,6 +259,8 @@ class Loop:
         self.record.reload(done, self._begun, origins)
         if self._checkpoints is not None:
             self._checkpoints.follow()
+        if self._control is not None:
+            self._control.follow(done)
         if done.faults:
             raise done.faults[0]
         return done
@@ -284,6 +306,8 @@ class Loop:
         self.record.begin(self._start_info, self.halt_timeout)
         if self._checkpoints is not None and self._resume is not None:
             self._checkpoints.take(context.now, pace.began, pace.steps)  # what a replay of this part begins with
+        if self._control is not None:
+            self._control.begin()
         if self._mirror:
             self._stack.enter_context(Mirror(self.tree.blackboard, self._mirror))
         if self._realtime:
@@ -320,6 +344,8 @@ class Loop:
         if self.result is not None:
             return self.result
         self._ended = self._stopping = True
+        if self._control is not None:
+            self._control.end()
         root = self.tree.root
         status = "FAULT" if outcome is Outcome.FAULT else str(root.status.value)
         if outcome is Outcome.SUCCESS and root.status is INVALID:
@@ -371,4 +397,5 @@ class Loop:
             problems=tuple(self._ending.problems),
             timing=stopwatch.timing() if stopwatch is not None else None,
             asking=broker.statistics if broker is not None else {},
+            interventions=self._control.interventions if self._control is not None else 0,
         )

@@ -72,6 +72,7 @@ class LoopResult:
         problems: What went wrong while the run was stopped and the trace was closed, in words.
         timing: How punctual the run was; None on a stepped clock.
         asking: What the run asked and what that cost, in all, of each node, of each backend; see ``Broker.statistics``.
+        interventions: How often somebody intervened through a ``Control``.
     """
 
     outcome: Outcome
@@ -88,3 +89,4 @@ class LoopResult:
     problems: tuple[str, ...] = ()
     timing: Timing | None = None
     asking: Mapping[str, object] = field(default_factory=dict)
+    interventions: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from ...vlm.broker import Broker
@@ -102,6 +103,15 @@ class Pace:
                 self._early = True
                 stopwatch.woken += 1
                 return
+
+    def put_off(self, seconds: float) -> None:
+        """Leave out a time in which the run stood still, up to now, [s]: no tick was missed, its time limit waits."""
+        self.since += seconds
+        late = self.clock.now() - self.due
+        if late > 0:
+            self.steps += math.ceil(late / self.period - _TIE)
+        if self.stopwatch is not None:
+            self.stopwatch.excused += seconds
 
     def _leave_out(self, stopwatch: Stopwatch) -> None:
         """Deal with deadlines that passed while a tick was going on."""

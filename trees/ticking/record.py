@@ -192,6 +192,7 @@ def _ended(result: LoopResult) -> dict[str, object]:
         "model_calls": result.model_calls,
         "asking": dict(result.asking),
         "digest": result.digest,
+        **({"interventions": result.interventions} if result.interventions else {}),
         "problems": list(result.problems),
         **({"timing": result.timing.to_json()} if result.timing is not None else {}),
     }

@@ -103,20 +103,22 @@ class Stopwatch:
     Attributes:
         overruns: See ``Timing``.
         woken: See ``Timing``.
+        excused: How long the present tick stood still because somebody wished it, [s].
     """
 
     def __init__(self, period: float) -> None:
         self._period = period
         self._late, self._took = Histogram(), Histogram()
         self.overruns = self.woken = 0
+        self.excused = 0.0
 
     def began(self, late: float) -> None:
         """Note a tick that began ``late`` [s] after its deadline."""
         self._late.add(late)
 
     def ended(self, took: float) -> None:
-        """Note that a tick took so long, [s]."""
-        self._took.add(took)
+        """Note that a tick took so long, [s]; a time that is excused does not count."""
+        self._took.add(took - self.excused)
 
     def timing(self) -> Timing:
         """Return what was measured."""

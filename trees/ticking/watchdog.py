@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -74,6 +75,15 @@ class Watchdog:
         self._due = time.monotonic() + self.limit + pause
         stalled, self._stalled, self._breaks = self._stalled, "", 0
         return stalled
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Watch nothing inside the block: somebody lets the run stand still. The limit begins anew after it."""
+        self._due = float("inf")
+        try:
+            yield
+        finally:
+            self._due = time.monotonic() + self.limit
 
     def close(self) -> None:
         """End the watch. Idempotent."""

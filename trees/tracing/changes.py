@@ -121,6 +121,10 @@ class Changes:
         self.fetched, self.moments, self._again = self.moments, [], 0
         return [Change._make(event) for event in events]
 
+    def pending(self) -> list[Change]:
+        """Return what was noted since the last ``fetch``, which will return it again; without resets."""
+        return [Change._make(event) for event in self._events]
+
     def state(self) -> list[Change]:
         """Return the last noted state of all nodes that are not INVALID, or halting, as changes of the present tick."""
         noted = zip(self._status, self._reason, strict=True)

@@ -115,6 +115,10 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
         },
     ),
     "/replay": ("knothole.Replay", {"what": _TEXT, "version": _INT, "tree": _ANY, "leaves": _ANY, "segments": _ANY}),
+    "/interventions": (
+        "knothole.Intervention",
+        {"tick": _INT, "do": _TEXT, "node": _TEXT, "text": _TEXT},
+    ),
     "/joints": (
         "foxglove.JointStates",
         {**schemas.JOINTS, "tick": _INT, "q": _NUMS, "gripper_width": _NUM, "tcp": _NUMS},

@@ -1,0 +1,1 @@
+"""Debugging a run while it goes on: pause, step, breakpoints, values and results from outside."""

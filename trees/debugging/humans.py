@@ -1,0 +1,187 @@
+"""The human of a run that is debugged: whoever was there before, and whoever sends answers from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ..._base import KnotholeError
+from ...behaviors.context import Context
+from ...behaviors.human import Human, Inquiry
+from .standstill import Standstill
+
+_SLICE: Final = 0.1
+"""Longest wait for one of the two before the other is looked at, wall clock, [s]."""
+
+
+class AnswerError(KnotholeError):
+    """An answer fits no question."""
+
+
+class SharedInquiry:
+    """A question that two may answer; who is first counts.
+
+    Attributes:
+        id: Number.
+        until: Until when there is time, run clock, [s]; None for no limit.
+    """
+
+    def __init__(
+        self,
+        humans: SharedHuman,
+        id: int,
+        prompt: str,
+        options: tuple[str, ...],
+        default: str,
+        until: float | None,
+        other: Inquiry | None,
+    ) -> None:
+        self._humans, self._other = humans, other
+        self.id, self.prompt, self.options, self.default, self.until = id, prompt, options, default, until
+        self.said: str | None = None
+        self.wall = float("inf")
+
+    @property
+    def answer(self) -> str | None:
+        """What was said by whoever was first."""
+        if self._other is not None:
+            other, said = self._other, self.said
+            if said is None:
+                said = other.answer
+                if said is not None:
+                    self._other = None
+                    self._humans.settle(self, said)
+            else:
+                self._other = None
+                other.withdraw()
+        return self.said
+
+    def withdraw(self) -> None:
+        """Take the question back."""
+        if self._other is not None:
+            self._other.withdraw()
+            self._other = None
+        self._humans.settle(self, None)
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data."""
+        return {
+            "id": self.id,
+            "prompt": self.prompt,
+            "options": list(self.options),
+            "default": self.default,
+            "until": self.until,
+        }
+
+
+class SharedHuman:
+    """Ask the human who is there, if any, and whoever answers from outside, at once.
+
+    Args:
+        other: The human at the terminal, or of a script; None for nobody.
+        context: Its clock says until when there is time.
+        standstill: Its lock guards the questions.
+        changed: Called when a question came or went.
+        attended: Whether somebody outside sees the questions; only then is it waited for an answer from there.
+    """
+
+    def __init__(
+        self,
+        other: Human | None,
+        context: Context,
+        standstill: Standstill,
+        changed: Callable[[], None],
+        attended: Callable[[], bool],
+    ) -> None:
+        self._other, self._context, self._standstill = other, context, standstill
+        self._changed, self._attended = changed, attended
+        self._open: dict[int, SharedInquiry] = {}
+        self._asked = 0
+
+    @property
+    def questions(self) -> tuple[SharedInquiry, ...]:
+        """The questions that are open, in the order of asking."""
+        with self._standstill.changed:
+            return tuple(self._open.values())
+
+    def ask(
+        self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
+    ) -> SharedInquiry:
+        """Put a question to both."""
+        other = self._other.ask(prompt, options, default, deadline) if self._other is not None else None
+        self._asked += 1
+        until = None if deadline is None else self._context.now + deadline
+        inquiry = SharedInquiry(self, self._asked, prompt, tuple(options), default, until, other)
+        inquiry.wall = float("inf") if deadline is None else time.monotonic() + deadline
+        with self._standstill.changed:
+            self._open[inquiry.id] = inquiry
+        self._changed()
+        return inquiry
+
+    def answer(self, id: int, text: str) -> SharedInquiry:
+        """Answer a question from outside, from any thread.
+
+        Raises:
+            AnswerError: There is no such question, it is answered already, or this is none of its options.
+        """
+        with self._standstill.changed:
+            inquiry = self._open.get(id)
+            if inquiry is None:
+                open_ones = ", ".join(map(str, self._open))
+                fix = f"answer one of {open_ones}" if open_ones else "wait for a question"
+                raise AnswerError(f"question {id} is not open, or is answered already\n  fix:  {fix}")
+            words = text.strip() or inquiry.default
+            if inquiry.options:
+                same = [option for option in inquiry.options if option.casefold() == words.casefold()]
+                if not same:
+                    fix = f"give one of {', '.join(inquiry.options)}"
+                    raise AnswerError(f"{text!r} is no answer to {inquiry.prompt!r}\n  fix:  {fix}")
+                words = same[0]
+            if not words:
+                raise AnswerError(f"the answer to {inquiry.prompt!r} is empty\n  fix:  write an answer")
+            self._settle(inquiry, words)
+        self._changed()
+        self._context.wake()
+        return inquiry
+
+    def settle(self, inquiry: SharedInquiry, said: str | None) -> None:
+        """Close a question; one that is closed stays as it is."""
+        with self._standstill.changed:
+            if inquiry.id not in self._open:
+                return
+            self._settle(inquiry, said)
+        self._changed()
+
+    def _settle(self, inquiry: SharedInquiry, said: str | None) -> None:
+        del self._open[inquiry.id]
+        inquiry.said = said
+        self._standstill.changed.notify_all()
+
+    def put_off(self, seconds: float) -> None:
+        """Give more time on the wall clock, [s]."""
+        for inquiry in self.questions:
+            inquiry.wall += seconds
+
+    def wait(self, stopped: Callable[[], bool]) -> None:
+        """Give both the time to answer what is open; see ``Human.wait``."""
+        if self._other is not None and not self._attended():
+            self._other.wait(stopped)
+            return
+        while self._attended() and self._in_time() and not stopped():
+            if self._other is not None:
+                self._other.wait(self._after_a_slice(stopped))
+            for inquiry in self.questions:
+                inquiry.answer  # noqa: B018  what the other said is taken in
+            with self._standstill.changed:
+                if self._in_time() and not stopped():
+                    self._standstill.changed.wait(_SLICE)
+
+    def _after_a_slice(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
+        until = time.monotonic() + _SLICE
+        return lambda: stopped() or not self._in_time() or time.monotonic() > until
+
+    def _in_time(self) -> bool:
+        """Tell whether a question is open whose time is not over."""
+        now = time.monotonic()
+        return any(inquiry.wall > now for inquiry in self.questions)

@@ -1,0 +1,1 @@
+"""The debugger in the browser: traces and running trees as one page that is served on this machine alone."""

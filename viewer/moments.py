@@ -1,0 +1,50 @@
+"""A recording as it was at the end of a tick, before what had ended was reset: what the page shows and explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..trees.tracing.recording import Message, Recording, is_reload
+from ..trees.tracing.why import Moment, explain
+
+
+def up_to(messages: Iterable[Message], tick: int) -> Recording:
+    """Return the messages up to the end of a tick; resets at the end of that tick are left out.
+
+    A change of the tree after the tick is left out as well, so that the nodes are those that were ticked.
+    """
+    found: list[Message] = []
+    for message in messages:
+        at = message.data.get("tick")
+        if isinstance(at, int) and (at > tick or (at == tick and is_reload(message))):
+            break
+        if message.topic == "/run" and message.data.get("event") == "end":
+            break
+        if message.topic == "/status" and at == tick:
+            message = Message(message.topic, message.time, _unreset(message.data))
+        found.append(message)
+    return Recording(tuple(found), False)
+
+
+def _unreset(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    changes = list(data["changes"])
+    while changes and changes[-1]["status"] == "INVALID":
+        changes.pop()
+    return {**data, "changes": changes}
+
+
+def explained(recording: Recording, node: str) -> dict[str, object]:
+    """Return why a node has the status that it has at the end of a recording, as ``knothole why --json`` tells it.
+
+    Args:
+        recording: What was known at a moment.
+        node: Path of the node; empty for the root.
+
+    Raises:
+        TraceError: The recording holds no tree.
+        UnknownNameError: No node has this path.
+        WhyError: The node cannot be told from others.
+    """
+    told = explain(recording, node, Moment(tick=recording.last_tick))
+    return {"headline": told.headline, "text": str(told), **told.to_json()}

@@ -1,0 +1,140 @@
+"""What the page shows: a recorded trace, or a run as its trace is being written, as one list of messages."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ..trees.tracing.recording import Message, Recording, read_trace
+from .moments import up_to
+from .pictures import Pictures
+
+MOST_MESSAGES: Final = 2_000_000
+"""Most messages of a live run that are held; what comes after them is only in the trace."""
+_LEFT_OUT: Final = ("/checkpoint",)
+"""What no one looks at, and what is large."""
+
+
+class Source:
+    """One run as messages in the order in which they were written; pictures are kept apart.
+
+    Args:
+        name: How the page calls it.
+
+    Attributes:
+        live: Whether more is to come while the run goes on.
+        ended: Nothing is to come any more.
+        complete: The trace has its end; False for one whose writer was killed.
+        pictures: The pictures of its messages.
+        full: More came than is held.
+    """
+
+    live = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ended, self.complete, self.full = False, True, False
+        self.pictures = Pictures()
+        self._messages: list[Message] = []
+        self._listeners: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        self._cut: tuple[int, int, Recording] | None = None
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def add(self, topic: str, time: float, data: Mapping[str, Any]) -> None:
+        """Add a message.
+
+        Args:
+            topic: Its channel.
+            time: Run clock, [s].
+            data: What it says.
+        """
+        if topic in _LEFT_OUT:
+            return
+        number = len(self._messages)
+        if number >= MOST_MESSAGES:
+            self.full = True
+            return
+        self._messages.append(Message(topic, time, self.pictures.take_out(topic, data, number)))
+
+    def messages(self, begin: int, most: int) -> list[Message]:
+        """Return at most so many messages from a position on."""
+        return self._messages[begin : begin + most]
+
+    def robot(self) -> str:
+        """Return the name of the driver that the run was started with, empty where it is not told."""
+        for message in self._messages[:20]:
+            if message.topic == "/run":
+                return str(message.data.get("robot") or "").partition(":")[0]
+        return ""
+
+    def at(self, tick: int) -> Recording:
+        """Return what was known at the end of a tick, before nodes that had ended were reset; see ``up_to``."""
+        with self._lock:
+            count = len(self._messages)
+            if self._cut is None or self._cut[:2] != (count, tick):
+                self._cut = (count, tick, up_to(self._messages[:count], tick))
+            return self._cut[2]
+
+    def listen(self, heard: Callable[[], None]) -> Callable[[], None]:
+        """Call a function after each message that comes, on the thread it comes on; returns what ends that."""
+        self._listeners.append(heard)
+        return lambda: self._listeners.remove(heard) if heard in self._listeners else None
+
+    def _tell(self) -> None:
+        for heard in tuple(self._listeners):
+            heard()
+
+
+class RecordedSource(Source):
+    """A trace that was written before.
+
+    Args:
+        path: The trace.
+
+    Raises:
+        TraceError: There is no such file, or it is no trace.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(Path(path).name)
+        recording = read_trace(path)
+        for message in recording.messages:
+            if isinstance(message.data, Mapping):
+                self.add(*message)
+        self.ended, self.complete = True, recording.complete
+
+
+class LiveSource(Source):
+    """A run while it goes on: ``TraceWriter.listen(source.take)`` feeds it what the trace will hold.
+
+    Args:
+        name: How the page calls it.
+    """
+
+    live = True
+
+    def take(self, topic: str, time_ns: int, text: bytes) -> None:
+        """Take one message as it is written, on the writing thread.
+
+        Args:
+            topic: Its channel.
+            time_ns: Run clock, [ns].
+            text: Its JSON.
+        """
+        data = json.loads(text)
+        if isinstance(data, dict):
+            self.add(topic, time_ns * 1e-9, data)
+            if topic == "/run" and data.get("event") == "end":
+                self.ended = True
+            self._tell()
+
+    def end(self) -> None:
+        """Note that nothing comes any more, also where the run did not say so. Idempotent."""
+        self.ended = True
+        self._tell()
