@@ -122,13 +122,13 @@ class Story(Digest):
         self.lines: list[tuple[Any, ...]] = []
         super().__init__(tree)
 
-    def _add(self, *what: object) -> None:
+    def add(self, *what: object) -> None:
         self.lines.append(what)
-        super()._add(*what)
+        super().add(*what)
 
     def wrote(self, tick: int, name: str, writer: str, value: object) -> None:
         """Take in a write of which only the summary is known."""
-        self._add("write", tick, name, writer, value)
+        self.add("write", tick, name, writer, value)
 
 
 @dataclass(frozen=True)
