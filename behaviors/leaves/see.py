@@ -59,6 +59,10 @@ class See(YesNo):
         *DECIDING_PORTS,
     )
 
+    _doubts: int
+    _agreed: int
+    _tending: Verdict | None
+
     def question(self) -> Question:
         """Return the question."""
         return Question("yes_no", str(self.get("question")))
@@ -100,4 +104,4 @@ class See(YesNo):
     def _forget(self) -> None:
         super()._forget()
         self._doubts, self._agreed = 0, 0
-        self._tending: Verdict | None = None
+        self._tending = None
