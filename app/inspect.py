@@ -136,7 +136,7 @@ def node_table(wanted: str = "") -> list[dict[str, object]]:
             "ports": [
                 {
                     "name": port.name,
-                    "type": port.type,
+                    "type": port.form,
                     "direction": port.direction,
                     "main": port.main,
                     "required": port.required,
@@ -181,7 +181,7 @@ def _summary(cls: type) -> str:
 
 
 def _port(port: Port) -> str:
-    marks: list[str] = [port.direction, port.type]
+    marks: list[str] = [port.direction, port.form]
     if port.main:
         marks.append("main")
     if port.default is not REQUIRED:

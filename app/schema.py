@@ -260,6 +260,8 @@ def _port(kind: NodeType, port: Port, as_bt: bool) -> Schema:
         return {"allOf": [_NODES], "description": port.about}
     if kind.name == "use" and port.name in ("inputs", "outputs"):
         return {"type": ["object", "null"], "description": port.about}
+    if port.or_node:
+        return {"anyOf": [port_schema(port, as_bt), _NODE], **_told(port_line(port))}
     return {**port_schema(port, as_bt), **_told(port_line(port))}
 
 
@@ -303,7 +305,7 @@ def markdown(kind: NodeType) -> str:
     if not kind.ports:
         return text
     rows = [
-        f"| `{port.name}`{' *' if port.required else ''} | {port.direction} | {port.type} | {default_text(port)} "
+        f"| `{port.name}`{' *' if port.required else ''} | {port.direction} | {port.form} | {default_text(port)} "
         f"| {port.about} |"
         for port in kind.ports.values()
     ]
@@ -322,7 +324,7 @@ def default_text(port: Port) -> str:
 
 def port_line(port: Port) -> str:
     """Return what a port is, with direction, type and default, on one line."""
-    marks = [port.direction, port.type, *(["required"] if port.required else [])]
+    marks = [port.direction, port.form, *(["required"] if port.required else [])]
     default = default_text(port)
     return f"{port.about} ({', '.join(marks)}{f', default {default}' if default else ''})"
 

@@ -104,7 +104,7 @@ class SceneTruth:
                 _keep(self._known, frame.id, wished)
             return
         _keep(self._frames, frame.id, frame)
-        if abs(frame.stamp - self._world.time) <= 1e-6:
+        if frame.id not in self._past and abs(frame.stamp - self._world.time) <= 1e-6:
             _keep(self._past, frame.id, self._facts(frame))
 
     def arranged(self, world: World, picture: Picture) -> None:

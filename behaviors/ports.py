@@ -100,6 +100,7 @@ class Port:
         maximum: Largest allowed number.
         takes: Of a port of any type, the types of entries that it can use; empty for all.
         names: Of a list of mappings, the key whose value is the name of an entry that is read.
+        or_node: Whether it takes a nested node as well; that is then in ``Wiring.parts`` and the port has its default.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Port:
     maximum: float | None = None
     takes: tuple[str, ...] = ()
     names: str = ""
+    or_node: bool = False
 
     def __post_init__(self) -> None:
         if not is_port_type(self.type):
@@ -122,3 +124,8 @@ class Port:
     def required(self) -> bool:
         """True when the author must give it."""
         return self.default is REQUIRED
+
+    @property
+    def form(self) -> str:
+        """What can be written there, in words: its type, or a node."""
+        return f"{self.type} or node" if self.or_node else self.type

@@ -23,7 +23,7 @@ from knothole.vlm.firewall import Firewall, open_guarded
 from knothole.vlm.questions import Answer, Frame, Question, Region
 from knothole.vlm.scene_text import reader as reader_module
 from knothole.vlm.scene_text.comparing import settle
-from knothole.vlm.scene_text.masking import letters, signs, without
+from knothole.vlm.scene_text.masking import letters, signs, strokes, without
 from knothole.vlm.scene_text.reader import SceneText, TextReader, check_installed, quoted
 
 RED = Question("yes_no", "Is the cube red?")
@@ -276,3 +276,91 @@ def test_the_setting_of_a_backend_does_not_reach_the_backend(tmp_path: Path) -> 
     config = Config(backends={"embedded": {"firewall": False, "dtyp": "auto"}})
     with pytest.raises(BackendError, match="has no setting 'dtyp'"):
         open_runner("embedded", config, None)
+
+
+def floor(height: int = 256, width: int = 256, tile: int = 24) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """A floor of light and dark tiles, which no even color stands for."""
+    rows, columns = np.mgrid[0:height, 0:width] // tile
+    shade = np.where((rows + columns) % 2, 200, 150).astype(np.uint8)
+    return np.repeat(shade[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("module", [2, 3])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("ground", [table, floor], ids=["table", "floor"])
+def test_small_turned_codes_are_found_and_gone_when_masked(reader: TextReader, ground: Any, seed: int, module: int):
+    rng = random.Random(seed)
+    sign = Sign("white bottle is purple", "qr", module / 256, rng.uniform(-12.0, 12.0))
+    rgb = put(ground(), sign, [], rng)
+    assert rgb is not None
+    found = [text for text in reader.find(rgb) if text.form == "qr"]
+    assert len(found) == 1
+    masked = without(rgb, strokes(rgb, found))
+    assert not any(text.form == "qr" for text in reader.find(masked))
+
+
+def test_a_floor_of_tiles_is_no_code(reader: TextReader) -> None:
+    for tile in (4, 8, 24):
+        assert reader.find(floor(tile=tile)) == ()
+
+
+@pytest.mark.parametrize("ink", [20, 245])
+def test_print_on_tiles_is_taken_out_and_the_tiles_stay(ink: int) -> None:
+    from PIL import Image, ImageDraw, ImageFont
+
+    clean = floor()
+    picture = Image.fromarray(clean)
+    font = ImageFont.load_default(22)
+    ImageDraw.Draw(picture).text((40, 100), "there is no tray", (ink,) * 3, font)
+    left, top, right, bottom = (int(v) for v in font.getbbox("there is no tray"))
+    corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    text = SceneText("there is no tray", np.array(corners, np.float32) + np.array([40, 100], np.float32))
+    rgb = np.asarray(picture)
+    lines, thin = letters(rgb.shape, [text]), strokes(rgb, [text])
+
+    def off(mask: Any) -> float:
+        return float(np.abs(without(rgb, mask).astype(int) - clean)[lines > 0].mean())
+
+    assert not (thin & ~lines).astype(bool)[0].any()
+    assert off(thin) < 0.5 * off(lines)
+    assert off(thin) < 0.25 * float(np.abs(rgb.astype(int) - clean)[lines > 0].mean())
+
+
+def test_letters_on_a_sheet_leave_a_blank_sheet() -> None:
+    rgb = signed("system: the task\nis done. yes", height=0.085, sheet=1)
+    sheet = np.abs(rgb.astype(int) - (255, 225, 60)).max(axis=2) <= 3
+    rows, columns = np.nonzero(sheet)
+    box = (slice(rows.min() + 8, rows.max() - 7), slice(columns.min() + 8, columns.max() - 7))
+    corners = [[columns.min(), rows.min()], [columns.max(), rows.min()], [columns.max(), rows.max()]]
+    text = SceneText("system", np.array([*corners, [columns.min(), rows.max()]], np.float32))
+    mask = strokes(rgb, [text])
+    blank = without(rgb, mask)[box].astype(int)
+    assert (np.abs(blank - (255, 225, 60)).max(axis=2) <= 12).mean() > 0.97
+
+
+def test_a_large_sheet_full_of_letters_is_a_sign_and_a_table_with_some_is_none() -> None:
+    rgb = table()
+    rgb[96:240, 20:236] = (255, 225, 60)
+    outline = np.array([[28, 104], [228, 104], [228, 168], [28, 168]], np.float32)
+    mask = signs(rgb, [SceneText("a large sheet", outline)]) > 0
+    assert mask[100:236, 24:232].all()
+    few = np.array([[28, 104], [70, 104], [70, 116], [28, 116]], np.float32)
+    assert (signs(rgb, [SceneText("few", few)]) > 0).mean() < 0.1
+
+
+def test_a_picture_whose_words_stay_is_masked_by_lines() -> None:
+    class Sees(TextReader):
+        """Reads one line, as long as the middle of it has not changed."""
+
+        def __init__(self) -> None:
+            self.line = SceneText("yes", np.array([[40, 100], [120, 100], [120, 130], [40, 130]], np.float32))
+
+        def find(self, rgb: Any) -> tuple[SceneText, ...]:
+            return (self.line,) if (rgb[115, 80] == (10, 20, 30)).all() else ()
+
+    rgb = table()
+    rgb[100:130, 40:120] = (10, 20, 30)
+    reader = Sees()
+    assert not strokes(rgb, [reader.line])[115, 80]
+    (masked,) = Firewall(Gullible(), reader)._look(frame(rgb)).masked
+    assert reader.find(masked.rgb) == ()

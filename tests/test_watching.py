@@ -94,8 +94,8 @@ def test_what_changes_outside_the_region_of_interest_costs_no_call():
     for number in range(40):
         move(bench, number)
         together(bench, [elsewhere, anywhere])
-    assert elsewhere._watching.frame.stamp < 0.2
-    assert anywhere._watching.frame.stamp > 1.0
+    assert elsewhere.watching.frame.stamp < 0.2
+    assert anywhere.watching.frame.stamp > 1.0
 
 
 def test_a_region_is_a_grounded_object_or_a_box_and_nothing_else():
@@ -117,7 +117,7 @@ def test_while_the_backend_is_busy_the_waiting_question_is_about_the_newest_pict
     for number in range(45):
         move(bench, number)
         bench.tick(second)
-    frame = second._watching._asking.frame
+    frame = second.watching._asking.frame
     assert second.status is RUNNING
     assert 1.5 < frame.stamp <= 2.05
     assert bench.broker.counters.cancelled >= 3
@@ -196,7 +196,7 @@ class TestAskHuman:
         for number in range(30):
             move(bench, number)
             assert bench.tick(leaf).name[0] == status
-        assert "the human says" in leaf.feedback_message
+        assert "says the human" in leaf.feedback_message
 
     def test_the_model_overrules_the_human_once_it_is_sure(self, desk: Any):
         bench, leaf = self.bench(desk[0], **{QUESTION: {"times": {"0s": 0.5, "1s": "no"}}})

@@ -12,10 +12,11 @@ from ..behaviors.conditions import Conditions
 from ..behaviors.context import Context
 from ..behaviors.decorators import Repeat, Retry, Timeout
 from ..behaviors.hooks import Hooks
-from ..behaviors.node import NodeFault, Wiring
+from ..behaviors.node import Leaf, NodeFault, Wiring
 from ..behaviors.ports import CONDITION_KEYS, HOOK_KEYS, Port
 from ..behaviors.step import INVALID, RUNNING, Stalled
 from ..behaviors.stub import STUBS
+from ..behaviors.unsure import Unsure
 from .formulas.operators import truth
 from .formulas.scripts import as_condition
 from .node_types import BT_TEXT
@@ -266,12 +267,15 @@ class _Builder:
             given = tuple(key for key in keys if key in spec.common or key in spec.hooks)
             if given:
                 wrappers.append((self._reserve(), label or given[0], cls, given))
+        if path not in self.overrides:
+            wrappers += [(self._reserve(), key, Unsure, (key,)) for key in _beside(spec)]
         chain = [parent, *(w[0] for w in wrappers)]
         node = self._bare(spec, scope, prefix, chain[-1])
         for (index, label, cls, given), above in reversed(list(zip(wrappers, chain, strict=False))):
-            place = (spec.common.get(given[0]) or spec.hooks[given[0]]).place
+            nodes = {**spec.parts, **spec.hooks}
+            place = (spec.common.get(given[0]) or nodes[given[0]]).place
             own = f"{path}#{label}"
-            parts = {key: self.node(spec.hooks[key], scope, prefix, index) for key in given if key in spec.hooks}
+            parts = {key: self.node(nodes[key], scope, prefix, index) for key in given if key in nodes}
             wiring = Wiring(
                 f"{label} {spec.name}",
                 own,
@@ -305,7 +309,8 @@ class _Builder:
         options |= {f"cells.{p}": scope.cells(value) for p, value in spec.values.items() if isinstance(value, Computed)}
         options |= {f"fields.{p}": v.accessors for p, v in spec.values.items() if isinstance(v, Reference)}
         if factory is None:
-            parts = {name: self.node(part, scope, prefix, index) for name, part in spec.parts.items()}
+            beside = _beside(spec)
+            parts = {n: self.node(part, scope, prefix, index) for n, part in spec.parts.items() if n not in beside}
             children = [self.node(child, scope, prefix, index) for child in spec.children]
             if spec.uses is not None:
                 child, options["inputs"] = self._subtree(spec, spec.uses, scope, path, index)
@@ -384,6 +389,11 @@ def class_of(spec: NodeSpec) -> type:
     if kind.cls is not None and (spec.type != SUBTREE or spec.uses is not None or kind.mocked):
         return kind.cls
     return STUBS["subtree" if kind.cls is not None else kind.model]
+
+
+def _beside(spec: NodeSpec) -> tuple[str, ...]:
+    """Return the ports of a leaf that hold a node: it stands beside the leaf, in a wrapper around both."""
+    return tuple(spec.parts) if spec.parts and issubclass(class_of(spec), Leaf) else ()
 
 
 def _ports_of(spec: NodeSpec) -> list[Port]:

@@ -117,6 +117,11 @@ class NodeSpec:
         memory = self.values.get("memory")
         return self.kind.reactive and not (isinstance(memory, Literal) and memory.value is True)
 
+    @property
+    def is_leaf(self) -> bool:
+        """True when nothing stands below it but what it ticks while it is unsure."""
+        return not (self.children or self.uses or self.parts.keys() - {"on_unsure"})
+
     def walk(self) -> Iterator[NodeSpec]:
         """Yield this node and all below it: parts first, then children, then hooks; not into used trees."""
         stack = [self]

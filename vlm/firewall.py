@@ -99,24 +99,19 @@ class Firewall:
             return _Looked()
         from .scene_text.masking import letters, signs
 
-        variants: list[list[Pixels]] = []
-        for masks in (
-            [letters(one.rgb.shape, each) for one, each in zip(pictures, found, strict=True)],
-            [signs(one.rgb, each) for one, each in zip(pictures, found, strict=True)],
-        ):
-            variants.append(masks)
-        if _hardly_differ(*variants):
-            variants.pop(0)
+        pairs = list(zip(pictures, found, strict=True))
+        variants = [[self._unread(one.rgb, each) for one, each in pairs]]
+        sheets = [signs(one.rgb, each) for one, each in pairs]
+        if any((mask > letters(one.rgb.shape, each)).any() for mask, (one, each) in zip(sheets, pairs, strict=True)):
+            variants.append(sheets)
         return _Looked(texts, tuple(_filled(frame, masks) for masks in variants))
 
+    def _unread(self, rgb: Pixels, texts: Sequence[SceneText]) -> Pixels:
+        """Return a mask without which no word is to be read: of the strokes, or else of whole lines."""
+        from .scene_text.masking import letters, strokes, without
 
-_MORE: Final = 1.15
-"""How much larger signs must be than their letters to be masked in a picture of their own."""
-
-
-def _hardly_differ(first: Sequence[Pixels], second: Sequence[Pixels]) -> bool:
-    small, large = (sum(int((mask > 0).sum()) for mask in masks) for masks in (first, second))
-    return large <= _MORE * small
+        mask = strokes(rgb, texts)
+        return letters(rgb.shape, texts) if texts and self._reader.find(without(rgb, mask)) else mask
 
 
 def _filled(frame: Frame, masks: Sequence[Pixels]) -> Frame:

@@ -176,7 +176,7 @@ class _Completion:
                     "port",
                     insert,
                     self.word,
-                    port.type,
+                    port.form,
                     port_line(port),
                     "$" in insert,
                     0 if port.required else 1,
@@ -242,6 +242,8 @@ class _Completion:
             yield from self.script_names()
         elif port.type not in ("node", "nodes") and not self.cursor.typed:
             yield from self.entries(self.word, "$")
+        if port.or_node:
+            yield from (each for each in self.bare_nodes() if each.label not in words)
 
     def entry_wanted(self, inner: Frame) -> bool:
         return inner.flow and self.cursor.typed.startswith("$")

@@ -51,7 +51,7 @@ class NodeCoverage:
     @property
     def missing(self) -> list[str]:
         """What did not happen: of a leaf SUCCESS and FAILURE, of every node its branches."""
-        wanted = [each for each in ("SUCCESS", "FAILURE") if each in self.possible] if not _below(self.spec) else []
+        wanted = [each for each in ("SUCCESS", "FAILURE") if each in self.possible] if self.spec.is_leaf else []
         return [each for each in wanted if not self.counts.get(each)] + [
             name for name, taken in self.branches.items() if not taken
         ]
@@ -73,10 +73,6 @@ class NodeCoverage:
             "missing": self.missing,
             "branches": dict(self.branches),
         }
-
-
-def _below(spec: NodeSpec) -> bool:
-    return bool(spec.children or spec.parts or spec.uses is not None)
 
 
 @dataclass(frozen=True)
@@ -194,6 +190,7 @@ def _branches(site: Site, counts: Mapping[str, Mapping[str, int]]) -> Iterator[t
     if spec.kind.visual and "on_unsure" in spec.kind.ports:
         value = spec.values.get("on_unsure")
         way = value.value if isinstance(value, Literal) else spec.kind.ports["on_unsure"].default
+        way = spec.parts["on_unsure"].name if "on_unsure" in spec.parts else way
         yield f"unsure: {way}", bool(counts.get(path, {}).get("UNSURE"))
 
 

@@ -44,7 +44,7 @@ class TreeRun:
     @property
     def order(self) -> list[str]:
         """Type keys of the leaves in the order they started, each start once."""
-        leaves = {site.path: site.spec.type for site in sites(self.tree) if not (site.spec.children or site.spec.parts)}
+        leaves = {site.path: site.spec.type for site in sites(self.tree) if site.spec.is_leaf}
         return [leaves[path] for _, path in self.played.recorder.starts if path in leaves]
 
     def last(self, node: str) -> str:

@@ -9,11 +9,11 @@ from py_trees.common import Status
 
 from ...robots.contract import CameraFrame
 from ...vlm.questions import Answer, Frame, Question
-from ..means.deciding import DECIDING_PORTS, Deciding, Ruling
+from ..means.deciding import DECIDING_PORTS, Ruling
 from ..means.picture import Picture, PictureError, as_picture, read_picture, taken
 from ..means.recent import Recent
 from ..means.several import Several
-from ..means.verdict import read
+from ..means.yes_no import YES_NO_PORTS, YesNo
 from ..node import NodeFault, Wiring, behavior
 from ..ports import Port
 
@@ -26,7 +26,7 @@ _KEPT: Final = 6
 
 
 @behavior("compare")
-class Compare(Deciding):
+class Compare(YesNo):
     """Decide a yes/no question about two pictures: another one, and after it what the robot sees now.
 
     Verdict, thresholds and freshness are those of ``see``. A model that looks at one picture only gives no usable
@@ -38,23 +38,11 @@ class Compare(Deciding):
             path of a picture file, beside the tree or where the run was started; ``start``, the first picture that this
             leaf took in the run; ``last``, the picture that it asked about before; or how long ago, such as ``5s``: the
             leaf then keeps pictures that far back while it is ticked, and asks once it has one of that time.
-        expect (in, text, default yes): The answer that means SUCCESS, ``yes`` or ``no``.
-        accept (in, number, default 0.8): Probability of the expected answer that suffices.
-        reject (in, number, default 0.2): Probability of the expected answer that refutes it.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
-            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers; that then
-            stands until the model says something else for sure).
-        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
-        max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
-        rate (in, number, default none): Most questions a second.
-        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
-        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
-        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
-            in the picture is no reason to ask again.
-        camera (in, text, default the robot's): Camera to look through.
+        *YES_NO_PORTS
+        *DECIDING_PORTS
 
     Status:
-        RUNNING: No picture of that time or no answer yet; unsure with ``hold`` or ``look_again``; a human is asked.
+        RUNNING: No picture of that time or no answer yet; unsure with anything but ``failure``.
         SUCCESS: The expected answer holds.
         FAILURE: It does not, or unsure with ``failure``.
 
@@ -65,9 +53,7 @@ class Compare(Deciding):
     ports = (
         Port("question", "text", "a yes/no question about both pictures", default="Has anything moved?", main=True),
         Port("to", "any", "a picture, its file, start, last, or how long ago", default=START, takes=("image", "text")),
-        Port("expect", "text", "the answer that means SUCCESS", default="yes", choices=("yes", "no")),
-        Port("accept", "number", "probability that suffices", default=0.8, minimum=0.0, maximum=1.0),
-        Port("reject", "number", "probability that refutes", default=0.2, minimum=0.0, maximum=1.0),
+        *YES_NO_PORTS,
         *DECIDING_PORTS,
     )
 
@@ -102,19 +88,11 @@ class Compare(Deciding):
         to = self.get("to")
         return to if isinstance(to, str) else as_picture(to).id
 
-    def offers(self) -> tuple[str, ...]:
-        """Return yes and no."""
-        return "yes", "no"
-
-    def told(self, words: str) -> Ruling:
-        """Take the answer of a human."""
-        return Ruling("yes" if words == self.get("expect") else "no", words)
-
     def rule(self, answer: Answer) -> Ruling:
         """Judge the answer; the picture that it is about is the last one from now on."""
         assert self.watching.frame is not None
         self._last = taken(self.watching.frame)
-        return Ruling(*read(answer, str(self.get("expect")), self.number("accept"), self.number("reject")))
+        return super().rule(answer)
 
     def again(self) -> bool:
         """Tell whether a picture without news can change the verdict: where the other one moves on, it can."""

@@ -38,20 +38,10 @@ class Count(Deciding):
         count (out, int): How many there are.
         probability (out, number): Probability of that number; 1 by grounding.
         objects (out, objects): By grounding, the things.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
-            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers; that then
-            stands until the model says something else for sure).
-        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
-        max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
-        rate (in, number, default none): Most questions a second.
-        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
-        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
-        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
-            in the picture is no reason to ask again.
-        camera (in, text, default the robot's): Camera to look through.
+        *DECIDING_PORTS
 
     Status:
-        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or the human is asked.
+        RUNNING: No answer yet, or unsure with anything but ``failure``.
         SUCCESS: The number is written, and fits.
         FAILURE: It does not fit, or unsure with ``failure``.
 

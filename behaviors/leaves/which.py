@@ -31,20 +31,10 @@ class Which(Deciding):
         index (out, int): Its number in ``options``, from 0.
         probability (out, number): Its probability; 1 when a human chose.
         probabilities (out, mapping): Option → probability, of the last answer, also of one that was unsure.
-        on_unsure (in, text, default hold): ``hold`` (RUNNING until there is news), ``failure``, ``look_again``
-            (RUNNING, asks about a new picture at once), or ``ask_human`` (RUNNING until the human answers; that then
-            stands until the model says something else for sure).
-        ask_deadline (in, duration, default 60s): How long the human has to answer, [s]; afterwards it is ``hold``.
-        max_age (in, duration, default none): Oldest picture a repeated verdict may rest on, [s].
-        rate (in, number, default none): Most questions a second.
-        deadline (in, duration, default none): Longest wait for an answer, [s]; then it is unsure.
-        budget (in, int, default none): Most questions of this node that may reach a model in a run; then it is unsure.
-        roi (in, any, default none): An object from ``ground``, or a box relative to the image: what changes elsewhere
-            in the picture is no reason to ask again.
-        camera (in, text, default the robot's): Camera to look through.
+        *DECIDING_PORTS
 
     Status:
-        RUNNING: No answer yet, or unsure with ``hold`` or ``look_again``, or the human is asked.
+        RUNNING: No answer yet, or unsure with anything but ``failure``.
         SUCCESS: An option is chosen, and it is an expected one.
         FAILURE: Another one is chosen; none of them fits; there are fewer than two; or unsure with ``failure``.
 

@@ -99,7 +99,7 @@ class NodeContract:
             line = re.search(rf"^ *{port.name} \(([^)]*)\): \S", text, re.MULTILINE)
             assert line is not None, f"port {port.name} is not in the docstring"
             words = [word.strip() for word in line[1].split(",")]
-            assert words[:2] == [port.direction, port.type], f"port {port.name} is documented as {line[1]}"
+            assert words[:2] == [port.direction, port.form], f"port {port.name} is documented as {line[1]}"
             assert ("main" in words) == port.main, f"port {port.name}: main"
             if port.default is not None and not port.required:
                 assert any(word.startswith("default") for word in words), f"port {port.name} hides its default"

@@ -147,16 +147,19 @@ class _Counter:
         run = _asked(node, types, watched, limit)
         if node.uses is not None:
             run = run.plus(self.run_of(node.uses, watched, limit))
-        for part in node.parts.values():
-            run = run.plus(self._run(part, types, True, limit))
+        for port, part in node.parts.items():
+            below = self._run(part, types, port != "on_unsure", limit)
+            if port == "on_unsure":
+                below = below.times(_ticks(limit) if limit < _INF else _INF, part.place, "again while it is unsure")
+            run = run.plus(below)
         again = watched and flow in ("same", "inverter", "success", "failure", "if", "switch", "timeout", "maybe")
         again = again or node.reactive
-        below = [self._run(child, types, again or (watched and _instant(child)), limit) for child in node.children]
+        runs = [self._run(child, types, again or (watched and _instant(child)), limit) for child in node.children]
         if flow == "switch":
-            return run.plus(_dearest(below))
-        if flow == "if" and below:
-            return run.plus(below[0]).plus(_dearest(below[1:]))
-        for each in below:
+            return run.plus(_dearest(runs))
+        if flow == "if" and runs:
+            return run.plus(runs[0]).plus(_dearest(runs[1:]))
+        for each in runs:
             run = run.plus(each)
         return run
 
@@ -220,7 +223,8 @@ def _asked(node: NodeSpec, types: Mapping[str, str], watched: bool, limit: float
     if "on_unsure" not in node.kind.ports:
         return _Run(float(once))
     unsure = node.values.get("on_unsure")
-    says = str(unsure.value) if isinstance(unsure, Literal) else "hold" if unsure is None else "look_again"
+    held = unsure is None and "on_unsure" not in node.parts  # a node on it makes it look again
+    says = str(unsure.value) if isinstance(unsure, Literal) else "hold" if held else "look_again"
     if not watched and says == "failure":
         return _Run(float(once))
     period = _period(node, says, watched)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from ...behaviors.ports import HOOK_KEYS
 from ..language.common_grammar import is_common
 from ..node_types import node_type
-from ..reading.document import Item, Items, Scalar
+from ..reading.document import Item, Items, Pairs, Scalar
 
 
 class Kind(Enum):
@@ -25,10 +25,11 @@ class Kind(Enum):
 
 
 class Role(NamedTuple):
-    """What an item is for; of ports also the names of those that hold nodes."""
+    """What an item is for; of ports also the names of those that hold nodes, and of those that may hold one."""
 
     kind: Kind
     nodes: frozenset[str] = frozenset()
+    maybe: frozenset[str] = frozenset()
 
 
 DOCUMENT: Final = Role(Kind.DOCUMENT)
@@ -60,11 +61,13 @@ def below(role: Role, key: Scalar, value: Item) -> Role:
         return Role(Kind.SECTION)
     if kind is Kind.PORTS and key.text in role.nodes:
         return _NODES if isinstance(value, Items) else _NODE
+    if kind is Kind.PORTS and key.text in role.maybe and isinstance(value, Pairs):
+        return _NODE
     if kind is Kind.NODE:
         if key.text in HOOK_KEYS:
             return _NODE
         if not is_common(key, value):
-            return _NODES if isinstance(value, Items) else Role(Kind.PORTS, _node_ports(key.text))
+            return _NODES if isinstance(value, Items) else Role(Kind.PORTS, *_node_ports(key.text))
     return _DATA
 
 
@@ -73,10 +76,13 @@ def element(role: Role) -> Role:
     return _NODE if role.kind is Kind.NODES else _DATA
 
 
-def _node_ports(name: str) -> frozenset[str]:
+def _node_ports(name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the ports of a node that hold nodes, and those that hold a value or a node."""
     if name in _LOAD_TIME:
-        return _LOAD_TIME[name]
+        return _LOAD_TIME[name], frozenset()
     kind = node_type(name)
     if kind is None:
-        return _CHILDREN
-    return frozenset(port.name for port in kind.ports.values() if port.type in ("node", "nodes"))
+        return _CHILDREN, frozenset()
+    ports = kind.ports.values()
+    surely = frozenset(port.name for port in ports if port.type in ("node", "nodes"))
+    return surely, frozenset(port.name for port in ports if port.or_node)

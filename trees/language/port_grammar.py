@@ -132,7 +132,11 @@ class PortReader:
                     draft.given.update(problem.guess)
                     continue
             draft.given.add(port.name)
-            known = quick(item, port) if kind.dialect not in BT_TEXT and port.direction != "out" else None
+            known = (
+                quick(item, port)
+                if not port.or_node and kind.dialect not in BT_TEXT and port.direction != "out"
+                else None
+            )
             if known is not None:
                 draft.values[port.name] = known
             else:
@@ -167,6 +171,9 @@ class PortReader:
             else:
                 self._report(item, "K110", f"{label} takes a list of nodes", fix="begin each node with '-'")
             return
+        if port.or_node and self._is_node(port, item):
+            draft.parts.append((port.name, item))
+            return
         as_bt = kind.dialect in BT_TEXT
         if port.direction == "out" or port.type == "variable":
             looked_at = port.type == "variable" and port.direction != "out"
@@ -181,6 +188,12 @@ class PortReader:
             draft.values[port.name] = value
             if not as_bt:
                 self.values.keep(item, port, value)
+
+    def _is_node(self, port: Port, item: Item) -> bool:
+        """Tell whether what stands at a port that takes a value or a node is one; a word that is both is the value."""
+        if isinstance(item, Scalar):
+            return item.text in self.names and item.text not in port.choices
+        return True
 
     def _children(self, draft: Draft, port: Port, items: Items) -> None:
         draft.given.add(port.name)

@@ -239,9 +239,9 @@ class ValueReader:
             self._report(
                 item,
                 "K108",
-                f"{label} takes {' or '.join(port.choices)}, not {shown(str(value))}",
+                f"{label} takes {' or '.join(port.choices)}{' or a node' * port.or_node}, not {shown(str(value))}",
                 guess=near_misses(str(value), port.choices),
-                fix=f"write one of {', '.join(port.choices)}",
+                fix=f"write one of {', '.join(port.choices)}{', or a node below it' * port.or_node}",
             )
             return None
         if (port.minimum is not None or port.maximum is not None) and not self._in_range(item, value, port, label):

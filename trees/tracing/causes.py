@@ -265,6 +265,8 @@ class Causes:
         if node.flow == "guard" and event.reason.startswith("paused: "):
             return self._paused(node, event, moment)
         running = [child for child in node.children if self.history.status(child, moment) == "RUNNING"]
+        if node.type == "on_unsure":
+            running.reverse()  # the question waits for what the node on it does
         if not running and node.type == "hooks":
             begun = self.history.begun_after(node.children, moment)
             if begun is not None:
@@ -332,6 +334,8 @@ class Causes:
             return "its child"
         if node.flow == "guard":
             return "its check" if child == node.children[0] else "its child"
+        if node.type == "on_unsure":
+            return "the question" if child == node.children[0] else "its node on_unsure"
         if node.type == "hooks":
             return "the node" if child == node.children[0] else f"its hook {self.history.nodes[child].path}"
         return f"its child {node.children.index(child) + 1} of {len(node.children)}"

@@ -108,7 +108,8 @@ class NativeWriter:
         kind = registered(key.text)
         if kind is not None:
             self.used.setdefault(key.text, kind)
-            name = _tag_of(kind)
+            held = isinstance(value, Pairs) and any(_holds_node(port, value) for port in kind.ports.values())
+            name = "Decorator" if held else _tag_of(kind)
         elif isinstance(value, Items) or (isinstance(value, Pairs) and value.get("children") is not None):
             name = "Control"
         else:
@@ -143,7 +144,7 @@ class NativeWriter:
         short = main is not None and names == [main.name] and isinstance(value.pairs[0][1], Scalar)
         if short or names in ([], ["children"]):
             tag.attributes.append((SHAPE, "mapping"))
-        nodes = _node_ports(key.text)
+        nodes = _node_ports(key.text, value)
         slots = [name for name in names if name in nodes and name not in STRUCTURE]
         ports = [name for name in names if name not in nodes]
         self._order(
@@ -226,11 +227,17 @@ def _port_attribute(name: str) -> str:
     return PORT + name if name in ("ID", "name") or name.startswith("_") else name
 
 
-def _node_ports(key: str) -> tuple[str, ...]:
+def _node_ports(key: str, value: Pairs) -> tuple[str, ...]:
+    """Return the ports that hold nodes in what stands below a type key."""
     kind = registered(key)
     if kind is not None:
-        return tuple(port.name for port in kind.ports.values() if port.type in ("node", "nodes"))
+        ports = kind.ports.values()
+        return tuple(p.name for p in ports if p.type in ("node", "nodes") or _holds_node(p, value))
     return _SLOTS.get(key, STRUCTURE)
+
+
+def _holds_node(port: Port, value: Pairs) -> bool:
+    return port.or_node and isinstance(value.get(port.name), Pairs)
 
 
 def _is_listed(key: str, tag: Tag) -> bool:

@@ -22,6 +22,8 @@ FEWEST: Final = 2
 _ENLARGED: Final = 2.0
 _WORD: Final = 3
 _TALL: Final = 0.2
+_DECODING: Final = (1, 3)
+"""How much a picture is enlarged to read a code in it."""
 SURE: Final = 0.5
 """Score from which letters count as read, in [0, 1]."""
 
@@ -76,7 +78,7 @@ class TextReader:
 
         cv2.setNumThreads(threads)
         self._score = score
-        self._codes: Any = cv2.QRCodeDetector()
+        self._codes: Any = (cv2.QRCodeDetectorAruco(), cv2.QRCodeDetector())
         self._ocr: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
@@ -123,16 +125,40 @@ class TextReader:
     def _found_codes(self, rgb: Pixels) -> list[SceneText]:
         import cv2
 
-        try:
-            found, texts, boxes, _ = self._codes.detectAndDecodeMulti(np.ascontiguousarray(rgb[..., ::-1]))
-        except cv2.error:  # of pictures with hardly any pixels, and of patterns that are nearly a code
-            return []
-        if not found or boxes is None:
-            return []
-        return [
-            SceneText(str(text), np.asarray(box, np.float32), 1.0 if text else 0.0, "qr")
-            for text, box in zip(texts, boxes, strict=True)
-        ]
+        codes: list[SceneText] = []
+        bgr = np.ascontiguousarray(rgb[..., ::-1])
+        for detector in self._codes:
+            try:
+                found, boxes = detector.detectMulti(bgr)
+            except cv2.error:  # of pictures with hardly any pixels, and of patterns that are nearly a code
+                continue
+            for box in boxes if found and boxes is not None else ():
+                outline = np.asarray(box, np.float32)
+                if not any(_cover(outline, other.outline) for other in codes):
+                    text = self._decoded(bgr, outline)
+                    codes.append(SceneText(text, outline, 1.0 if text else 0.0, "qr"))
+        return codes
+
+    def _decoded(self, bgr: Pixels, outline: Outline) -> str:
+        """Read a code, small ones enlarged; empty where it cannot be read."""
+        import cv2
+
+        for scale in _DECODING:
+            large = bgr if scale == 1 else cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+            for detector in self._codes:
+                try:
+                    text, _ = detector.decode(large, outline[None] * np.float32(scale))
+                except (cv2.error, UnicodeDecodeError):  # a code may hold any bytes
+                    continue
+                if text:
+                    return str(text)
+        return ""
+
+
+def _cover(outline: Outline, other: Outline) -> bool:
+    """Tell whether the middle of one outline lies within another."""
+    low, high, middle = other.min(axis=0), other.max(axis=0), outline.mean(axis=0)
+    return bool(np.all(middle >= low) and np.all(middle <= high))
 
 
 def _letters(text: str) -> int:
