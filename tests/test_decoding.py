@@ -45,6 +45,7 @@ REFUSED = [
     ('{"type": "array", "uniqueItems": true}', 'words that cannot be enforced: ["uniqueItems"]'),
     ('{"type": "integer", "minimum": 5, "maximum": 3}', "nothing obeys the JSON Schema: minimum (5) is greater"),
     ('{"type": "array", "minItems": 2, "maxItems": 1}', "nothing obeys the JSON Schema: minItems (2) is greater"),
+    ('{"x-guidance": {"lenient": true}, "not": {}}', 'words that cannot be enforced: ["not"]'),
     ('{"enum": []}', "nothing obeys the JSON Schema"),
     ('{"description": "' + "x" * LONGEST + '"}', "characters long, at most"),
     ('{"items":' * 300 + "{}" + "}" * 300, "the JSON Schema cannot be read: recursion limit"),

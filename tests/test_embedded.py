@@ -100,6 +100,16 @@ def test_the_shipped_checkpoint_is_asked_what_it_learned(kind: Any, text: str) -
     assert SHIPPED.covers(Question(kind, text, choices=("upright", "tipped over")))
 
 
+def test_words_that_it_never_learned_to_heed_do_not_confuse_it(shipped: Any) -> None:
+    picture = Frame("table#2", 0.0, np.full((96, 96, 3), 130, np.uint8))
+    for question in (Question("describe", "Describe the image."), KNOWN, Question("plan", "Go home.")):
+        plain, told = (
+            shipped.ask(picture, [replace(question, context=words)])[0] for words in ("", "You are a helpful robot.")
+        )
+        assert told == plain
+        assert not told.problem
+
+
 def test_the_shipped_checkpoint_plans(shipped: Any) -> None:
     assert shipped.kinds == SHIPPED.kinds == {"yes_no", "choice", "score", "ground", "describe", "plan"}
     empty, cook = answer_all(shipped, FRAME, [Question("plan", "Tidy up."), Question("plan", "Cook.")])

@@ -121,8 +121,10 @@ def _unfit(question: Question, frame: Frame | None) -> str:
 def _as_taught(question: Question) -> Question:
     """Return a question in the form that was taught.
 
-    One that names its choices has them in its own words, articles and all; a plan is no property of an object.
+    One that names its choices has them in its own words, articles and all; a plan is no property of an object; nothing
+    else is said, such as what a client's system says.
     """
+    question = replace(question, context="")
     if question.kind == "plan":
         return replace(question, schema=_unwrapped(question.schema)[1])
     meaning = parse(question.text) if question.kind == "choice" else None

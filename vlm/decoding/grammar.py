@@ -49,6 +49,7 @@ def json_grammar(schema: str | Mapping[str, object]) -> str:
         raise SchemaError(f"the JSON Schema is no JSON: {_short(str(error))}") from error
     if not isinstance(read, dict):
         raise SchemaError("the JSON Schema is no object")
+    read.pop("x-guidance", None)  # options of the library are ours to set
     try:
         made: str = LLMatcher.grammar_from_json_schema(json.dumps(read), overrides={"whitespace_pattern": _BLANKS})
     except ValueError as error:  # it is nested too deep
