@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
+from mcap.writer import MCAP0_MAGIC
+
 from .._base import KnotholeError
 from ..trees.recorded.cutting import cut
 from ..trees.recorded.differing import Difference, difference
@@ -47,11 +49,21 @@ def find_trace(trace: Path | None, folder: Path) -> Path:
     if trace is not None:
         if not trace.is_file():
             raise NoTraceError(f"there is no trace {trace}\n  fix:  name one that `knothole runs list` shows")
+        if not _is_mcap(trace):
+            raise NoTraceError(f"{trace} is no trace\n  fix:  name a file that `knothole run` wrote, ….mcap")
         return trace
     newest = newest_run(folder)
     if newest is None:
         raise NoTraceError(f"there is no run in {folder}/\n  fix:  run a tree first, or name a trace")
     return newest
+
+
+def _is_mcap(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return bool(file.read(len(MCAP0_MAGIC)) == MCAP0_MAGIC)
+    except OSError as error:
+        raise NoTraceError(f"cannot read {path}: {error.strerror}\n  fix:  name a file that can be read") from error
 
 
 def look(trace: Path | None, folder: Path) -> TraceInfo:

@@ -49,6 +49,7 @@ REMEMBERED = 4096
 """How many frame ids and pictures are remembered, to write each once."""
 _PAUSE = 0.0005
 _TIE = 1e-9
+_JSON = json.JSONEncoder(default=summary, separators=(",", ":"))
 
 _V = TypeVar("_V")
 _Message = Mapping[str, object] | Callable[[], Mapping[str, object] | None]
@@ -100,6 +101,7 @@ class TraceWriter:
         self.joint_names: Sequence[str] = ()
         self._joints: list[float] = []
         self._joints_at = -math.inf
+        self._base: Pose | None = None
         self._listeners: tuple[Heard, ...] = ()
         self._queue: queue.SimpleQueue[tuple[str, int, _Message] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trace", daemon=True)
@@ -238,17 +240,17 @@ class TraceWriter:
         numbers = [round(float(v), 5) + 0.0 for v in (*state.q, state.gripper_width, *pose.xyz, *pose.quat_xyzw)]
         if numbers != self._joints:
             self._joints, self._joints_at = numbers, now
-            dq = [round(float(v), 5) + 0.0 for v in state.dq]
-            self.put("/joints", now, lambda: self._posture(now, tick, numbers, dq, state.world_from_base))
+            self.put("/joints", now, lambda: self._posture(now, tick, numbers, state))
 
-    def _posture(
-        self, now: float, tick: int, numbers: list[float], dq: list[float], world_from_base: Pose
-    ) -> Mapping[str, object]:
-        n, time = len(dq), nanos(now)
+    def _posture(self, now: float, tick: int, numbers: list[float], state: RobotState) -> Mapping[str, object]:
+        n, time = len(state.dq), nanos(now)
         q, width, tcp = numbers[:n], numbers[n], numbers[n + 1 :]
+        dq = [round(float(v), 5) + 0.0 for v in state.dq]
         names = self.joint_names if len(self.joint_names) == n else [f"joint{i + 1}" for i in range(n)]
         x, y, z, qx, qy, qz, qw = tcp
-        poses = {"base": world_from_base, "tcp": Pose((x, y, z), (qx, qy, qz, qw))}
+        poses = {"tcp": Pose((x, y, z), (qx, qy, qz, qw))}
+        if state.world_from_base != self._base:
+            self._base = poses["base"] = state.world_from_base
         self._besides.append(("/transforms", time, foxglove.transforms(time, poses)))
         known = {"tick": tick, "q": q, "gripper_width": width, "tcp": tcp}
         return {**known, "timestamp": stamp(now), "joints": foxglove.joint_states(names, q, dq, width)}
@@ -303,7 +305,7 @@ class TraceWriter:
         data = message() if callable(message) else message
         if data is None:
             return False
-        text = json.dumps(data, default=summary, separators=(",", ":")).encode()
+        text = _JSON.encode(data).encode()
         self._file.add(topic, time_ns, text)
         for heard in self._listeners:
             self._tell(heard, topic, time_ns, text)
