@@ -2,9 +2,9 @@
 
     python benchmarks/tracing.py [--turns N] [--seed N] [--rounds N] [--seconds S] [--json]
 
-Runs are of ``tidy_table`` with the oracle on the simulated Panda, for so many seconds of its clock; one that records and
-one that does not take turns, which comes first changes, in one process, CPU time of the whole process (the writing
-thread is in it). What is told is the median of the ratios of neighbours.
+Runs are of ``tidy_table`` with the oracle on the simulated Panda, for so many seconds of its clock. One that records
+and one that does not take turns in one process, the order changing; what counts is the CPU time of the process, the
+writing thread with it. Told is the median of the ratios of neighbours.
 
 Ticks are of the tree of ``benchmarks/share.py``, 105 nodes with 20 guards, in which each tick changes the status of a
 guard and its recovery; CPU time of the ticking thread, medians, with and without a trace. The exit code is 1 when a

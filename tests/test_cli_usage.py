@@ -17,6 +17,11 @@ Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMANDS = (
     "run",
     "why",
+    "trace info",
+    "trace export",
+    "trace cut",
+    "trace diff",
+    "trace verify",
     "check",
     "nodes",
     "draw",
