@@ -411,3 +411,25 @@ def test_a_length_that_is_a_lie_takes_no_memory(tmp_path: Path) -> None:
     (tmp_path / "x.mcap").write_bytes(b"\x89MCAP0\r\n" + struct.pack("<BQ", 6, 1 << 40) + b"x" * 100)
     found = verify(tmp_path / "x.mcap")
     assert any("109 bytes of a record" in finding.text for finding in found.findings)
+
+
+@pytest.mark.parametrize("data", [{}, {"tick": "x"}, {"nodes": 3, "changes": [1], "event": "reload", "tick": 1}, [], 7])
+@pytest.mark.parametrize(
+    "command", ["info", "verify", "export -o x.html", "export -o x.csv", "cut -o x.mcap", "diff y"]
+)
+def test_what_another_program_wrote_is_refused_or_told_as_wrong(
+    command: str, data: object, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = TraceFile(tmp_path / "x")
+    for topic in ("/run", "/tree", "/status", "/blackboard", "/questions", "/answers", "/frames", "/joints", "/log"):
+        file.add(topic, 0, json.dumps(data).encode())
+    file.finish()
+    file.close()
+    (tmp_path / "y").write_bytes((folder / "plain.mcap").read_bytes())
+    name, *rest = command.split()
+    code, _, err = call(f"trace {name} x {' '.join(rest)}")
+    assert code in (0, 1, 2), err
+    assert "fault:" not in err
+    assert (code == 2) == ("fix:" in err)
+    assert name != "verify" or code == 1
