@@ -256,7 +256,7 @@ class TraceWriter:
         self._thread.join()
 
     def _work(self) -> None:
-        flushed, waiting = time.monotonic(), False
+        since, waiting = 0.0, False
         while True:
             try:
                 item = self._queue.get(timeout=FLUSH_EVERY if waiting else None)
@@ -264,10 +264,11 @@ class TraceWriter:
                 item = ("", 0, {})
             if item is None:
                 break
-            waiting = self._guarded(self._add, *item) or waiting
-            if waiting and time.monotonic() - flushed >= FLUSH_EVERY:
+            if self._guarded(self._add, *item) and not waiting:
+                since, waiting = time.monotonic(), True
+            if waiting and time.monotonic() - since >= FLUSH_EVERY:
                 self._guarded(self._flush)
-                flushed, waiting = time.monotonic(), False
+                waiting = False
         self._guarded(self._finish)
         self._file.close()
 
