@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
+from mcap.writer import MCAP0_MAGIC
+
 from .._base import KnotholeError
 from ..trees.recorded.cutting import cut
 from ..trees.recorded.differing import Difference, difference
@@ -47,6 +49,8 @@ def find_trace(trace: Path | None, folder: Path) -> Path:
     if trace is not None:
         if not trace.is_file():
             raise NoTraceError(f"there is no trace {trace}\n  fix:  name one that `knothole runs list` shows")
+        if not _is_mcap(trace):
+            raise NoTraceError(f"{trace} is no trace\n  fix:  name a file that `knothole run` wrote, ….mcap")
         return trace
     newest = newest_run(folder)
     if newest is None:
@@ -54,9 +58,32 @@ def find_trace(trace: Path | None, folder: Path) -> Path:
     return newest
 
 
+@contextmanager
+def _understood(*traces: Path) -> Iterator[None]:
+    """Say so when what a file tells is not what a run tells: another program wrote it, or somebody changed it."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        names = " or ".join(str(trace) for trace in traces)
+        raise NoTraceError(
+            f"{names} is no trace of a run, or was changed: {type(error).__name__}: {error}\n"
+            "  fix:  name a file that `knothole run` wrote; knothole trace verify says more"
+        ) from error
+
+
+def _is_mcap(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return bool(file.read(len(MCAP0_MAGIC)) == MCAP0_MAGIC)
+    except OSError as error:
+        raise NoTraceError(f"cannot read {path}: {error.strerror}\n  fix:  name a file that can be read") from error
+
+
 def look(trace: Path | None, folder: Path) -> TraceInfo:
     """Return what is in a trace."""
-    return trace_info(find_trace(trace, folder))
+    path = find_trace(trace, folder)
+    with _understood(path):
+        return trace_info(path)
 
 
 def check(trace: Path | None, folder: Path) -> Verified:
@@ -66,7 +93,9 @@ def check(trace: Path | None, folder: Path) -> Verified:
 
 def compare(first: Path, second: Path, folder: Path) -> Difference:
     """Return where two runs first differ."""
-    return difference(read_trace(find_trace(first, folder)), read_trace(find_trace(second, folder)))
+    paths = find_trace(first, folder), find_trace(second, folder)
+    with _understood(*paths):
+        return difference(read_trace(paths[0]), read_trace(paths[1]))
 
 
 def export(trace: Path, output: Path, form: str = "", force: bool = False) -> str:
@@ -88,7 +117,7 @@ def export(trace: Path, output: Path, form: str = "", force: bool = False) -> st
     if form not in FORMS:
         known = ", ".join(f".{each}" for each in FORMS)
         raise ExportError(f"{output} tells no form to write\n  fix:  let it end in one of {known}, or give --to")
-    with _placed(trace, output, force) as part:
+    with _placed(trace, output, force) as part, _understood(trace):
         said = _WRITERS[form](trace, part)
     return f"{output}: {said}"
 
@@ -109,15 +138,16 @@ def cut_trace(trace: Path, output: Path, begin: Moment | None, end: Moment | Non
     """
     if output.suffix != ".mcap":
         raise ExportError(f"{output} does not end in .mcap\n  fix:  write {output.with_suffix('.mcap')}")
-    recording = read_trace(trace)
-    first = _ns(recording, begin) if begin is not None else None
-    last = _ns(recording, end) if end is not None else None
+    with _understood(trace):
+        recording = read_trace(trace)
+        first = _ns(recording, begin) if begin is not None else None
+        last = _ns(recording, end) if end is not None else None
     if first is not None and last is not None and first > last:
         raise ExportError(f"there is nothing from {begin} to {end}\n  fix:  let --from be before --to")
     latest = max((m.time for m in recording.messages), default=0.0)
     if first is not None and first > round(latest * 1e9):
         raise ExportError(f"the trace ends before {begin}: at {latest:.2f} s\n  fix:  begin earlier")
-    with _placed(trace, output, force) as part:
+    with _placed(trace, output, force) as part, _understood(trace):
         count = _copy(part, cut(RawTrace(trace), first, last))
     return f"{output}: {count} messages"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from knothole.app.config import read_config
 from knothole.app.options import RunOptions
 from knothole.app.session import run_tree
 from knothole.robots.contract import DRIVERS, DriverOptions
@@ -24,7 +25,9 @@ from knothole.sim.objects import COLORS, SHAPES
 from knothole.sim.scene import DOINGS, SceneSpec
 from knothole.tests.calling import call
 from knothole.tests.rig import region
+from knothole.tests.traced import seen_run
 from knothole.trees.loader import check_text
+from knothole.trees.tracing.channels import CHANNELS
 
 Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -193,3 +196,28 @@ def test_the_scenes_page_names_everything_there_is() -> None:
     known = {*SHAPES, *COLORS, *GOALS, *scene_names(), *scene_files._TOP, *scene_files._ITEM}
     known |= {*scene_files._EVENT, *DOINGS}
     assert [name for name in sorted(known) if f"`{name}`" not in text] == []
+
+
+def test_the_trace_page_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = ROOT / "docs" / "trace.md"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    for name in ("RUN", "OTHER"):
+        seen_run(tmp_path / "runs" / f"{name}.mcap")
+    (shell,) = blocks(page, "sh")
+    for line in shell.splitlines():
+        command = line.partition("#")[0].removeprefix("knothole ").replace("--from 3s --to 9s", "--from 0.1s --to 0.3s")
+        code, out, err = call(command)
+        assert (code, err) == (0, ""), line
+        assert out, line
+    assert (tmp_path / "report.html").stat().st_size > 1000
+    (settings,) = blocks(page, "toml")
+    (tmp_path / "knothole.toml").write_text(settings, encoding="utf-8")
+    assert read_config(tmp_path / "knothole.toml").trace.seconds == 60.0
+    (program,) = blocks(page, "python")
+    exec(program, {})
+    assert "7 SUCCESS" in capsys.readouterr().out
+    named = set(re.findall(r"^\| `(/\w+)", page.read_text(encoding="utf-8"), flags=re.M))
+    assert named == {*CHANNELS, "/calibration"}

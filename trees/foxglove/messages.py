@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ...robots.contract import CameraFrame, Intrinsics, RobotState
+from ...robots.contract import CameraFrame, Intrinsics
 from ...robots.pose import Pose
 from ...vlm.questions import Answer
 
@@ -112,11 +112,6 @@ def camera_transforms(time_ns: int, frame: CameraFrame) -> dict[str, Any]:
     """Return where a camera stood when it took a picture, as the frame of the camera and as that of the picture."""
     pose = frame.world_from_camera
     return transforms(time_ns, {camera_frame(frame.camera): pose, frame.id: pose})
-
-
-def robot_transforms(time_ns: int, state: RobotState) -> dict[str, Any]:
-    """Return where base and tool center point of a robot stand."""
-    return transforms(time_ns, {"base": state.world_from_base, "tcp": state.world_from_tcp})
 
 
 def calibration(time_ns: int, camera: str, lens: Intrinsics) -> dict[str, Any]:

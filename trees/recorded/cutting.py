@@ -137,8 +137,8 @@ class _Plan:
         if data.get("event") != "start" or (self.begin < 0 and self.end is None):
             return raw
         before = data.get("cut") or {}
-        begin = self.begin * 1e-9 if self.begin >= 0 else before.get("from")
-        end = self.end * 1e-9 if self.end is not None else before.get("to")
+        begin = round(self.begin * 1e-9, 9) if self.begin >= 0 else before.get("from")
+        end = round(self.end * 1e-9, 9) if self.end is not None else before.get("to")
         return raw._replace(text=_json({**data, "cut": {"from": begin, "to": end}}))
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from mcap import records
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
-from mcap.stream_reader import breakup_chunk
+from mcap.stream_reader import get_chunk_data_stream
 from mcap.writer import MCAP0_MAGIC
 
 from ..tracing.recording import TraceError
@@ -79,8 +79,7 @@ class _Check:
         self._chunks: list[records.ChunkIndex] = []
         self._summary_from = 0
         self._stated: list[records.ChunkIndex] = []
-        self._positions: dict[int, list[tuple[int, int]]] = {}
-        self._indexed: dict[int, int] = {}
+        self._indexed: dict[int, list[tuple[int, int]]] = {}
         for at, opcode, body in self._records():
             try:
                 self._take(at, opcode, body)
@@ -135,28 +134,28 @@ class _Check:
 
     def _chunk(self, at: int, chunk: records.Chunk, length: int) -> None:
         self.found.chunks += 1
+        times = []
         try:
-            inside = breakup_chunk(chunk, validate_crc=True)
+            for offset, record in _inside(chunk):
+                if isinstance(record, records.Schema):
+                    self._schemas.add(record.id)
+                elif isinstance(record, records.Channel):
+                    self._channel(record)
+                else:
+                    times.append(record.log_time)
+                    self._message(record, offset)
         except Exception as error:  # a wrong checksum, or data that cannot be unpacked
             self._say(f"the chunk at byte {at} is damaged: {type(error).__name__}: {error}".rstrip(": "))
-            self._chunks.append(_index_of(at, chunk, length))
-            return
-        times = []
-        for record in inside:
-            if isinstance(record, records.Schema):
-                self._schemas.add(record.id)
-            elif isinstance(record, records.Channel):
-                self._topics[record.id] = record
-                if record.schema_id and record.schema_id not in self._schemas:
-                    self._say(f"the channel {record.topic} has a schema that is not there")
-            elif isinstance(record, records.Message):
-                times.append(record.log_time)
-                self._message(record)
         if times and (min(times), max(times)) != (chunk.message_start_time, chunk.message_end_time):
             self._say(f"the chunk at byte {at} does not tell the times of its messages")
         self._chunks.append(_index_of(at, chunk, length))
 
-    def _message(self, record: records.Message) -> None:
+    def _channel(self, record: records.Channel) -> None:
+        self._topics[record.id] = record
+        if record.schema_id and record.schema_id not in self._schemas:
+            self._say(f"the channel {record.topic} has a schema that is not there")
+
+    def _message(self, record: records.Message, offset: int) -> None:
         channel = self._topics.get(record.channel_id)
         if channel is None:
             self._say(f"message {record.sequence} is of a channel that is not there")
@@ -170,7 +169,7 @@ class _Check:
             found.gaps.append((self._expected, record.sequence - 1))
         self._expected = record.sequence + 1
         self._counts[record.channel_id] += 1
-        self._indexed[record.channel_id] = self._indexed.get(record.channel_id, 0) + 1
+        self._indexed.setdefault(record.channel_id, []).append((record.log_time, offset))
 
     def _message_index(self, at: int, index: records.MessageIndex, length: int) -> None:
         if not self._chunks:
@@ -179,10 +178,9 @@ class _Check:
         chunk = self._chunks[-1]
         chunk.message_index_offsets[index.channel_id] = at
         chunk.message_index_length += _HEAD + length
-        here = self._indexed.pop(index.channel_id, 0)
-        if len(index.records) != here:
+        if sorted(index.records) != sorted(self._indexed.pop(index.channel_id, [])):
             name = self._topics[index.channel_id].topic if index.channel_id in self._topics else index.channel_id
-            self._say(f"the index at byte {at} tells {len(index.records)} messages of {name}; there are {here}")
+            self._say(f"the index at byte {at} does not tell where the messages of {name} are")
 
     def _close_chunk(self) -> None:
         if self._indexed and (self._summary_from or self.found.complete or self._chunks[-1].message_index_offsets):
@@ -224,6 +222,21 @@ class _Check:
             self._file.seek(at + _HEAD + 16 + _CRC)
             if zlib.crc32(summary) != footer.summary_crc:
                 self._say("the checksum of the summary is wrong")
+
+
+def _inside(chunk: records.Chunk) -> Iterator[tuple[int, records.Schema | records.Channel | records.Message]]:
+    """Return the records in a chunk, each with its offset in the unpacked data."""
+    stream, size = get_chunk_data_stream(chunk, validate_crc=True)
+    while stream.count < size:
+        offset, opcode, length = stream.count, stream.read1(), stream.read8()
+        if opcode == Opcode.SCHEMA:
+            yield offset, records.Schema.read(stream)
+        elif opcode == Opcode.CHANNEL:
+            yield offset, records.Channel.read(stream)
+        elif opcode == Opcode.MESSAGE:
+            yield offset, records.Message.read(stream, length)
+        else:
+            stream.read(length)
 
 
 def _index_of(at: int, chunk: records.Chunk, length: int) -> records.ChunkIndex:

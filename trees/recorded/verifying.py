@@ -71,12 +71,17 @@ def verify(path: Path) -> Verified:
     """
     made = structure(path)
     recording = read_trace(path)
-    findings = [*_of_file(made), *_of_run(recording, made.complete)]
+    findings, ticks = list(_of_file(made)), 0
+    try:
+        findings += _of_run(recording, made.complete)
+        ticks = recording.last_tick
+    except Exception as error:  # whatever another program wrote, or somebody changed
+        findings.append(Finding("wrong", f"it is not what a run tells: {type(error).__name__}: {error}"))
     order = ("wrong", "missing", "note")
     findings.sort(key=lambda finding: order.index(finding.what))
     last = recording.messages[-1].time if recording.messages else 0.0
     began = next((m.time for m in recording.messages if m.topic in ("/run", "/tree")), 0.0)
-    return Verified(path, tuple(findings), recording.last_tick, last - began, sum(made.messages.values()))
+    return Verified(path, tuple(findings), ticks, last - began, sum(made.messages.values()))
 
 
 def _of_file(made: Structure) -> Iterator[Finding]:

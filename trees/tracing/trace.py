@@ -18,7 +18,6 @@ from mcap.writer import MCAP0_MAGIC
 
 from ...behaviors.blackboard import UNSET, Cell
 from ...robots.contract import CameraFrame, RobotState
-from ...robots.pose import Pose
 from ...vlm.keeping_pictures import jpeg, png
 from ...vlm.privacy import Frames
 from ...vlm.tickets import BrokerEvent
@@ -29,10 +28,11 @@ from ..spec import Literal
 from .amount import Amount
 from .asked import event_data
 from .changes import Change
-from .channels import CALIBRATION, nanos, stamp
+from .channels import nanos, stamp
 from .given import entries_read, ports_given
 from .recording import Recording, TraceError, read_trace
 from .ring import Ring
+from .showing import Beside, Showing, remember
 from .summary import summary
 from .trace_file import TraceFile
 
@@ -50,6 +50,7 @@ REMEMBERED = 4096
 """How many frame ids and pictures are remembered, to write each once."""
 _PAUSE = 0.0005
 _TIE = 1e-9
+_JSON = json.JSONEncoder(default=summary, separators=(",", ":"))
 
 _V = TypeVar("_V")
 _Message = Mapping[str, object] | Callable[[], Mapping[str, object] | None]
@@ -91,10 +92,8 @@ class TraceWriter:
         self._frames: dict[str, None] = {}
         self._pixels: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
-        self._shown: dict[str, tuple[int, tuple[int, int]]] = {}
-        self._lenses: dict[str, object] = {}
-        self._things: set[str] = set()
-        self._besides: list[tuple[str, int, Mapping[str, object]]] = []
+        self._showing = Showing()
+        self._besides: list[Beside] = []
         self._taken: dict[str, float] = {}
         self._pictures_put = self._pictures_done = 0
         self.waits, self.left_out = True, 0
@@ -172,15 +171,7 @@ class TraceWriter:
         self.put("/blackboard", now, lambda: self._written(now, message))
 
     def _written(self, now: float, message: Mapping[str, object]) -> Mapping[str, object]:
-        name, time = str(message["name"]), nanos(now)
-        things = foxglove.scene(name, message["value"], time)
-        if things is not None:
-            self._things.add(name)
-        elif name in self._things:
-            self._things.discard(name)
-            things = foxglove.nothing(name, time)
-        if things is not None:
-            self._besides.append(("/scene", time, things))
+        self._besides += self._showing.entry(now, str(message["name"]), message["value"])
         return message
 
     def broker(self, tick: int, event: BrokerEvent) -> None:
@@ -189,11 +180,7 @@ class TraceWriter:
         self.put(topic, event.now, lambda: self._asked(tick, event))
 
     def _asked(self, tick: int, event: BrokerEvent) -> Mapping[str, object]:
-        ticket = event.ticket
-        shown = self._shown.get(ticket.frame_id)
-        if event.what == "answered" and ticket.answer is not None and ticket.answer.regions and shown is not None:
-            drawn = foxglove.boxes(ticket.answer, ticket.question.text, ticket.frame_id, *shown)
-            self._besides.append(("/annotations", nanos(event.now), drawn))
+        self._besides += self._showing.answer(event)
         return {"tick": tick, **event_data(event, self._hash(event), self.frames)}
 
     def _hash(self, event: BrokerEvent) -> str:
@@ -239,20 +226,19 @@ class TraceWriter:
         numbers = [round(float(v), 5) + 0.0 for v in (*state.q, state.gripper_width, *pose.xyz, *pose.quat_xyzw)]
         if numbers != self._joints:
             self._joints, self._joints_at = numbers, now
-            dq = [round(float(v), 5) + 0.0 for v in state.dq]
-            self.put("/joints", now, lambda: self._posture(now, tick, numbers, dq, state.world_from_base))
+            dq = tuple(state.dq)
+            self.put("/joints", now, lambda: self._posture(now, tick, numbers, dq, state))
 
     def _posture(
-        self, now: float, tick: int, numbers: list[float], dq: list[float], world_from_base: Pose
+        self, now: float, tick: int, numbers: list[float], dq: tuple[float, ...], state: RobotState
     ) -> Mapping[str, object]:
-        n, time = len(dq), nanos(now)
+        n = len(dq)
         q, width, tcp = numbers[:n], numbers[n], numbers[n + 1 :]
         names = self.joint_names if len(self.joint_names) == n else [f"joint{i + 1}" for i in range(n)]
-        x, y, z, qx, qy, qz, qw = tcp
-        poses = {"base": world_from_base, "tcp": Pose((x, y, z), (qx, qy, qz, qw))}
-        self._besides.append(("/transforms", time, foxglove.transforms(time, poses)))
-        known = {"tick": tick, "q": q, "gripper_width": width, "tcp": tcp}
-        return {**known, "timestamp": stamp(now), "joints": foxglove.joint_states(names, q, dq, width)}
+        self._besides += self._showing.posture(now, tcp, state)
+        known = {"tick": tick, "q": q, "gripper_width": width, "tcp": tcp, "timestamp": stamp(now)}
+        speeds = (round(float(v), 5) + 0.0 for v in dq)
+        return {**known, "joints": foxglove.joint_states(names, q, speeds, width)}
 
     def log(self, now: float, text: str, level: int = 2, name: str = "knothole") -> None:
         """Write a log line; level 2 is info, 3 warning, 4 error, as in Foxglove."""
@@ -271,7 +257,7 @@ class TraceWriter:
         self._thread.join()
 
     def _work(self) -> None:
-        flushed, waiting = time.monotonic(), False
+        since, waiting = 0.0, False
         while True:
             try:
                 item = self._queue.get(timeout=FLUSH_EVERY if waiting else None)
@@ -279,10 +265,11 @@ class TraceWriter:
                 item = ("", 0, {})
             if item is None:
                 break
-            waiting = self._guarded(self._add, *item) or waiting
-            if waiting and time.monotonic() - flushed >= FLUSH_EVERY:
+            if self._guarded(self._add, *item) and not waiting:
+                since, waiting = time.monotonic(), True
+            if waiting and time.monotonic() - since >= FLUSH_EVERY:
                 self._guarded(self._flush)
-                flushed, waiting = time.monotonic(), False
+                waiting = False
         self._guarded(self._finish)
         self._file.close()
 
@@ -304,7 +291,7 @@ class TraceWriter:
         data = message() if callable(message) else message
         if data is None:
             return False
-        text = json.dumps(data, default=summary, separators=(",", ":")).encode()
+        text = _JSON.encode(data).encode()
         self._file.add(topic, time_ns, text)
         for heard in self._listeners:
             self._tell(heard, topic, time_ns, text)
@@ -345,8 +332,7 @@ class TraceWriter:
         key = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()  # as Frame.digest
         _remember(self._hashes, name, key)
         first = self._pixels.get(key)
-        shown = self._shown.get(first, (time, rgb.shape[:2])) if first is not None else (time, rgb.shape[:2])
-        _remember(self._shown, name, shown)
+        self._showing.picture(time, frame, first)
         if first is not None:
             self._add("/frames_again", time, {"frame_id": name, "same_as": first})
             return None
@@ -356,28 +342,16 @@ class TraceWriter:
             self._add("/frames_dropped", time, {"frame_id": name, "hash": key})
             return None
         _remember(self._pixels, key, name)
-        self._stand(time, frame)
+        for each in self._showing.camera(time, frame):
+            self._add(*each)
         form = self.amount.pictures
         data = base64.b64encode((png if form == "png" else jpeg)(rgb, self.frames)).decode("ascii")
         known = {"timestamp": stamp(now), "frame_id": name, "data": data, "format": form}
         return {**known, "hash": key, "camera": frame.camera}
 
-    def _stand(self, time_ns: int, frame: CameraFrame) -> None:
-        """Tell beside a picture of a camera where the camera stood, and once what lens it has."""
-        if not frame.camera:
-            return
-        self._add("/transforms", time_ns, foxglove.camera_transforms(time_ns, frame))
-        if self._lenses.get(frame.camera) != frame.intrinsics:
-            self._lenses[frame.camera] = frame.intrinsics
-            lens = foxglove.calibration(time_ns, frame.camera, frame.intrinsics)
-            self._add(f"{CALIBRATION}{frame.camera}", time_ns, lens)
-
 
 def _remember(known: dict[str, _V], key: str, value: _V) -> None:
-    """Add a key and forget the oldest beyond ``REMEMBERED``."""
-    known[key] = value
-    if len(known) > REMEMBERED:
-        del known[next(iter(known))]
+    remember(known, key, value, REMEMBERED)
 
 
 def _check_path(path: Path) -> None:

@@ -31,6 +31,7 @@ class TraceFile:
         self._writer.start(profile="", library="knothole")
         self._file.flush()
         self._channels: dict[str, int] = {}
+        self._schemas: dict[str, int] = {}
         self._sequence = 0
 
     @property
@@ -42,8 +43,11 @@ class TraceFile:
         """Add a message: its channel, run clock [ns], JSON."""
         if topic not in self._channels:
             name, document = schema(topic)
-            known = self._writer.register_schema(name=name, encoding="jsonschema", data=document)
-            self._channels[topic] = self._writer.register_channel(topic=topic, message_encoding="json", schema_id=known)
+            if name not in self._schemas:
+                self._schemas[name] = self._writer.register_schema(name=name, encoding="jsonschema", data=document)
+            self._channels[topic] = self._writer.register_channel(
+                topic=topic, message_encoding="json", schema_id=self._schemas[name]
+            )
         self._sequence += 1
         self._writer.add_message(
             channel_id=self._channels[topic],
