@@ -125,6 +125,11 @@ class Blackboard:
         if self._cells.setdefault(name, cell) is not cell:
             raise ValueError(f"the blackboard entry {name!r} exists already")
 
+    def meaning(self, name: str) -> str:
+        """Return the name of the cell that a name means, the name itself where it means none yet; makes no cell."""
+        cell = self._cells.get(name)
+        return name if cell is None else cell.name
+
     def has_scope(self, scope: str) -> bool:
         """Tell whether any name of a scope, or of one inside it, is known."""
         return scope in self._parents or any(name.startswith(f"{scope}/") for name in self._cells)

@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from knothole._base import MissingExtraError
 from knothole.tests.calling import call
 from knothole.tests.moveit import CORPUS, write_objective
+from knothole.tests.test_draw import boxes
 from knothole.tests.test_why import recorded
 from knothole.trees.draw import FORMATS, Drawing, render, render_drawing
 from knothole.trees.drawing.clean import MOST, clean
 from knothole.trees.drawing.labels import Labelled, label_tree
-from knothole.trees.drawing.layout import BODY, SMALL, TITLE, Box, Picture
+from knothole.trees.drawing.layout import BODY, LEADING, SMALL, TITLE, Box, Picture
 from knothole.trees.drawing.mermaid import quoted
 from knothole.trees.drawing.outline import WIDTH, lay_out_outline
 from knothole.trees.drawing.paint import PLAIN
@@ -137,6 +140,25 @@ def test_a_tree_of_500_levels_stays_within_its_column() -> None:
         leaf = child
     picture = lay_out_outline(root, "deep", "")
     assert all(inside(picture, box) for box in picture.boxes)
+
+
+@given(boxes, st.integers(300, 3000), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_lines_of_an_outline_never_overlap_and_hold_their_text(root: Labelled, height: int, stacked: bool) -> None:
+    picture = lay_out_outline(root, "title", "about", height=float(height), stacked=stacked)
+    assert len(picture.boxes) == len(list(root.walk()))
+    assert overlapping(picture.boxes) == []
+    for box in picture.boxes:
+        column = picture.columns[box.column]
+        assert column.x <= box.x - box.width / 2
+        assert box.x + box.width / 2 <= min(column.x + column.width, picture.width) + 0.5
+        for line in box.lines:
+            assert line.x is not None
+            assert line.x + line.width <= box.width + 1e-6
+            assert 0 <= line.y <= line.y + line.size * LEADING <= box.height + 1e-6
+        for a, b in itertools.combinations(box.lines, 2):
+            apart = a.y + a.size * LEADING <= b.y + 1e-6 or b.y + b.size * LEADING <= a.y + 1e-6
+            assert apart or (a.x or 0.0) + a.width <= (b.x or 0.0) or (b.x or 0.0) + b.width <= (a.x or 0.0)
 
 
 HOSTILE = (

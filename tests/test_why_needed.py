@@ -472,8 +472,19 @@ def test_a_status_that_was_forced_by_hand_is_not_put_on_the_node(tmp_path: Path)
     )
 
 
-def test_reading_what_a_node_was_given_leaves_the_blackboard_alone(tmp_path: Path) -> None:
-    trace = recorded(tmp_path, '  check: "$n > 1"\n')
-    (row,) = trace.tree["nodes"]
-    assert (row["ports"], row["reads"]) == ({"expression": {"expression": "$n > 1"}}, {"$n": "n"})
-    assert list(Blackboard()) == []
+def test_the_trace_tells_what_a_node_was_given_and_which_entries_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "knothole: 1\ntree: inner\ninputs: {m: {type: number}}\nroot:\n  check: $m < 3\n  retry: 2\n", encoding="utf-8"
+    )
+    rows = recorded(tmp_path, "  sequence: [use: {tree: inner, inputs: {m: $n}}, wait: 1s]\n").tree["nodes"]
+    given = {row["path"]: (row["ports"], row["reads"]) for row in rows}
+    assert given["t/sequence/use/inner/check"] == ({"expression": {"expression": "$m < 3"}}, {"$m": "n"})
+    assert given["t/sequence/use/inner/check#retry"] == ({"attempts": 2}, {})
+    assert given["t/sequence/wait"] == ({"duration": 1.0}, {})
+
+
+def test_asking_what_a_name_means_makes_no_entry() -> None:
+    board = Blackboard()
+    board.alias("t/use/m", board.cell("n"))
+    assert (board.meaning("t/use/m"), board.meaning("gone")) == ("n", "gone")
+    assert [cell.name for cell in board] == ["n"]

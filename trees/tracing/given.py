@@ -41,7 +41,7 @@ def entries_read(built: BuiltNode) -> dict[str, str]:
         entries = value.expression.references if isinstance(value, Computed) else entries
         for entry in entries:
             full = entry.name if entry.root or not wiring.scope else f"{wiring.scope}/{entry.name}"
-            found[f"${'@' if entry.root else ''}{entry.name}"] = wiring.board.cell(full).name
+            found[f"${'@' if entry.root else ''}{entry.name}"] = wiring.board.meaning(full)
     return found
 
 
