@@ -123,6 +123,7 @@ class Story(Digest):
         super().__init__(tree)
 
     def add(self, *what: object) -> None:
+        """Take in one thing that the run did, and keep it."""
         self.lines.append(what)
         super().add(*what)
 
