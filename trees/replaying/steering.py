@@ -55,9 +55,11 @@ class Steering:
             if data.get("do") not in ("force", "release") or not any(node in each for each in paths):
                 continue
             force = data["do"] == "force"
-            since = tick if force and (node, tick) in forced else tick + 1
-            order = Order(since, str(data.get("status", "")) if force else "", bool(data.get("once")))
-            self._orders.setdefault(node, []).append(order)
+            orders = self._orders.setdefault(node, [])
+            explained = bool(orders) and bool(orders[-1].status) and orders[-1].since <= tick
+            at_once = force and (node, tick) in forced and not explained  # it came while that tick went on
+            status = str(data.get("status", "")) if force else ""
+            orders.append(Order(tick if at_once else tick + 1, status, bool(data.get("once"))))
 
     def plant(self, tree: BuiltTree) -> None:
         """Steer the nodes of a tree that is about to be ticked."""
