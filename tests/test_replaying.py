@@ -218,6 +218,12 @@ def test_a_leaf_that_fails_twice_alike_in_one_tick_is_told_apart(tmp_path: Path)
         equal(Tape.of(read_trace(tmp_path / "t.mcap")), result.digest)
 
 
+def test_a_leaf_that_is_skipped_without_a_word_is_in_the_trace(tmp_path: Path) -> None:
+    record(tmp_path / "t.mcap", HEAD + "  sequence:\n    - home\n    - wait: 1s\n", 2, home="K")
+    recording = read_trace(tmp_path / "t.mcap")
+    assert recording.statuses(1)[1] == ("SKIPPED", "")
+
+
 def test_entries_that_are_set_from_outside_come_in_again(tmp_path: Path) -> None:
     def before(tree: BuiltTree) -> None:
         tree.blackboard["n"] = 0.123456789

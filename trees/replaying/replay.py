@@ -162,9 +162,11 @@ def _play(
     clock = PlayedClock(tape.began)
     try:
         tree = build(tree_of(0), context, _inputs(tape, tree_of(0)))
-    except ReplayError:
-        raise
     except KnotholeError as error:
+        if trace is not None:
+            trace.close()
+        if isinstance(error, ReplayError):
+            raise
         raise ReplayError(f"the tree of the trace cannot be built: {error}") from error
     gives.board = tree.blackboard
     loop = Loop(
