@@ -218,6 +218,12 @@ def test_a_leaf_that_fails_twice_alike_in_one_tick_is_told_apart(tmp_path: Path)
         equal(Tape.of(read_trace(tmp_path / "t.mcap")), result.digest)
 
 
+def test_a_leaf_that_is_skipped_without_a_word_is_in_the_trace(tmp_path: Path) -> None:
+    record(tmp_path / "t.mcap", HEAD + "  sequence:\n    - home\n    - wait: 1s\n", 2, home="K")
+    recording = read_trace(tmp_path / "t.mcap")
+    assert recording.statuses(1)[1] == ("SKIPPED", "")
+
+
 def test_entries_that_are_set_from_outside_come_in_again(tmp_path: Path) -> None:
     def before(tree: BuiltTree) -> None:
         tree.blackboard["n"] = 0.123456789
@@ -463,3 +469,28 @@ def test_a_run_that_was_resumed_replays_from_where_it_went_on(tmp_path: Path) ->
     old = tuple(m for m in tape.recording.messages if m.topic != "/checkpoint")
     with pytest.raises(ReplayError, match="the run was resumed after tick 5, and its state then is not in this trace"):
         Tape.of(replace(tape.recording, messages=old))
+
+
+def test_a_run_that_was_steered_is_replayed(tmp_path: Path) -> None:
+    control_of = pytest.importorskip("knothole.trees.debugging.control").Control
+    rng, forced = random.Random(5), 0
+    for seed in range(12):
+        plan = planned(seed, tmp_path)
+        if plan is None:
+            continue
+        tree, control = plan.build(), control_of()
+        paths = [built.path for built in tree.nodes]
+        loop = Loop(tree, trace=TraceWriter(tmp_path / "t.mcap"), control=control)
+        for tick in range(30):
+            if tick and rng.random() < 0.3:
+                status, once = rng.choice(("SUCCESS", "FAILURE", "RUNNING")), rng.random() < 0.5
+                order = {"do": "force", "node": rng.choice(paths), "status": status, "once": once}
+                forced += control.command(order)["ok"]
+            for each in control.command({"do": "state"})["state"]["forced"]:
+                if rng.random() < 0.3:
+                    control.command({"do": "release", "node": each["node"]})
+            if loop.tick() is not RUNNING:
+                break
+        result = loop.close()
+        equal(Tape.of(read_trace(tmp_path / "t.mcap")), result.digest)
+    assert forced > 10

@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NODE=ANSWER@T",
-        help="give a see, which or score another answer at T, a tick (340) or a time (12.4s); may be repeated",
+        help="give see, which, score or ask_human another answer at T, a tick (340) or a time (12.4s); may be repeated",
     )
     replay.add_argument(
         "--status",

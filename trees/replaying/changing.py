@@ -65,12 +65,14 @@ class Wishes:
     ticked: dict[str, list[int]] = field(default_factory=dict)
     questions: dict[str, Question] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
+    _wrapped: set[int] = field(default_factory=set)
 
     def plant(self, tree: BuiltTree, broker: PlayedBroker | None = None) -> None:
         """Let them come true when a tree is ticked."""
         for path in dict.fromkeys(wish.node for wish in self.wishes):
             built = next((each for each in tree.nodes if each.path == path), None)
-            if built is not None and "_t" not in vars(built.node):
+            if built is not None and id(built.node) not in self._wrapped:
+                self._wrapped.add(id(built.node))
                 self._wrap(built.node, tree, broker)
 
     def _wrap(self, node: Any, tree: BuiltTree, broker: PlayedBroker | None) -> None:

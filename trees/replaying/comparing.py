@@ -85,6 +85,9 @@ def compare(tape: Tape, played: Played) -> tuple[Difference | None, bool]:
         found = Difference(
             tape.altered, "", "other statuses, writes or answers, by the check sum", "what the trace says"
         )
+    digest = str(tape.recording.end.get("digest", ""))
+    if found is None and not cut and digest != played.result.digest:
+        found = Difference(last, "", f"the digest {digest}", f"the digest {played.result.digest}")
     return found, cut
 
 

@@ -1,4 +1,4 @@
-"""Tick a tree on a tape: the recorded one to see that it does the same, or one to which something else happens."""
+"""Tick a tree on a tape: the recorded one, to see that it does the same, or one to which something else happens."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..spec import NodeSpec, TreeSpec
 from ..ticking.loop import Loop, LoopResult, Outcome
 from .planting import note_for, planted
 from .player import Base, Follower, Log, Player, UnrecordedError
+from .steering import Steering
 from .surroundings import PlayedBroker, PlayedClock, PlayedContext, PlayedHuman
 from .tape import LeafNote, Planted, ReplayError, Story, Tape, is_picture
 
@@ -161,9 +162,11 @@ def _play(
     clock = PlayedClock(tape.began)
     try:
         tree = build(tree_of(0), context, _inputs(tape, tree_of(0)))
-    except ReplayError:
-        raise
     except KnotholeError as error:
+        if trace is not None:
+            trace.close()
+        if isinstance(error, ReplayError):
+            raise
         raise ReplayError(f"the tree of the trace cannot be built: {error}") from error
     gives.board = tree.blackboard
     loop = Loop(
@@ -178,10 +181,15 @@ def _play(
     )
     loop.record.digest = story = Story(tree)
     gives.changes = loop.record.changes
-    if change is not None:
-        change(tree, broker)
-    deck = _Deck(tape, loop, clock, gives, tree_of, trace, once)
-    fault, stopped = deck.run(lambda: change(tree, broker) if change is not None else None)
+    steering = Steering(tape)
+
+    def plant() -> None:
+        steering.plant(tree)
+        if change is not None:
+            change(tree, broker)
+
+    plant()
+    fault, stopped = _Deck(tape, loop, clock, gives, tree_of, trace, once).run(plant)
     told = len(story.lines)
     outcome = tape.outcome
     if outcome in ("INTERRUPTED", "TERMINATED"):

@@ -184,7 +184,13 @@ class Tape:
         Raises:
             ReplayError: It holds too little, or its tree cannot be replayed.
         """
-        return _Reader(recording).tape()
+        try:
+            return _Reader(recording).tape()
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise ReplayError(
+                f"what the trace holds for a replay cannot be read: {type(error).__name__}: {error}\n"
+                "  fix:  record the run again"
+            ) from error
 
 
 class _Reader:
