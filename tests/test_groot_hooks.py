@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +240,7 @@ def test_a_tick_that_stands_goes_on_when_nobody_asks_for_anything_any_more(file:
 def test_hooks_sleep_after_five_seconds_of_silence_and_wake_as_they_were(file: Path) -> None:
     tree = build(load(file), Context())
     hooks, shown = Hooks(tree), show(tree)
-    hooking = Hooking(hooks, 10.0)
+    hooking = Hooking(hooks, tree, 10.0)
     hooking.insert(f"[{text(hook(FIRST))}, {text(hook(THIRD, enabled=False))}]".encode(), shown)
     hooking.beat(15.0)
     assert [each.enabled for each in hooks.all()] == [True, False]
@@ -279,6 +279,17 @@ def test_interventions_of_a_monitor_are_counted(file: Path) -> None:
         side.tick()
         side.client.ask("A")
         assert engine.control.interventions == 2
+
+
+def test_numbers_of_a_tree_that_was_just_changed_are_refused(file: Path) -> None:
+    tree = build(load(file), Context())
+    before = show(replace(tree))
+    hooking = Hooking(Hooks(tree), tree)
+    assert hooking.insert(text(hook(FIRST)).encode(), before) == []
+    tree.nodes = build(load(file), Context()).nodes
+    for ask in (hooking.insert, hooking.remove, hooking.unlock):
+        with pytest.raises(RequestError, match="the tree was changed just now"):
+            ask(text(hook(FIRST)).encode(), before)
 
 
 def test_numbers_that_no_node_has_are_refused(file: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NoReturn, cast, get_args
 
+from ...trees.builder import BuiltTree
 from ...trees.debugging.hooks import Hook, Hooks, HookStatus, Mode, Position
 from .protocol import SILENCE, RequestError
 from .shown import ShownTree
@@ -23,11 +24,12 @@ class Hooking:
 
     Args:
         hooks: The hooks of the run; None for a run that may only be watched.
+        tree: The tree that they are on.
         now: Monotonic time, [s]; the heartbeat begins then.
     """
 
-    def __init__(self, hooks: Hooks | None = None, now: float = 0.0) -> None:
-        self._hooks = hooks
+    def __init__(self, hooks: Hooks | None = None, tree: BuiltTree | None = None, now: float = 0.0) -> None:
+        self._hooks, self._tree = hooks, tree
         self._heard = now
         self._asleep: list[Hook] | None = None
 
@@ -50,7 +52,7 @@ class Hooking:
 
     def insert(self, text: bytes, shown: ShownTree) -> list[bytes]:
         """Insert or change one hook, or several; those of nodes that are not there are passed over."""
-        hooks = self._allowed()
+        hooks = self._allowed(shown)
         given = _json(text)
         read = [_hook(each) for each in (given if isinstance(given, list) else [given])]
         for uid, hook in read:
@@ -60,7 +62,7 @@ class Hooking:
 
     def remove(self, text: bytes, shown: ShownTree) -> list[bytes]:
         """Remove a hook."""
-        hooks = self._allowed()
+        hooks = self._allowed(shown)
         node, position = _place(_mapping(_json(text)), shown)
         if not hooks.remove(node, position):
             raise RequestError(NOT_FOUND)
@@ -68,7 +70,7 @@ class Hooking:
 
     def unlock(self, text: bytes, shown: ShownTree) -> list[bytes]:
         """Let a tick that stands at a breakpoint go on."""
-        hooks = self._allowed()
+        hooks = self._allowed(shown)
         given = _mapping(_json(text))
         status, remove = _status(given), _flag(given, "remove_when_done")
         node, position = _place(given, shown)
@@ -104,9 +106,12 @@ class Hooking:
         self._allowed().disable_all()
         return []
 
-    def _allowed(self) -> Hooks:
+    def _allowed(self, shown: ShownTree | None = None) -> Hooks:
+        """Return the hooks; refuse numbers of nodes of a tree that was changed and is not shown yet."""
         if self._hooks is None:
             raise RequestError(ONLY_WATCHED)
+        if shown is not None and self._tree is not None and self._tree.nodes is not shown.tree.nodes:
+            raise RequestError("the tree was changed just now: ask for it again")
         return self._hooks
 
 

@@ -48,7 +48,7 @@ class GrootServer:
         self._loop, self._tree, self._ports, self._clock = loop, loop.tree, ports, clock
         self.port = ports.port
         self._hooks = control.hooks if control is not None else None
-        self._hooking = Hooking(self._hooks, clock())
+        self._hooking = Hooking(self._hooks, self._tree, clock())
         self._answerer = Answerer(self._tree, self._hooking, _micros)
         found = {cell.name: cell.value for cell in self._tree.blackboard if cell.value is not UNSET}
         self._news: deque[News] = deque([News(written=found)])
