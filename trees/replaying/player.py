@@ -85,8 +85,8 @@ class Calls:
     looks: list[tuple[Mark, ...]] = field(default_factory=list)
     halts: list[tuple[Mark, ...]] = field(default_factory=list)
     rests: list[bool] = field(default_factory=list)
-    pauses: int = 0
-    resumes: int = 0
+    pauses: list[tuple[Mark, ...]] = field(default_factory=list)
+    resumes: list[tuple[Mark, ...]] = field(default_factory=list)
 
 
 class Log(defaultdict[tuple[str, int], Calls]):
@@ -244,10 +244,8 @@ class Player(Base):
 
     def paused(self, leaf: Any, resumed: bool) -> None:
         """A guard pauses a leaf, or lets it go on."""
-        self._mine(leaf)
         calls = self._calls(leaf)
-        calls.resumes += resumed
-        calls.pauses += not resumed
+        (calls.resumes if resumed else calls.pauses).append(self._mine(leaf))
 
     def _calls(self, leaf: Any) -> Calls:
         return self.log[leaf.path, self.number]
@@ -365,7 +363,11 @@ class Follower(Base):
     def paused(self, leaf: Any, resumed: bool) -> None:
         """A guard pauses a leaf, or lets it go on."""
         calls, what = self._calls(leaf), "resume" if resumed else "pause"
-        if self._next(leaf.path, what) >= (calls.resumes if resumed else calls.pauses):
+        known, number = calls.resumes if resumed else calls.pauses, self._next(leaf.path, what)
+        if number < len(known):
+            for mark in known[number]:
+                self.apply(mark, leaf.path)
+        else:
             self._off.setdefault(leaf.path, f"{'went on' if resumed else 'was paused'} in tick {self.segment.tick}")
 
     def _calls(self, leaf: Any) -> Calls:
