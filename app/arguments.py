@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
-from ..trees.tracing.why import Moment
+from ..trees.tracing.moment import Moment
 
 SLOWEST, FASTEST = 0.1, 240.0
 """Bounds of the tick rate, [Hz]."""

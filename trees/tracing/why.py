@@ -12,7 +12,10 @@ from ..explaining.absent import absence, halted
 from ..explaining.evidence import Evidence
 from .causes import Asked, Causes, Link
 from .history import History, Node
+from .moment import Moment
 from .recording import Recording
+
+__all__ = ["UNFINISHED", "Explanation", "Moment", "WhyError", "explain", "why"]
 
 UNFINISHED: Final = "UNFINISHED"
 """Outcome of a trace that does not say how the run ended."""
@@ -26,17 +29,6 @@ _LIMITS: Final = {
 
 class WhyError(KnotholeError):
     """What was asked about a trace is not in it."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A tick, or a time since the run began [s]; one of both."""
-
-    tick: int | None = None
-    time: float | None = None
-
-    def __str__(self) -> str:
-        return f"tick {self.tick}" if self.tick is not None else f"{self.time:g} s"
 
 
 @dataclass(frozen=True)
