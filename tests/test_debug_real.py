@@ -1,4 +1,4 @@
-"""A run on a real clock is paused: the robot holds still, limits wait, the watchdog rests, the driver is looked after."""
+"""A run on a real clock is paused: the robot holds still, limits wait, the watchdog rests, the driver is heard."""
 
 from __future__ import annotations
 
