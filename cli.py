@@ -16,7 +16,20 @@ from typing import NoReturn
 
 from . import __version__
 from ._base import KnotholeError, near_misses
-from .app.commands import USAGE, Commands, UsageError, authoring, editing, house, model, running, tracing, viewing
+from .app.commands import (
+    USAGE,
+    Commands,
+    UsageError,
+    authoring,
+    editing,
+    house,
+    model,
+    replaying,
+    running,
+    traces,
+    tracing,
+    viewing,
+)
 
 FAULT, INTERRUPTED, TERMINATED = 3, 130, 143
 _PLACE = re.compile(r"(?P<file>[^\n]+?):(?P<line>\d+):(?P<column>\d+): (?:error: )?(?P<message>.*)")
@@ -124,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"knothole {__version__}")
     commands = Commands(parser.add_subparsers(metavar="COMMAND", required=True))
-    for part in (running, tracing, viewing, authoring, editing, model, house):
+    for part in (running, tracing, traces, replaying, viewing, authoring, editing, model, house):
         part.add(commands)
     return parser
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +12,12 @@ from ..trees.changing.checkpoint import Checkpoint
 from ..trees.tracing.trace import TraceError, TraceWriter
 from ..vlm.privacy import Frames
 from .config import Config
+from .environment import environment
 from .options import RunOptions
 from .runs import new_run
 from .secrets import without_secrets
 from .stage import from_truth
+from .trace_settings import amount_of
 
 RUNS = Path("runs")
 
@@ -70,7 +71,7 @@ class About:
         settings = {"backends": without_secrets(config.backends), "robots": without_secrets(config.robots)}
         return {
             **self.which(),
-            "python": platform.python_version(),
+            **environment(config.file.parent if config.file is not None else Path()),
             "answers_from_truth": from_truth(self.vlm),
             "frames": self.frames,
             "firewall": self.guarded,
@@ -95,11 +96,12 @@ class About:
         return {"resumed": {"trace": str(self.options.resume), "tick": checkpoint.tick, "time": checkpoint.now}}
 
 
-def open_trace(about: About, pictured: bool) -> tuple[TraceWriter, Path | None]:
+def open_trace(about: About, config: Config, pictured: bool) -> tuple[TraceWriter, Path | None]:
     """Open the trace of a run.
 
     Args:
         about: The run.
+        config: How much of it is kept.
         pictured: Whether there is a scene to take a picture of at the end.
 
     Returns:
@@ -116,7 +118,7 @@ def open_trace(about: About, pictured: bool) -> tuple[TraceWriter, Path | None]:
         raise TraceError(
             f"the picture beside the trace would replace {picture}\n  fix:  name another trace, or move that file"
         )
-    return TraceWriter(path, about.frames), picture
+    return TraceWriter(path, about.frames, amount_of(config.trace, options.keep, options.pictures)), picture
 
 
 def _is_png(path: Path) -> bool:

@@ -19,6 +19,9 @@ device = "cpu"
 [robots.franka]                  # handed to the driver as its settings
 realtime = false
 
+[trace]                          # how much of a run its trace keeps; see ``trace_settings``
+keep = "60s"
+
 [budget]                         # what a run may spend on questions; see ``limits``
 calls = 500
 ```
@@ -38,18 +41,20 @@ from pathlib import Path
 from typing import cast
 
 from .._base import KnotholeError, near_misses
+from ..trees.tracing.amount import Amount
 from ..vlm.broking.breaker import Rest
 from ..vlm.broking.budget import Budget
 from ..vlm.privacy import FRAMES, Frames
 from .limits import read_budget, read_rest
 from .names import backend_names, driver_names
+from .trace_settings import read_trace_block
 
 FILE = "knothole.toml"
 _TEXTS = ("vlm", "robot", "cassette")
 _LISTS = ("behaviors", "trees")
 _BLOCKS = ("backends", "robots")
 _KEPT = ("privacy", "firewall")
-_TABLES = ("budget", "failover")
+_TABLES = ("budget", "failover", "trace")
 
 
 class ConfigError(KnotholeError):
@@ -74,6 +79,7 @@ class Config:
         firewall: Whether backends are asked behind a firewall when neither ``--firewall`` nor their block says so.
         firewall_settings: Settings of the firewall.
         budget: What a run may spend on questions.
+        trace: How much of a run its trace keeps when ``--keep`` and ``--pictures`` are left out.
         rest: When a backend of a chain, or one in a process, is left alone for a while.
         file: The file itself, None when there is none.
     """
@@ -90,6 +96,7 @@ class Config:
     firewall: bool = False
     firewall_settings: Mapping[str, object] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    trace: Amount = field(default_factory=Amount)
     rest: Rest = field(default_factory=Rest)
     file: Path | None = None
 
@@ -145,6 +152,7 @@ def read_config(file: Path | None) -> Config:
         firewall=raw.get("firewall", {}).get("on", "firewall" in raw),
         firewall_settings={key: value for key, value in raw.get("firewall", {}).items() if key != "on"},
         budget=read_budget(raw.get("budget", {}), refuse),
+        trace=read_trace_block(raw.get("trace", {}), refuse),
         rest=read_rest(raw.get("failover", {}), refuse),
         file=file,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from ..behaviors.node import NODES
@@ -188,20 +187,3 @@ def _port(port: Port) -> str:
     if port.default is not REQUIRED:
         marks.append(f"default {port.default!r}")
     return f"{port.name} ({', '.join(marks)}): {port.about}"
-
-
-def draw_tree(name: str, output: Path | None) -> str:
-    """Draw a tree into a file, or return it as text when there is none.
-
-    Raises:
-        TreeError: The tree has mistakes.
-        KnotholeError: The suffix of the file is unknown, or it cannot be written.
-    """
-    from ..trees.draw import draw
-
-    config = project()
-    tree = load_tree(name, config)
-    if output is None:
-        return draw(tree)
-    draw(tree, output)
-    return f"wrote {output}"

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from ..trees.ticking.timing import OVERRUN, Overrun
+from ..trees.tracing.amount import Amount
 from ..vlm.privacy import FRAMES, Frames
 from .arguments import FASTEST, SLOWEST
 from .inputs import InputError, is_number
+from .trace_settings import amount_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class RunOptions:
         cassette: Where to keep every answer for ``replay``; None takes the configured file, if any.
         frames: What is done with pictures in trace and cassette: ``keep``, ``blur`` or ``drop``.
         firewall: Ask the backend behind a firewall, for which words in pictures are data; None as configured.
+        keep: How much of the end of a run its trace keeps, such as ``60s`` or ``200MB``; ``all`` keeps everything.
+        pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
@@ -66,6 +70,8 @@ class RunOptions:
     cassette: Path | None = None
     frames: Frames | Literal[""] = ""
     firewall: bool | None = None
+    keep: str = ""
+    pictures: str = ""
     truth: bool = False
     resume: Path | None = None
 
@@ -80,3 +86,7 @@ class RunOptions:
             raise InputError(f"watchdog is {self.watchdog!r}\n  fix:  give a time [s], or 0 for no watchdog")
         if self.frames and self.frames not in FRAMES:
             raise InputError(f"frames is {self.frames!r}\n  fix:  give one of {', '.join(FRAMES)}")
+        try:
+            amount_of(Amount(), self.keep, self.pictures)
+        except ValueError as error:
+            raise InputError(f"keep or pictures: {error}") from error

@@ -142,7 +142,7 @@ class Run:
             self.tree,
             rate=options.rate,
             max_time=options.max_time,
-            trace=self._open_trace(),
+            trace=self._open_trace(config),
             start=self.about.start(config, self._checkpoint),
             listeners=[self._ticked],
             poses=self.stage.poses,
@@ -193,10 +193,10 @@ class Run:
 
         return Referee(self.stage.world)
 
-    def _open_trace(self) -> TraceWriter | None:
+    def _open_trace(self, config: Config) -> TraceWriter | None:
         if not self.options.record:
             return None
-        writer, self._picture = open_trace(self.about, self.stage.world is not None)
+        writer, self._picture = open_trace(self.about, config, self.stage.world is not None)
         self._stack.callback(writer.close)
         return writer
 

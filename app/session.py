@@ -24,6 +24,7 @@ from .stage import Kept, check_names, keep_open, scene_of
 from .terminal import Watcher
 
 if TYPE_CHECKING:
+    from ..viewer.groot.ports import Ports
     from .live import LiveView
 
 
@@ -134,8 +135,9 @@ def run_tree(
     human: Human | None = None,
     control: Control | None = None,
     view: LiveView | None = None,
+    ports: Ports | None = None,
 ) -> RunResult:
-    """Run a tree once; arguments as for ``Session.bind``. A view shows it while it goes on.
+    """Run a tree once; arguments as for ``Session.bind``. A view shows it while it goes on, monitors watch at ports.
 
     Raises:
         KnotholeError: The run cannot be started. What happens while it runs is in the result.
@@ -144,4 +146,12 @@ def run_tree(
         run = session.bind(session.options.seed, watcher, stuck, human, control=control)
         if view is not None and run.loop.trace is not None:
             view.follow(run.loop.trace)
-        return run.run()
+        if ports is None:
+            return run.run()
+        from ..viewer.groot.server import GrootServer
+
+        with run, GrootServer(run.loop, ports, control):
+            if watcher is not None:
+                hooks = "" if control is not None else "; hooks need --control"
+                watcher.tell(f"Groot2 protocol at 127.0.0.1, ports {ports.port} and {ports.port + 1}{hooks}")
+            return run.run()

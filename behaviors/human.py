@@ -60,6 +60,8 @@ class Asked:
         deadline: How long there is to answer, run clock, [s]; None for no limit.
 
     Attributes:
+        prompt: The question.
+        options: The answers to choose from.
         late: True once the deadline passed without an answer.
         absent: True when the run has no human to ask; then the deadline counts as passed.
     """
@@ -67,7 +69,7 @@ class Asked:
     def __init__(
         self, leaf: Leaf, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> None:
-        self._leaf, self.default = leaf, default
+        self._leaf, self.default, self.prompt, self.options = leaf, default, prompt, tuple(options)
         context = leaf.context
         self._until = float("inf") if deadline is None else context.now + deadline
         self.absent = context.human is None
@@ -90,6 +92,12 @@ class Asked:
             if self._said is not None:
                 self._tell()
         return self._said
+
+    def hear(self, answer: str) -> None:
+        """Take an answer that came in another way than through ``Context.human``."""
+        self._said = answer
+        self.withdraw()
+        self._tell()
 
     def postpone(self, seconds: float) -> None:
         """Move the deadline, such as by the length of a pause, [s]."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
 import py_trees
 from py_trees.common import Status
@@ -14,6 +14,8 @@ from .blackboard import Blackboard, Cell
 from .context import Context
 from .ports import COMMON_KEYS, Port
 from .step import FAILURE, FAULTS, INVALID, RUNNING, SUCCESS, NodeFault, Steps, own_copy, raise_fault
+
+_UNSAID: Final = "\0"
 
 __all__ = [
     "FAILURE",
@@ -86,6 +88,10 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     ``anew`` (it starts again), or ``state`` (its attributes are kept, and it goes on without a ``start``)."""
     why_not: ClassVar[str] = "its class does not say how: `recovers` is no"
     """Why ``recovers`` is ``no``, for whoever wants to resume."""
+    replays: ClassVar[Literal["recorded", "ticked", "answers"]] = "recorded"
+    """What a replay of a recorded run does with it: give what it said then (``recorded``), tick it again since it needs
+    nothing but ports, entries and time (``ticked``), or tick it again on the answers that came then (``answers``). Each
+    class says it for itself; a subclass that does not is ``recorded``."""
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring.name)
@@ -162,6 +168,8 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         """Return SKIPPED: there is nothing to do here, and the parent passes over the leaf."""
         self.feedback_message = note
         self.skipped = True
+        if self._noted is INVALID:
+            self._said = _UNSAID  # else nothing would seem to have changed
         return INVALID
 
     def _t(self) -> Status:

@@ -290,6 +290,7 @@ class Loaded(Ours):
             tree = load(file)
         scripts = {item.tag: Teller(item, self.calls) for item in case.items if item.style}
         built = build(tree, self.context, overrides=dict(self._factories(tree.root, "", scripts)))
+        self.built = built
         self.board, self.root, self.scope = built.blackboard, built.root, Scope(built.blackboard)
         for node in built.nodes if self.older else ():
             older = OLDER_FORMS.get(node.type.removeprefix("bt."))

@@ -135,7 +135,7 @@ def test_the_guides_run(tmp_path: Path, knothole: Knothole) -> None:
     leaf = "\n\n".join(blocks(ROOT / "docs" / "writing-a-leaf.md", "python"))
     config, _ = blocks(ROOT / "docs" / "writing-a-leaf.md", "toml")
     tree, polite = blocks(ROOT / "docs" / "writing-a-leaf.md", "yaml")
-    model, _ = blocks(ROOT / "docs" / "writing-a-backend.md", "python")
+    model, *_ = blocks(ROOT / "docs" / "writing-a-backend.md", "python")
     (tmp_path / "my_leaves.py").write_text(leaf + "\n\n" + model, encoding="utf-8")
     (tmp_path / "knothole.toml").write_text(config, encoding="utf-8")
     (tmp_path / "welcome.yaml").write_text(tree, encoding="utf-8")

@@ -140,7 +140,7 @@ def test_too_large_for_pixels_is_told() -> None:
     deep = "{sequence: [" * 60 + f"{{sequence: [{leaves}]}}" + "]}" * 60
     tree = load_text(f"knothole: 1\ntree: wide\nroot: {deep}\n")
     with pytest.raises(PictureTooLargeError, match="the picture would be"):
-        render(tree, "png")
+        render(tree, "png", direction="down")
     assert render(tree, "svg").count(b"<g ") == 4061
 
 

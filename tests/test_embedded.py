@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +113,33 @@ PLANS = {
     "Tidy up.": [{"skill": "pick", "args": {"object": "the green"}}],
     "Sort by color.": {"ask": "Which blue container: the plate or the tray?"},
 }
+
+
+ARRAY = {"type": "array"}
+CLOSED = {"type": "object", "additionalProperties": False}
+PLANNED = [
+    ("", PLANS["Clean up the table."]),
+    (ARRAY, PLANS["Clean up the table."]),
+    ({"type": "object"}, {"answer": PLANS["Clean up the table."]}),
+    (
+        {**CLOSED, "properties": {"steps": ARRAY}, "required": ["steps"]},
+        {"steps": PLANS["Clean up the table."]},
+    ),
+    ({**CLOSED, "properties": {"a": ARRAY, "b": ARRAY}, "required": ["a", "b"]}, PLANS["Clean up the table."]),
+    ("{broken", PLANS["Clean up the table."]),
+]
+
+
+@pytest.mark.parametrize(("schema", "data"), PLANNED, ids=range(len(PLANNED)))
+def test_a_plan_stands_in_the_object_that_a_client_asks_for(schema: Any, data: Any) -> None:
+    text = schema if isinstance(schema, str) else json.dumps(schema)
+    backend = Learned(Scripted(PLANS), PLANNER)
+    plan, ask = backend.ask(
+        FRAME, [Question("plan", t, schema=text) for t in ("Clean up the table.", "Sort by color.")]
+    )
+    assert plan.data == data
+    wrapped = isinstance(data, dict) and "steps" in data
+    assert ask.data == ({"steps": PLANS["Sort by color."]} if wrapped else PLANS["Sort by color."])
 
 
 def test_a_checkpoint_that_learned_to_plan_is_asked_for_plans_it_knows() -> None:

@@ -216,7 +216,7 @@ def test_unfit_questions_are_problems_and_the_others_are_answered(qwen3):
             Question("yes_no", TEXTS[0]),
             Question("score", "how?", choices=("a", "a")),
             Question("ground", "cube"),
-            Question("plan", "tidy", schema="{}"),
+            Question("plan", "tidy", schema='{"type": "array", "minItems": 3}'),
         ],
     )
     assert [bool(a.problem) for a in answers] == [True, False, True, True, True]

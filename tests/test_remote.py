@@ -32,8 +32,8 @@ from knothole.tests.servers.systemone_server import SystemOneServer
 from knothole.vlm.broker import open_backend
 from knothole.vlm.capabilities import find_capabilities
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
+from knothole.vlm.decoding.checking import first_mistake, strict_able
 from knothole.vlm.questions import Question
-from knothole.vlm.remote.answers.schema import first_mistake, strict_able
 from knothole.vlm.remote.keys import Key, find_key, scrubbed
 from knothole.vlm.remote.notice import notice
 from knothole.vlm.remote.speakers.gemini_settings import GeminiSettings

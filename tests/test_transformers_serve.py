@@ -9,8 +9,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import httpx2
 import numpy as np
@@ -18,6 +19,7 @@ import openai
 import pytest
 from PIL import Image
 
+from knothole.tests.contracts.backends import QUESTIONS, BackendContract
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.embedded import weights
 from knothole.vlm.questions import Frame, Question
@@ -74,6 +76,38 @@ def encoded() -> str:
     out = io.BytesIO()
     Image.fromarray(picture()).save(out, "PNG")
     return base64.b64encode(out.getvalue()).decode()
+
+
+class _Contract(BackendContract):
+    """A backend over this server: it answers, or says why not; what our weights say to its words is another matter."""
+
+    sample = ""
+    settings: ClassVar[Mapping[str, object]] = {}
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def served(cls, url: str) -> None:
+        cls.url = url
+
+    @classmethod
+    def open(cls, folder):
+        settings = {"base_url": f"{cls.url}/v1", "timeout": 120.0, "plan_timeout": 120.0, **cls.settings}
+        return BACKENDS.get(cls.sample).open(BackendOptions(str(weights()), settings))
+
+    def test_typed_questions_have_answers(self, backend):
+        for answer in backend.ask(Frame("f", 0.0, picture()), QUESTIONS[:3]):
+            assert answer.problem == ""
+
+
+class TestSystemOne(_Contract):
+    sample = "systemone"
+
+
+class TestOpenAI(_Contract):
+    """It has neither decisions of OpenAI nor probabilities of tokens, so that samples are what is left."""
+
+    sample = "openai"
+    settings: ClassVar = {"samples": 1, "answer_tokens": 4, "max_tokens": 24}
 
 
 def test_it_decides_with_our_weights_as_we_do(url):

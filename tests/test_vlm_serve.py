@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import http.client
 import io
 import json
 import math
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,18 +17,18 @@ from pathlib import Path
 import numpy as np
 import openai
 import pytest
-import uvicorn
 from PIL import Image
 
+from knothole.tests.servers.own_server import Running, by_command, image, message, uri
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
 from knothole.vlm.questions import KINDS, Answer, Frame, Question, Region
-from knothole.vlm.runner import InLoop, Reply
+from knothole.vlm.runner import Reply
 from knothole.vlm.scripted import Scripted
 from knothole.vlm.serving.desk import Desk
 from knothole.vlm.serving.phrasing import understand
 from knothole.vlm.serving.pictures import as_frame
 from knothole.vlm.serving.refusals import RefusedError
-from knothole.vlm.serving.server import Served, ServeError, ServeOptions, Server, is_loopback, listen
+from knothole.vlm.serving.server import ServeError, ServeOptions, is_loopback, listen
 
 SCRIPT = {
     "Is there a cup?": {"yes": 0.9, "no": 0.06},
@@ -43,59 +39,11 @@ SCRIPT = {
     "the red cup": {"box": [0.1, 0.2, 0.3, 0.4], "label": "red cup"},
     "Describe the table.": "A red cup.",
     "Hello": {"chat": "Hello to you."},
+    "Describe the image.": {"chat": "A red cup."},
     "Tidy up.": [{"skill": "home", "args": {}}],
+    "Clean up the table.": [{"skill": "home", "args": {}}],
     "Who is there?": {"problem": "the camera is covered"},
 }
-
-
-def image(color: tuple[int, int, int] = (200, 20, 20), form: str = "PNG", size: tuple[int, int] = (48, 32)) -> str:
-    out = io.BytesIO()
-    Image.new("RGB", size, color).save(out, form)
-    return base64.b64encode(out.getvalue()).decode()
-
-
-def uri(**how: object) -> str:
-    return f"data:image/png;base64,{image(**how)}"  # type: ignore[arg-type]
-
-
-def message(words: str, *pictures: str) -> list[dict[str, object]]:
-    parts = [{"type": "image_url", "image_url": {"url": one}} for one in pictures or (uri(),)]
-    return [{"role": "user", "content": [*parts, {"type": "text", "text": words}]}]
-
-
-class Running:
-    """A server in a thread of this process."""
-
-    def __init__(self, backend: object, **options: object) -> None:
-        made = ServeOptions(port=0, **options)  # type: ignore[arg-type]
-        self.sock = listen(made)
-        self.port = self.sock.getsockname()[1]
-        self.server = Server(InLoop(backend), Served("scripted", "script@1", frozenset(KINDS)), made)  # type: ignore[arg-type]
-        config = uvicorn.Config(
-            self.server.app(), http="h11", log_level="error", ws="none", timeout_graceful_shutdown=1
-        )
-        self._uvicorn = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self.sock]})
-        self._thread.start()
-
-    def client(self, key: str = "any") -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"http://127.0.0.1:{self.port}/v1", api_key=key, max_retries=0, timeout=20)
-
-    def send(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, dict[str, object]]:
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        line.request(method, path, raw, {"content-type": "application/json", **given})
-        answer = line.getresponse()
-        text = answer.read()
-        line.close()
-        return answer.status, json.loads(text)
-
-    def close(self) -> None:
-        self._uvicorn.should_exit = True
-        self._thread.join(20)
-        self.sock.close()
-        assert not self._thread.is_alive()
 
 
 @pytest.fixture(scope="module")
@@ -218,14 +166,17 @@ def test_models_and_health(running, client):
 
 def test_the_page_about_serving_runs(running, tmp_path, monkeypatch, capsys):
     page = (Path(__file__).resolve().parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
-    (program,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.M | re.S)
+    program = "\n".join(re.findall(r"^```python\n(.*?)^```", page, flags=re.M | re.S))
     (tmp_path / "photo.png").write_bytes(base64.b64decode(image()))
     monkeypatch.chdir(tmp_path)
     program = program.replace(":8337", f":{running.port}").replace('"embedded"', '"scripted"')
     made: dict[str, openai.OpenAI] = {}
     exec(program, made)
     made["client"].close()
-    assert capsys.readouterr().out.startswith("Yes [TopLogprob(token='Yes'")
+    word, plan, described = capsys.readouterr().out.splitlines()
+    assert word.startswith("Yes [TopLogprob(token='Yes'")
+    assert json.loads(plan) == [{"skill": "home", "args": {}}]
+    assert described == "A red cup."
     (body,) = re.findall(r"-d '(\{.*?\})'$", page, flags=re.M | re.S)
     raw = json.loads(body)
     raw["assets"]["[[1]]"]["data_base64"] = image()
@@ -275,6 +226,14 @@ def test_pictures_history_and_system_words_reach_the_backend():
 
 
 CHAT = "/v1/chat/completions"
+SCHEMA = "response_format.json_schema.schema"
+
+
+def by_schema(schema: object, **more: object) -> dict[str, object]:
+    form = {"type": "json_schema", "json_schema": {"name": "plan", "schema": schema}}
+    return {"messages": message("Tidy up."), "response_format": form, **more}
+
+
 WRONG = [
     (CHAT, b"", 400, "", "the body is not JSON"),
     (CHAT, b"[1, 2]", 400, "", "the body is no JSON object"),
@@ -297,7 +256,13 @@ WRONG = [
      "is not base64"),
     (CHAT, {"messages": message("hi", "data:image/png;base64,aGVsbG8=")}, 400, "messages[0].content[0].image_url.url",
      "is no picture of the formats"),
-    (CHAT, {"messages": message("hi"), "stream": True}, 400, "stream", "come whole"),
+    (CHAT, {"messages": message("hi"), "stream": "yes"}, 400, "stream", "must be true or false"),
+    (CHAT, {"messages": message("hi"), "stream_options": {}}, 400, "stream_options", "needs stream: true"),
+    (CHAT, {"messages": message("hi"), "stream": True, "stream_options": {"usage": True}}, 400, "stream_options.usage",
+     "unknown field"),
+    (CHAT, {"messages": message("hi"), "stream": True, "stream_options": {"include_usage": 1}}, 400,
+     "stream_options.include_usage", "must be true or false"),
+    (CHAT, {"messages": message("hi"), "stream": True, "n": 2}, 400, "n", "one answer"),
     (CHAT, {"messages": message("hi"), "n": 3}, 400, "n", "one answer"),
     (CHAT, {"messages": message("hi"), "tools": [{}]}, 400, "tools", "not offered"),
     (CHAT, {"messages": message("hi"), "top_logprobs": 5}, 400, "top_logprobs", "needs logprobs"),
@@ -305,6 +270,13 @@ WRONG = [
     (CHAT, {"messages": message("hi"), "max_tokens": 0}, 400, "max_tokens", "whole number"),
     (CHAT, {"messages": message("hi"), "mesages": 1}, 400, "mesages", "unknown field"),
     (CHAT, {"messages": message("hi"), "response_format": {"type": "xml"}}, 400, "response_format.type", "must be"),
+    (CHAT, {"messages": message("hi"), "response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, 400,
+     "response_format.json_schema.schema", "must be an object, not null"),
+    (CHAT, by_schema({"type": "objekt"}), 400, SCHEMA, "cannot be read: Invalid type: objekt"),
+    (CHAT, by_schema({"not": {"type": "string"}}), 400, SCHEMA, 'words that cannot be enforced: ["not"]'),
+    (CHAT, by_schema({"type": "integer", "minimum": 2, "maximum": 1}), 400, SCHEMA, "nothing obeys the JSON Schema"),
+    (CHAT, by_schema({"$ref": "http://127.0.0.1/a.json"}), 400, SCHEMA, "cannot be read"),
+    (CHAT, by_schema({"enum": ["x" * 200_000]}), 400, SCHEMA, "characters long, at most"),
     (CHAT, {"messages": message("hi"), "model": "gpt-6"}, 404, "model", "there is no model"),
     (CHAT, {"messages": message("hi"), "model": {"a": 1}}, 404, "model", "there is no model"),
     ("/v1/systemone", {"questions": {"a": {"type": "noul", "instructions": "?"}}}, 400, "state", "is missing"),
@@ -483,24 +455,10 @@ def test_impatience_crowds_and_a_dead_model_are_told():
     assert asyncio.run(scene()) == [504, 429, 503]
 
 
-@contextlib.contextmanager
-def command(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """``knothole vlm serve`` as a process, and what it says of itself."""
-    line = [sys.executable, "-m", "knothole.cli", "vlm", "serve", "--port", "0", "--json", *words]
-    with subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        try:
-            assert run.stdout is not None
-            told = json.loads(run.stdout.readline())
-            assert isinstance(told, dict), told
-            yield run, told
-        finally:
-            run.kill()
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command(tmp_path: Path, number: signal.Signals, code: int) -> None:
     (tmp_path / "answers.yaml").write_text('"Is there a cup?": yes\n', encoding="utf-8")
-    with command(tmp_path, "--vlm", "scripted:answers.yaml") as (run, told):
+    with by_command(tmp_path, "--vlm", "scripted:answers.yaml") as (run, told):
         assert told["name"] == "scripted"
         with openai.OpenAI(base_url=f"{told['url']}/v1", api_key="any", max_retries=0, timeout=60) as client:
             assert chat(client, "Is there a cup? Answer yes or no.").message.content == "Yes"
@@ -511,7 +469,7 @@ def test_a_signal_ends_the_command(tmp_path: Path, number: signal.Signals, code:
 
 
 def test_the_embedded_model_is_served_from_its_worker(tmp_path: Path) -> None:
-    with command(tmp_path) as (run, told):
+    with by_command(tmp_path) as (run, told):
         with openai.OpenAI(base_url=f"{told['url']}/v1", api_key="any", max_retries=0, timeout=60) as client:
             answer = client.chat.completions.create(
                 model="embedded",

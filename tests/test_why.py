@@ -102,6 +102,11 @@ serve/sequence/pick#retry  serve.yaml:9:14
       tick 34  attempt 3 of 3 failed: slipped
 serve/sequence/pick  serve.yaml:8:7
     FAILURE: slipped
+
+what would have had to be different:
+    pick: its mock, which does failure; after 0.5s, would have had to say otherwise
+    pick#retry: pick would have had to succeed in one of its 3 attempts
+    sequence: had pick succeeded, say would have been ticked next
 """
     )
     see = knothole("why", str(name), "see")
@@ -112,7 +117,12 @@ FAILURE  serve/sequence/selector/see failed last in tick 2 (0.05 s): 'Is there a
 
 serve/sequence/selector/see  serve.yaml:6:11
     FAILURE: 'Is there a cup on the table?': p(yes) = 0.05
-      asked  'Is there a cup on the table?' (frame table#1): yes 0.05, no 0.90, neither 0.05
+      asked  'Is there a cup on the table?': yes 0.05, no 0.90, neither 0.05
+      saw    frame table#1, taken at 0.00 s, 0.05 s old then
+
+what would have had to be different:
+    see: it would have succeeded with p(yes) of at least 0.80; it was 0.05
+    see: above 0.20 it would have been unsure: RUNNING
 """
     )
     row = json.loads(knothole("why", "--json").stdout)
@@ -154,7 +164,13 @@ t/sequence/selector  {file}:7:7
       tried  t/sequence/selector/sequence: 2 > 3 is false
       tried  t/sequence/selector/pick 'the last resort': no such cup
 t/sequence/selector/pick 'the last resort'  {file}:12:11
-    FAILURE: no such cup"""
+    FAILURE: no such cup
+
+what would have had to be different:
+    pick 'the last resort': its mock, which does failure, would have had to say otherwise
+    selector: one of its 3 alternatives would have had to succeed
+    selector: say was skipped: when: nothing could have made it so: 1 > 2 is false whatever happens
+    sequence: had selector succeeded, it would have succeeded"""
     )
 
 
@@ -296,7 +312,10 @@ t/parallel  {file}:5:3
     its child 1 of 2 is running, since tick 1 (0.00 s)
       also running  t/parallel/sequence/wait[2]: 98.1 s left
 t/parallel/wait  {file}:5:14
-    RUNNING: 98.0 s left"""
+    RUNNING: 98.0 s left
+
+what would have had to be different:
+    parallel: it needs 2 successes, and had 0"""
     )
 
 
@@ -313,7 +332,8 @@ def test_a_guard_that_pauses_at_the_time_limit_says_why(tmp_path: Path) -> None:
 def test_a_question_without_an_answer_is_shown(tmp_path: Path) -> None:
     found = why(tmp_path, '  see: "Is it safe?"\n', answers={"*": {"problem": "the camera is covered"}}, max_time=0.3)
     assert steps(found) == [("see", "RUNNING", "unsure: the camera is covered")]
-    assert found.links[-1].notes == ("asked  'Is it safe?' (frame table#1): no answer, the camera is covered",)
+    assert found.links[-1].notes[0] == "asked  'Is it safe?': no answer, the camera is covered"
+    assert found.links[-1].needed == ("there would have had to be an answer; the backend said: the camera is covered",)
 
 
 @pytest.mark.parametrize(
@@ -363,9 +383,15 @@ def test_a_success_lists_what_was_recovered_from(tmp_path: Path) -> None:
     root = '  sequence:\n    - pick: "the cup"\n      retry: 3\n    - selector: [check: "1 > 2", say: hi]\n'
     found = why(tmp_path, root, mocks={"**/pick": {"status": ["failure", "success"], "reason": "slipped"}})
     assert (
-        str(found)
+        str(found).replace(str(tmp_path), "")
         == """\
 SUCCESS  t succeeded in tick 2 (0.05 s)
+
+t/sequence  /t.yaml:5:3
+    its children succeeded
+
+what would have had to be different:
+    sequence: had one of its children failed, it would have failed
 
 on the way these failed:
     tick 1  t/sequence/pick: slipped
@@ -419,8 +445,9 @@ def test_a_moment_shows_the_state_then(tmp_path: Path) -> None:
     assert by_tick.headline == "RUNNING  t, at tick 3, since tick 1 (0.00 s)"
     assert steps(by_tick)[-1] == ("wait[1]", "RUNNING", "0.1 s left")
     assert steps(explain(trace, "first", Moment(tick=8))) == [("wait[1]", "SUCCESS", "")]
-    assert explain(trace, "check", Moment(tick=3)).headline == (
-        "NOT TICKED  t/sequence/check, at tick 3: it was not ticked then, or had been reset"
+    assert explain(trace, "check", Moment(tick=3)).headline == ("NOT TICKED  t/sequence/check, at tick 3")
+    assert explain(trace, "check", Moment(tick=3)).links[0].says == (
+        "t/sequence did not come to it: wait[1] 'first' was running before"
     )
     later = explain(trace, "first")
     assert later.headline.startswith("SUCCESS  t/sequence/wait[1] 'first' never failed; it got this status in tick 5")
@@ -471,6 +498,7 @@ def test_what_cannot_be_explained_says_what_to_do(project: Path) -> None:
     assert (code, out) == (2, "")
     assert err.startswith("error: the trace holds no tree\n  fix:  ")
     recorded(project, '  sequence: [{check: "1 > 2", name: weigh}, {check: "2 > 3"}]\n')
+    assert call("why t.mcap check[2]")[0] == 0
     assert call("why t.mcap wiegh") == (
         2,
         "",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .checkpoint import Checkpoint
+from .decoding.constraint import Constraint, likeliest
 
 _MARK = "@question@"
 _KEPT = 2
@@ -43,11 +44,23 @@ class Prefix:
 
 @dataclass(frozen=True)
 class Written:
-    """Text that the model wrote: its tokens without the final one, their probabilities, whether it came to an end."""
+    """Text that the model wrote.
+
+    Attributes:
+        ids: Its tokens without the final one.
+        chances: Their probabilities among all tokens, also where only some were allowed.
+        complete: It came to an end.
+        problem: Why it could not go on as it had to; empty otherwise.
+    """
 
     ids: tuple[int, ...]
     chances: tuple[float, ...]
     complete: bool
+    problem: str = ""
+
+
+Hearing = Callable[[Sequence[int]], bool]
+"""Gets the tokens of a text so far, after each one; False when nobody listens, and the text ends there."""
 
 
 class VisionModel:
@@ -152,37 +165,67 @@ class VisionModel:
         return chances
 
     @torch.inference_mode()
-    def write(self, prefix: Prefix, rows: Sequence[Sequence[int]], limits: Sequence[int]) -> list[Written]:
-        """Continue each row with the likeliest token until its end or its limit of tokens."""
+    def write(
+        self,
+        prefix: Prefix,
+        rows: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        rules: Sequence[Constraint | None] = (),
+        hearing: Hearing | None = None,
+    ) -> list[Written]:
+        """Continue each row with the likeliest token until its end or its limit of tokens.
+
+        Args:
+            prefix: What was read before.
+            rows: Tokens of each row.
+            limits: Most tokens to write for each.
+            rules: What holds each of them; none for no rules.
+            hearing: Hears of the first row.
+        """
         written: list[Written] = []
-        for batch in _batches(list(zip(rows, limits, strict=True)), self.batch):
-            written += self._write([row for row, _ in batch], [limit for _, limit in batch], prefix)
+        asked = list(zip(rows, limits, rules or [None] * len(rows), strict=True))
+        for batch in _batches(asked, self.batch):
+            some, most, held = ([one[part] for one in batch] for part in range(3))
+            written += self._write(prefix, some, most, held, None if written else hearing)
         return written
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return tokens as text, special ones included."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
-    def _write(self, rows: list[Sequence[int]], limits: list[int], prefix: Prefix) -> list[Written]:
+    def _write(
+        self,
+        prefix: Prefix,
+        rows: list[Sequence[int]],
+        limits: list[int],
+        rules: list[Constraint | None],
+        hearing: Hearing | None,
+    ) -> list[Written]:
         run = Continuation(self, prefix, rows)
         lasts = torch.tensor([len(row) - 1 for row in rows], device=self.device)
         unique = torch.unique(lasts)
         logits = run.logits(unique)[torch.arange(len(rows), device=self.device), torch.searchsorted(unique, lasts)]
         ids: list[list[int]] = [[] for _ in rows]
         chances: list[list[float]] = [[] for _ in rows]
-        open_rows, complete = set(range(len(rows))), [False] * len(rows)
+        open_rows, complete, problems = set(range(len(rows))), [False] * len(rows), [""] * len(rows)
         while True:
             best, tokens = logits.float().softmax(-1).max(-1)
             for i in sorted(open_rows):
+                if rule := rules[i]:
+                    tokens[i], best[i] = likeliest(logits[i], rule)
+                    problems[i] = rule.problem
                 token = int(tokens[i])
-                complete[i] = token in self.ends
-                if not complete[i]:
+                complete[i] = token in self.ends and not problems[i]
+                if not (complete[i] or problems[i]):
                     ids[i].append(token)
                     chances[i].append(float(best[i]))
-                if complete[i] or len(ids[i]) >= limits[i]:
+                if complete[i] or problems[i] or len(ids[i]) >= limits[i]:
                     open_rows.discard(i)
+            if hearing is not None and 0 in open_rows and not hearing(ids[0]):
+                open_rows.discard(0)
             if not open_rows:
-                return [Written(tuple(a), tuple(b), c) for a, b, c in zip(ids, chances, complete, strict=True)]
+                done = zip(ids, chances, complete, problems, strict=True)
+                return [Written(tuple(a), tuple(b), c, d) for a, b, c, d in done]
             logits = run.step(tokens)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from .._base import KnotholeError, Registry
 from .questions import Answer, Frame, Kind, Question
@@ -38,6 +38,22 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Release the model. Idempotent."""
+        ...
+
+
+Hearing = Callable[[str], bool]
+"""Gets the text of an answer so far; says False when nobody listens any more."""
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A backend that hands over its answer while it writes it. No backend must."""
+
+    def write(self, frame: Frame | None, question: Question, hearing: Hearing) -> Answer:
+        """Answer one question, and tell the text so far after each token; the text only grows.
+
+        An answer that is no text is told as an empty one. Once ``hearing`` says False what is returned does not matter.
+        """
         ...
 
 

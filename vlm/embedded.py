@@ -7,13 +7,14 @@ asked anything else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 from .checkpoint import check_source
-from .contract import Backend, BackendError, BackendOptions, backend
+from .contract import Backend, BackendError, BackendOptions, Hearing, Writer, backend
 from .language.grammar import COMPARISONS
 from .language.planning import named_things
 from .language.reading import normal, parse, parse_query
@@ -60,11 +61,24 @@ class Learned:
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         """Answer the questions that were learned."""
+        return self._asked(frame, questions, lambda known: self.inner.ask(frame, known))
+
+    def write(self, frame: Frame | None, question: Question, hearing: Hearing) -> Answer:
+        """Answer one question and tell of it meanwhile; of a plan when it is there, since it may be refused then."""
+        if not isinstance(self.inner, Writer):
+            return self.ask(frame, [question])[0]
+        write = self.inner.write
+        told: Hearing = (lambda text: hearing("")) if question.kind == "plan" else hearing
+        return self._asked(frame, [question], lambda known: [write(frame, known[0], told)])[0]
+
+    def _asked(
+        self, frame: Frame | None, questions: Sequence[Question], ask: Callable[[list[Question]], list[Answer]]
+    ) -> list[Answer]:
         problems = [
             _unfit(question, frame) if self.knowledge.covers(question) else _unknown(question) for question in questions
         ]
         known = [question for question, problem in zip(questions, problems, strict=True) if not problem]
-        given = iter(self.inner.ask(frame, [_as_taught(question) for question in known]) if known else ())
+        given = iter(ask([_as_taught(question) for question in known]) if known else ())
         return [
             Answer(question.kind, problem=problem, supported=False)
             if problem
@@ -82,6 +96,8 @@ class Learned:
         self.inner.close()
 
 
+_REFUSALS = ("ask", "cannot")
+"""Properties of plans that are objects themselves."""
 _WHAT = {"ground": "thing", "plan": "instruction"}
 
 
@@ -103,7 +119,12 @@ def _unfit(question: Question, frame: Frame | None) -> str:
 
 
 def _as_taught(question: Question) -> Question:
-    """Return a question that names its choices with them in its own words, articles and all."""
+    """Return a question in the form that was taught.
+
+    One that names its choices has them in its own words, articles and all; a plan is no property of an object.
+    """
+    if question.kind == "plan":
+        return replace(question, schema=_unwrapped(question.schema)[1])
     meaning = parse(question.text) if question.kind == "choice" else None
     if meaning is None or not meaning.choices:
         return question
@@ -112,12 +133,39 @@ def _as_taught(question: Question) -> Question:
 
 
 def _as_asked(question: Question, answer: Answer) -> Answer:
-    """Return the answer to ``_as_taught`` under the choices of the question itself."""
+    """Return the answer to ``_as_taught`` under the question's own choices, a plan in the object it asks for."""
+    if answer.problem:
+        return answer
+    if question.kind == "plan":
+        name, inner = _unwrapped(question.schema)
+        bare = not name or (not inner and isinstance(answer.data, dict))
+        return answer if bare else replace(answer, data={name: answer.data})
     taught = _as_taught(question).choices
-    if taught == question.choices or answer.problem:
+    if taught == question.choices:
         return answer
     chances = {asked: answer.p(choice) for asked, choice in zip(question.choices, taught, strict=True)}
     return replace(answer, probabilities=chances)
+
+
+def _unwrapped(schema: str) -> tuple[str, str]:
+    """Return name and schema of the property that a plan stands in; no name, and the schema itself, where in none.
+
+    Services want an object outermost, so clients ask for one with a single property, or for any object at all.
+    """
+    try:
+        read = json.loads(schema) if schema else None
+    except (ValueError, RecursionError):
+        return "", schema
+    if not isinstance(read, dict) or read.get("type") != "object":
+        return "", schema
+    properties, required = read.get("properties", {}), read.get("required", [])
+    if not properties and not required and not {*read} - {"type", "properties", "required", "additionalProperties"}:
+        return ("answer", "") if read.get("additionalProperties", True) is True else ("", schema)
+    names = list(properties) if isinstance(properties, dict) else []
+    if len(names) != 1 or names != required or names[0] in _REFUSALS or not isinstance(properties[names[0]], dict):
+        return "", schema
+    kept = {key: read[key] for key in ("$defs", "definitions") if key in read}
+    return names[0], json.dumps({**properties[names[0]], **kept})
 
 
 def _sound(answer: Answer) -> Answer:

@@ -12,6 +12,8 @@ from PIL import Image, ImageFilter
 from .privacy import Frames
 
 QUALITY: Final = 90
+_QUICK: Final = 3
+"""Effort of PNG: higher ones cost a run much more time than they save space."""
 _CELLS: Final = 24
 """Cells that a blurred picture is reduced to along its longer side: an object is a stain, a face or a word is gone."""
 
@@ -39,8 +41,17 @@ def jpeg(rgb: NDArray[np.uint8], frames: Frames) -> bytes:
         rgb: Shape (H, W, 3).
         frames: What is done with pictures.
     """
+    return _encoded(rgb, frames, "JPEG", quality=QUALITY)
+
+
+def png(rgb: NDArray[np.uint8], frames: Frames) -> bytes:
+    """Return a picture as PNG, the way it may be kept; arguments as for ``jpeg``."""
+    return _encoded(rgb, frames, "PNG", compress_level=_QUICK)
+
+
+def _encoded(rgb: NDArray[np.uint8], frames: Frames, form: str, **how: int) -> bytes:
     if frames == "drop":
         return b""
     buffer = io.BytesIO()
-    Image.fromarray(blurred(rgb) if frames == "blur" else rgb).save(buffer, format="JPEG", quality=QUALITY)
+    Image.fromarray(blurred(rgb) if frames == "blur" else rgb).save(buffer, format=form, **how)
     return buffer.getvalue()

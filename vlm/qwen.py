@@ -6,8 +6,6 @@ request share one reading of the image, or of the images: earlier pictures of a 
 
 from __future__ import annotations
 
-import json
-import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .calibration import Calibration, Case, fit
-from .contract import BackendError, BackendOptions, backend
+from .contract import BackendError, BackendOptions, Hearing, backend
+from .decoding.enforcing import Enforcer
 from .grounding_format import COORDINATES, UnreadableError, distinct, read_boxes
 from .letterbox import Letterbox
+from .local.written import said, telling_of
 from .questions import Answer, Frame, Kind, Question, Region
 from .qwen_settings import QwenSettings
 
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 PROMPT_VERSION = "1"
 GROUND_PROMPT = "Locate {text}, output the bbox coordinates in JSON format."
 PLAN_PROMPT = "Answer with JSON only."
+_BOX_TOKENS = ("qwen2_vl",)
+"""Families that write boxes with tokens of their own."""
 _TYPED: tuple[Kind, ...] = ("yes_no", "choice", "score")
 _WRITTEN: tuple[Kind, ...] = ("ground", "describe", "plan", "chat")
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*(?:```)?\s*\Z", re.DOTALL)
 
 
 def plan_prompt(instruction: str) -> str:
@@ -78,14 +79,24 @@ class QwenBackend:
         if calibration is not None:
             calibration.check(self.model, PROMPT_VERSION, model.checkpoint.image_size)
         self._calibration = calibration
+        family = model.checkpoint.family
+        boxes = "" if family in _BOX_TOKENS else COORDINATES[family]
+        self._enforcer = Enforcer(model.tokenizer, model.ends, boxes, settings.constrained)
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         """Answer all questions about one frame from one reading of it."""
+        return self._asked(frame, questions, None)
+
+    def write(self, frame: Frame | None, question: Question, hearing: Hearing) -> Answer:
+        """Answer one question and tell of it meanwhile; see ``Writer``."""
+        return self._asked(frame, [question], hearing)[0]
+
+    def _asked(self, frame: Frame | None, questions: Sequence[Question], hearing: Hearing | None) -> list[Answer]:
         vision = self._open()
         answers: dict[int, Answer] = {}
         able = []
         for i, question in enumerate(questions):
-            problem = _unfit(question, frame)
+            problem = _unfit(question, frame) or self._enforcer.fault(question)
             if problem:
                 answers[i] = Answer(question.kind, problem=problem)
             else:
@@ -95,7 +106,8 @@ class QwenBackend:
             prefix = vision.read(self._images(frame), frame.digest() if frame is not None else "")
             asked = [(i, questions[i]) for i in able]
             answers |= self._typed(vision, prefix, [(i, q) for i, q in asked if q.kind in _TYPED], frame is not None)
-            answers |= self._written(vision, prefix, [(i, q) for i, q in asked if q.kind in _WRITTEN], box)
+            written = [(i, q) for i, q in asked if q.kind in _WRITTEN]
+            answers |= self._written(vision, prefix, written, box, hearing)
         return [replace(answers[i], model=self.model) for i in range(len(questions))]
 
     def calibrate(self, cases: Iterable[Case]) -> Path:
@@ -159,7 +171,7 @@ class QwenBackend:
             found = iter(vision.text_chances(prefix, pairs))
             for i, q in by_words:
                 chances[i] = {choice: next(found) for choice in q.choices}
-        return {i: self._decided(q, chances[i]) for i, q in asked}
+        return {i: replace(self._decided(q, chances[i]), tokens=len(ids[i])) for i, q in asked}
 
     def _decided(self, question: Question, chances: Mapping[str, float]) -> Answer:
         if self._calibration is not None:
@@ -169,19 +181,28 @@ class QwenBackend:
         )
 
     def _written(
-        self, vision: VisionModel, prefix: Prefix, asked: list[tuple[int, Question]], box: Letterbox | None
+        self,
+        vision: VisionModel,
+        prefix: Prefix,
+        asked: list[tuple[int, Question]],
+        box: Letterbox | None,
+        hearing: Hearing | None,
     ) -> dict[int, Answer]:
         if not asked:
             return {}
         rows = [vision.question_ids(self.prompt(q), box is not None) for _, q in asked]
         limits = [self.settings.box_tokens if q.kind == "ground" else self.settings.max_tokens for _, q in asked]
-        written = vision.write(prefix, rows, limits)
-        return {
-            i: self._ground(vision, prefix, q, w, box)
-            if q.kind == "ground" and box is not None
-            else _said(q, _plain(vision, w), w.complete)
-            for (i, q), w in zip(asked, written, strict=True)
-        }
+        rules = [self._enforcer.constraint(q) for _, q in asked]
+        telling = None if hearing is None else telling_of(asked[0][1], hearing, lambda ids: _plain(vision, ids))
+        written = vision.write(prefix, rows, limits, rules, telling)
+        answers = {}
+        for (i, q), row, w in zip(asked, rows, written, strict=True):
+            if q.kind == "ground" and box is not None and not w.problem:
+                answer = self._ground(vision, prefix, q, w, box)
+            else:
+                answer = said(q, _plain(vision, w.ids), w.complete, w.problem)
+            answers[i] = replace(answer, tokens=len(row) + len(w.ids))
+        return answers
 
     def _ground(self, vision: VisionModel, prefix: Prefix, question: Question, w: Written, box: Letterbox) -> Answer:
         text = vision.decode(w.ids)
@@ -233,19 +254,8 @@ def _unfit(question: Question, frame: Frame | None) -> str:
     return ""
 
 
-def _plain(vision: VisionModel, w: Written) -> str:
-    return str(vision.tokenizer.decode(list(w.ids), skip_special_tokens=True)).strip()
-
-
-def _said(question: Question, text: str, complete: bool) -> Answer:
-    if question.kind != "plan":
-        return Answer(question.kind, text=text, problem="" if text else "the model wrote nothing")
-    fenced = _FENCE.match(text)
-    try:
-        return Answer("plan", text=text, data=json.loads(fenced[1] if fenced else text))
-    except (ValueError, RecursionError) as error:
-        why = str(error) if complete else "it was cut off by the limit of tokens"
-        return Answer("plan", text=text, problem=f"the plan is no JSON: {why}: {text!r}")
+def _plain(vision: VisionModel, ids: Sequence[int]) -> str:
+    return str(vision.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
 
 
 def open_checkpoint(

@@ -38,6 +38,8 @@ class QwenSettings:
         device: ``auto`` takes a GPU where there is one.
         download: Allow fetching from the hub.
         calibrated: Apply ``calibration.json`` where it lies beside the weights.
+        constrained: Have plans written by their schema and nothing else, and boxes in the form of the family where that
+            is JSON; without it they are checked when they are there.
     """
 
     words: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -55,6 +57,7 @@ class QwenSettings:
     device: str = "auto"
     download: bool = False
     calibrated: bool = True
+    constrained: bool = True
 
     def updated(self, settings: Mapping[str, object], who: str) -> Self:
         """Return a copy with the given settings.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from .contract import Backend, BackendError
+from .contract import Backend, BackendError, Hearing, Writer
 from .questions import Answer, Frame, Question
 
 
@@ -52,8 +52,21 @@ class Runner(Protocol):
         ...
 
 
-def answer_all(backend: Backend, frame: Frame | None, questions: Sequence[Question]) -> tuple[Answer, ...]:
+@runtime_checkable
+class Listening(Protocol):
+    """A runner that also passes on what is said of an answer before it is there."""
+
+    def submit_heard(self, frame: Frame | None, question: Question, hearing: Hearing) -> int:
+        """Hand over one question as ``submit`` does; ``hearing`` hears of its answer during ``poll`` or at once."""
+        ...
+
+
+def answer_all(
+    backend: Backend, frame: Frame | None, questions: Sequence[Question], hearing: Hearing | None = None
+) -> tuple[Answer, ...]:
     """Ask a backend and make its answers complete.
+
+    Where there is one question, and the backend tells of answers while it writes them, ``hearing`` hears of it.
 
     A kind that the backend does not know, an exception and a wrong number of answers become answers with a
     ``problem``; model, latency, frame id and stamp are filled in where the backend left them empty.
@@ -64,7 +77,10 @@ def answer_all(backend: Backend, frame: Frame | None, questions: Sequence[Questi
     wanted = [q for q in questions if q.kind in backend.kinds]
     began = time.perf_counter()
     try:
-        given = list(backend.ask(frame, wanted)) if wanted else []
+        if hearing is not None and len(wanted) == 1 and isinstance(backend, Writer):
+            given = [backend.write(frame, wanted[0], hearing)]
+        else:
+            given = list(backend.ask(frame, wanted)) if wanted else []
         if len(given) != len(wanted):
             raise ValueError(f"{len(wanted)} questions, {len(given)} answers")
     except BackendError:
@@ -106,8 +122,15 @@ class InLoop:
 
     def submit(self, frame: Frame | None, questions: Sequence[Question]) -> int:
         """Answer at once and keep the reply for ``poll``."""
+        return self._submit(frame, questions, None)
+
+    def submit_heard(self, frame: Frame | None, question: Question, hearing: Hearing) -> int:
+        """Answer at once, and tell of it meanwhile."""
+        return self._submit(frame, [question], hearing)
+
+    def _submit(self, frame: Frame | None, questions: Sequence[Question], hearing: Hearing | None) -> int:
         began = time.perf_counter()
-        answers = answer_all(self.backend, frame, questions)
+        answers = answer_all(self.backend, frame, questions, hearing)
         self._replies.append(Reply(self._next, answers, time.perf_counter() - began))
         self._next += 1
         return self._next - 1

@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import IO
 
 from .._base import KnotholeError
-from .contract import BACKENDS, BackendEntry, BackendError, BackendOptions
+from .contract import BACKENDS, BackendEntry, BackendError, BackendOptions, Hearing
 from .questions import Frame, Kind, Question
 from .remote.notice import notice, tell
 from .runner import Reply, answer_all
@@ -77,6 +77,7 @@ class Worker:
         self._next, self._closed = 0, False
         self._ring = FrameRing()
         self._waiting: deque[tuple[int, Frame | None, tuple[Question, ...]]] = deque()
+        self._hearing: dict[int, Hearing] = {}
         self._sent: deque[tuple[int, FrameRef | None]] = deque()
         self._log: IO[bytes] = tempfile.TemporaryFile(prefix="knothole-worker-")  # noqa: SIM115 - closed by _end
         self._pipe, theirs = Pipe()
@@ -101,10 +102,19 @@ class Worker:
 
     def submit(self, frame: Frame | None, questions: Sequence[Question]) -> int:
         """Queue one request. A dead worker is reported by ``poll``."""
+        return self._submit(frame, questions, None)
+
+    def submit_heard(self, frame: Frame | None, question: Question, hearing: Hearing) -> int:
+        """Queue one question; ``hearing`` hears during ``poll`` what is written, and may end it."""
+        return self._submit(frame, [question], hearing)
+
+    def _submit(self, frame: Frame | None, questions: Sequence[Question], hearing: Hearing | None) -> int:
         if self._notice:
             tell(self._notice)
             self._notice = ""
         number, self._next = self._next, self._next + 1
+        if hearing is not None:
+            self._hearing[number] = hearing
         self._waiting.append((number, frame, tuple(questions)))
         self._pump()
         return number
@@ -154,8 +164,14 @@ class Worker:
             self._failure = BackendError(message[1])
             self._failure.__cause__ = WorkerTraceback(message[2])
             return False
+        elif message[0] == "part":
+            _, number, text = message
+            if number in self._hearing and not self._hearing[number](text):
+                del self._hearing[number]
+                self._send(("drop", number))
         else:
             replies.append(message[1])
+            self._hearing.pop(message[1].request, None)
             number, ref = self._sent.popleft()
             assert number == message[1].request
             if ref is not None:
@@ -179,7 +195,7 @@ class Worker:
             number, frame, questions = self._waiting.popleft()
             ref = self._ring.put(frame) if frame is not None else None
             self._sent.append((number, ref))
-            self._send(("ask", number, ref, questions))
+            self._send(("ask", number, ref, questions, number in self._hearing))
 
     def _send(self, message: tuple[object, ...]) -> None:
         with contextlib.suppress(OSError):  # the worker is gone; poll reads why
@@ -232,7 +248,8 @@ def serve(pipe_fd: int, frames_fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line, frames = Connection(pipe_fd), FrameReader(frames_fd)
     inbox: queue.SimpleQueue[tuple[object, ...]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(line, inbox, os.getppid()), daemon=True).start()
+    dropped: set[int] = set()
+    threading.Thread(target=_listen, args=(line, inbox, dropped, os.getppid()), daemon=True).start()
     _, name, options, home = inbox.get()
     assert isinstance(name, str)
     assert isinstance(options, BackendOptions)
@@ -246,20 +263,33 @@ def serve(pipe_fd: int, frames_fd: int) -> None:
         _leave()
     line.send(("ready", backend.model, backend.kinds, backend.remote))
     while (message := inbox.get())[0] == "ask":
-        _, number, ref, questions = message
+        _, number, ref, questions, heard = message
+        assert isinstance(number, int)
+        hearing = _telling(line, number, dropped) if heard else None
         began = time.perf_counter()
         frame = frames.get(ref) if isinstance(ref, FrameRef) else None
         try:
-            answers = answer_all(backend, frame, questions)  # type: ignore[arg-type]
+            answers = answer_all(backend, frame, questions, hearing)  # type: ignore[arg-type]
         except BackendError as error:
             line.send(("failed", str(error), traceback.format_exc()))
             _leave()
-        line.send(("answers", Reply(number, answers, time.perf_counter() - began)))  # type: ignore[arg-type]
+        line.send(("answers", Reply(number, answers, time.perf_counter() - began)))
     backend.close()
     _leave()
 
 
-def _listen(line: Connection, inbox: queue.SimpleQueue[tuple[object, ...]], parent: int) -> None:
+def _telling(line: Connection, number: int, dropped: set[int]) -> Hearing:
+    """Return what tells the other end of an answer that is being written, until that wants to hear no more."""
+
+    def tell_part(text: str) -> bool:
+        if number not in dropped:
+            line.send(("part", number, text))
+        return number not in dropped
+
+    return tell_part
+
+
+def _listen(line: Connection, inbox: queue.SimpleQueue[tuple[object, ...]], dropped: set[int], parent: int) -> None:
     """Pass messages on; leave at once, even in the middle of an answer, when the other end is gone."""
     try:
         while True:
@@ -267,6 +297,9 @@ def _listen(line: Connection, inbox: queue.SimpleQueue[tuple[object, ...]], pare
                 if os.getppid() != parent:  # another child of the dead parent may hold the pipe open
                     os._exit(0)
             message = line.recv()
+            if message[0] == "drop":
+                dropped.add(message[1])
+                continue
             inbox.put(message)
             if message[0] == "close":
                 return

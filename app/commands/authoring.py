@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
+from ..arguments import moment
 from . import USAGE, Commands
 
 
@@ -45,9 +47,18 @@ def add(commands: Commands) -> None:
         "--models", type=Path, action="append", default=[], metavar="XML", help="models of the nodes that the tree uses"
     )
 
-    draw = commands.add("draw", "Draw a tree.", "knothole draw tidy_table -o tidy_table.svg", _draw)
-    draw.add_argument("tree", metavar="TREE", help="file, or name of a tree in the library")
-    draw.add_argument("-o", "--output", type=Path, metavar="FILE", help=".svg, .png, .dot or .txt (default: text)")
+    draw = commands.add(
+        "draw", "Draw a tree or a recorded run.", "knothole draw runs/RUN.mcap --heat time -o run.pdf", _draw
+    )
+    draw.add_argument("tree", metavar="TREE", help="file, name of a tree in the library, or trace (….mcap)")
+    formats = ".svg, .png, .pdf, .html, .mmd (Mermaid), .dot or .txt"
+    draw.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"{formats} (default: text)")
+    draw.add_argument("--heat", choices=("visits", "time", "failures"), help="of a run: color by how much happened")
+    draw.add_argument("--at", type=moment, metavar="T", help="of a run: at this tick (340, @340) or time (12.4s)")
+    draw.add_argument("--expand", action="store_true", help="draw used trees whole")
+    draw.add_argument("--brief", action="store_true", help="leave out all ports but the main ones")
+    draw.add_argument("--direction", choices=("auto", "down", "right"), default="auto", help="right: an outline")
+    draw.add_argument("--layout", choices=("own", "dot"), default="own", help="dot: Graphviz places the boxes")
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -95,7 +106,18 @@ def _convert(args: argparse.Namespace) -> int:
 
 
 def _draw(args: argparse.Namespace) -> int:
-    from ..inspect import draw_tree
+    from ..draw import draw_what
 
-    print(draw_tree(args.tree, args.output))
+    made = draw_what(
+        args.tree,
+        args.output,
+        heat=args.heat,
+        at=args.at,
+        expand=args.expand,
+        brief=args.brief,
+        direction=args.direction,
+        layout=args.layout,
+        colored=sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+    )
+    print(made)
     return 0

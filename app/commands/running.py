@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...trees.tracing.amount import PICTURES
 from ...vlm.privacy import FRAMES
 from ..arguments import count, limit, port, rate, seconds, seed, setting
 from . import Commands, UsageError
@@ -51,10 +52,12 @@ def add(commands: Commands) -> None:
     run.add_argument("--human", type=Path, metavar="FILE", help="YAML file of what the human says to each question")
     run.add_argument("--watch", action="store_true", help="reload the tree when its file is edited while it runs")
     run.add_argument("--view", action="store_true", help="show the run in the browser while it goes on")
-    run.add_argument("--control", action="store_true", help="with --view: pause, step and change it from there")
+    run.add_argument("--control", action="store_true", help="with --view or --groot2: pause, step and change it there")
     run.add_argument("--paused", action="store_true", help="with --control: stand before the first tick")
     run.add_argument("--port", type=port, default=0, metavar="N", help="with --view: port (default: a free one)")
     run.add_argument("--no-browser", action="store_true", help="with --view: print the address, open nothing")
+    monitors = "let Groot2 and other monitors of BehaviorTree.CPP watch, at this port and the next (default: 1667)"
+    run.add_argument("--groot2", type=port, nargs="?", const=1667, metavar="PORT", help=monitors)
 
     test = commands.add("test", "Test trees by the cases of test files.", "knothole test tests/trees", _test)
     test.add_argument("files", nargs="*", metavar="FILE", help="test files or folders (default: the current folder)")
@@ -99,6 +102,10 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
         "--frames", default="", choices=FRAMES, help="what traces and cassettes keep of pictures (default keep)"
     )
     parser.add_argument(
+        "--keep", default="", metavar="T", help="keep only the end of a run in its trace: 60s, 200MB, all (default)"
+    )
+    parser.add_argument("--pictures", default="", choices=PICTURES, help="form of pictures in traces (default jpeg)")
+    parser.add_argument(
         "--firewall",
         action=argparse.BooleanOptionalAction,
         help="take words in pictures as data, never as instructions (default as configured)",
@@ -141,6 +148,8 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         cassette=args.cassette,
         frames=args.frames,
         firewall=args.firewall,
+        keep=args.keep,
+        pictures=args.pictures,
         truth=args.truth,
         resume=resume,
     )
@@ -169,7 +178,7 @@ def _run(args: argparse.Namespace) -> int:
 
     options = _options(args, args.seed or 0)
     _check_view(args)
-    control, view = None, None
+    control, view, ports = None, None, None
     with ExitStack() as stack:
         watcher = stack.enter_context(watch(quiet=args.json))
         if args.control:
@@ -182,8 +191,12 @@ def _run(args: argparse.Namespace) -> int:
             view = stack.enter_context(
                 LiveView(args.tree or args.resume.stem, control, args.port, not args.no_browser, watcher.tell)
             )
+        if args.groot2 is not None:
+            from ...viewer.groot.ports import Ports
+
+            ports = stack.enter_context(Ports(args.groot2))
         human = human_of(args.human) if args.human is not None else human_at(watcher)
-        result = run_tree(options, watcher, _leave, human, control, view)
+        result = run_tree(options, watcher, _leave, human, control, view, ports)
         watcher.summary(result)
         if args.json:
             print(json.dumps(result.to_json()), flush=True)
@@ -196,7 +209,9 @@ def _run(args: argparse.Namespace) -> int:
 
 def _check_view(args: argparse.Namespace) -> None:
     """Refuse options of the view without it."""
-    needs = {"--control": ("--view", args.control, args.view), "--paused": ("--control", args.paused, args.control)}
+    watched = args.view or args.groot2 is not None
+    needs = {"--control": ("--view or --groot2", args.control, watched)}
+    needs |= {"--paused": ("--control", args.paused, args.control)}
     needs |= {"--port": ("--view", args.port, args.view), "--no-browser": ("--view", args.no_browser, args.view)}
     for name, (other, given, there) in needs.items():
         if given and not there:

@@ -18,13 +18,14 @@ def add(commands: Commands) -> None:
     why.add_argument("trace", type=Path, nargs="?", metavar="TRACE", help="trace (default: the newest in runs/)")
     why.add_argument("node", nargs="?", default="", metavar="NODE", help="explain this node: path, its end, or name")
     why.add_argument("--at", type=moment, metavar="T", help="explain this moment: a tick (340, @340) or a time (12.4s)")
+    why.add_argument("--frame", type=Path, metavar="FILE", help="write the picture that decided, with its boxes (.png)")
 
 
 def _why(args: argparse.Namespace) -> int:
     from ..about import RUNS
     from ..why import explain_run
 
-    trace, found = explain_run(args.trace, args.node, args.at, RUNS)
+    trace, found = explain_run(args.trace, args.node, args.at, RUNS, args.frame)
     if args.json:
         print(json.dumps({"trace": str(trace), **found.to_json()}))
     else:

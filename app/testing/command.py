@@ -55,7 +55,8 @@ def run_tests(
         KnotholeError: A file has mistakes, there is nothing to test, or a report cannot be written.
     """
     if options.draw is not None and options.draw.suffix.removeprefix(".") not in FORMATS:
-        raise KnotholeError(f"{options.draw}: no picture format\n  fix:  use .svg, .png, .dot or .txt")
+        known = ", ".join(f".{each}" for each in FORMATS)
+        raise KnotholeError(f"{options.draw}: no picture format\n  fix:  use {known}")
     config = project()
     suites = read_suites(find_suites(files or [Path()]), config)
     report = run_suites(suites, config, options.words, lambda verdict: None if options.json else tell(line_of(verdict)))

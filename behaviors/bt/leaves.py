@@ -22,6 +22,8 @@ class AlwaysSuccess(Leaf):
     Source: ``always_success_node.h`` of 4.10.0.
     """
 
+    replays = "ticked"
+
     def step(self) -> Status:
         """Succeed."""
         return self.succeed()
@@ -39,6 +41,8 @@ class AlwaysFailure(Leaf):
 
     Source: ``always_failure_node.h`` of 4.10.0.
     """
+
+    replays = "ticked"
 
     def step(self) -> Status:
         """Fail."""
@@ -61,6 +65,7 @@ class Script(Leaf):
     Source: ``script_node.h`` of 4.10.0.
     """
 
+    replays = "ticked"
     ports = (Port("code", "script", "the script", main=True),)
 
     def step(self) -> Status:
@@ -86,6 +91,7 @@ class ScriptCondition(Leaf):
     Source: ``script_condition.h`` of 4.10.0.
     """
 
+    replays = "ticked"
     ports = (Port("code", "script", "the script", main=True),)
 
     def step(self) -> Status:
@@ -114,6 +120,7 @@ class SetBlackboard(Leaf):
     Source: ``set_blackboard_node.h`` of 4.10.0.
     """
 
+    replays = "ticked"
     ports = (
         Port("value", "any", "what to write"),
         Port("output_key", "text", "name of the entry to write, without $", direction="inout"),
@@ -149,6 +156,7 @@ class UnsetBlackboard(Leaf):
     Source: ``unset_blackboard_node.h`` and ``blackboard.h`` (lines 256 to 269) of 4.10.0.
     """
 
+    replays = "ticked"
     ports = (Port("key", "text", "name of the entry, without $", main=True),)
 
     def step(self) -> Status:

@@ -210,6 +210,7 @@ class PopFromQueue(Leaf):
     Source: ``pop_from_queue.hpp`` of 4.10.0.
     """
 
+    replays = "ticked"
     ports = (_QUEUE, _POPPED)
 
     def step(self) -> Status:
@@ -239,6 +240,7 @@ class QueueSize(Leaf):
     Source: ``pop_from_queue.hpp`` of 4.10.0.
     """
 
+    replays = "ticked"
     ports = (_QUEUE, Port("size", "int", "how many elements it has", direction="out", default=None))
 
     def step(self) -> Status:

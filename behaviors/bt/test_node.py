@@ -40,6 +40,7 @@ class TestNode(StatefulLeaf):
     Source: ``test_node.h`` and ``test_node.cpp`` of 4.10.0.
     """
 
+    replays = "ticked"
     __test__ = False
     recovers = "state"
     ports = (

@@ -145,6 +145,7 @@ class Sleep(StatefulLeaf):
     Source: ``sleep_node.cpp`` of 4.10.0.
     """
 
+    replays = "ticked"
     recovers = "state"
     ports = (Port("msec", "int", "how long, in milliseconds", main=True, minimum=0),)
 

@@ -47,6 +47,7 @@ class WasEntryUpdated(Leaf):
     Source: ``updated_action.cpp`` of 4.10.0.
     """
 
+    replays = "ticked"
     ports = (_ENTRY,)
 
     def __init__(self, wiring: Wiring) -> None:

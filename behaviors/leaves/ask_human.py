@@ -38,6 +38,7 @@ class AskHuman(Leaf):
     """
 
     recovers = "anew"
+    replays = "answers"
     ports = (
         Port("question", "text", "what to ask", main=True),
         Port("options", "list", "answers to choose from; free text if left out", default=()),

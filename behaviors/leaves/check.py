@@ -29,6 +29,7 @@ class Check(Leaf):
         Nothing to halt.
     """
 
+    replays = "ticked"
     ports = (Port("expression", "expression", "what must hold", main=True),)
 
     def __init__(self, wiring: Wiring) -> None:

@@ -22,6 +22,7 @@ class Say(Leaf):
         Nothing to halt.
     """
 
+    replays = "ticked"
     ports = (Port("text", "text", "what to say", main=True),)
 
     def step(self) -> Status:

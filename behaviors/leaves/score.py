@@ -52,6 +52,7 @@ class Score(Deciding):
         Drops the question on its way; nothing moves.
     """
 
+    replays = "answers"
     ports = (
         Port("question", "text", "what to judge", main=True),
         Port("levels", "list", "the levels, from low to high"),

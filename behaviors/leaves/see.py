@@ -60,6 +60,7 @@ class See(Leaf):
     """
 
     recovers = "anew"
+    replays = "answers"
     visual = True
     ports = (
         Port("question", "text", "a yes/no question about the picture", main=True),

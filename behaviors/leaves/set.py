@@ -23,6 +23,7 @@ class Set(Leaf):
         Nothing to halt.
     """
 
+    replays = "ticked"
     ports = (
         Port("name", "any", "the entry to write", direction="out"),
         Port("to", "expression", "what to write"),

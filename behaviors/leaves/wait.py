@@ -24,6 +24,7 @@ class Wait(Leaf):
     """
 
     recovers = "state"
+    replays = "ticked"
     ports = (Port("duration", "duration", "how long to wait", main=True, minimum=0.0),)
 
     def start(self) -> None:

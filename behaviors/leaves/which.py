@@ -52,6 +52,7 @@ class Which(Deciding):
         Drops the question on its way; nothing moves.
     """
 
+    replays = "answers"
     ports = (
         Port("question", "text", "what to decide", main=True),
         Port("options", "list", "what to choose from"),

@@ -50,6 +50,8 @@ class Adapted(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     visual: ClassVar[bool] = False
     skills: ClassVar[frozenset[str]] = frozenset()
     limb: ClassVar[str] = ""
+    replays: ClassVar[Literal["recorded", "ticked"]] = "recorded"
+    """As for ``Leaf``."""
     _ticks_of: ClassVar[Any] = py_trees.behaviour.Behaviour.tick
     """The tick that is done without a generator; any other one is run as it is."""
 

@@ -36,6 +36,8 @@ class Success(Adapted):
         Nothing to halt.
     """
 
+    replays = "ticked"
+
     origin = theirs.Success
     borrows = False
 
@@ -50,6 +52,8 @@ class Failure(Adapted):
     Halt:
         Nothing to halt.
     """
+
+    replays = "ticked"
 
     origin = theirs.Failure
     borrows = False
@@ -66,6 +70,8 @@ class Running(Adapted):
         Nothing to halt.
     """
 
+    replays = "ticked"
+
     origin = theirs.Running
     borrows = False
 
@@ -80,6 +86,8 @@ class Dummy(Adapted):
     Halt:
         Nothing to halt.
     """
+
+    replays = "ticked"
 
     origin = theirs.Dummy
     borrows = False
@@ -101,6 +109,8 @@ class Periodic(Adapted):
         Nothing to halt.
     """
 
+    replays = "ticked"
+
     origin = theirs.Periodic
     borrows = False
     arguments = (given(Port("n", "int", "ticks with one status", main=True)),)
@@ -120,6 +130,8 @@ class StatusQueue(Adapted):
     Halt:
         Nothing to halt.
     """
+
+    replays = "ticked"
 
     origin = theirs.StatusQueue
     borrows = False
@@ -147,6 +159,8 @@ class SuccessEveryN(Adapted):
         Nothing to halt.
     """
 
+    replays = "ticked"
+
     origin = theirs.SuccessEveryN
     borrows = False
     arguments = (given(Port("n", "int", "how often, in ticks", main=True, minimum=1)),)
@@ -167,6 +181,8 @@ class TickCounter(Adapted):
     Halt:
         Forgets the count.
     """
+
+    replays = "ticked"
 
     origin = theirs.TickCounter
     borrows = False
@@ -208,6 +224,8 @@ class Timer(Adapted):
     Halt:
         Forgets the time.
     """
+
+    replays = "ticked"
 
     origin = timers.Timer
     arguments = (given(Port("duration", "duration", "how long", default=5.0, main=True)),)

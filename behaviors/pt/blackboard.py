@@ -30,6 +30,8 @@ class BlackboardToStatus(Adapted):
         Nothing to halt.
     """
 
+    replays = "ticked"
+
     origin = theirs.BlackboardToStatus
     arguments = (entry(Port("variable_name", "variable", "the entry with the status", main=True)),)
 
@@ -48,6 +50,8 @@ class CheckBlackboardVariableExists(Adapted):
     Halt:
         Nothing to halt.
     """
+
+    replays = "ticked"
 
     origin = theirs.CheckBlackboardVariableExists
     arguments = (entry(Port("variable_name", "variable", "the entry to look for", "inout", main=True)),)
@@ -68,6 +72,8 @@ class WaitForBlackboardVariable(Adapted):
         Nothing to halt.
     """
 
+    replays = "ticked"
+
     origin = theirs.WaitForBlackboardVariable
     arguments = (entry(Port("variable_name", "variable", "the entry to wait for", "inout", main=True)),)
 
@@ -85,6 +91,8 @@ class UnsetBlackboardVariable(Adapted):
     Halt:
         Nothing to halt.
     """
+
+    replays = "ticked"
 
     origin = theirs.UnsetBlackboardVariable
     arguments = (entry(Port("key", "variable", "the entry to forget", "inout", main=True)),)
@@ -106,6 +114,8 @@ class SetBlackboardVariable(Adapted):
     Halt:
         Nothing to halt.
     """
+
+    replays = "ticked"
 
     origin = theirs.SetBlackboardVariable
     arguments = (
@@ -135,6 +145,8 @@ class CheckBlackboardVariableValue(Adapted):
         Nothing to halt.
     """
 
+    replays = "ticked"
+
     origin = theirs.CheckBlackboardVariableValue
     arguments = (comparison(),)
 
@@ -156,6 +168,8 @@ class WaitForBlackboardVariableValue(Adapted):
         Nothing to halt.
     """
 
+    replays = "ticked"
+
     origin = theirs.WaitForBlackboardVariableValue
     arguments = (comparison(),)
 
@@ -176,6 +190,8 @@ class CompareBlackboardVariables(Adapted):
     Halt:
         Nothing to halt.
     """
+
+    replays = "ticked"
 
     origin = theirs.CompareBlackboardVariables
     arguments = (
@@ -212,6 +228,8 @@ class CheckBlackboardVariableValues(Adapted):
     Halt:
         Nothing to halt.
     """
+
+    replays = "ticked"
 
     origin = theirs.CheckBlackboardVariableValues
     arguments = (

@@ -23,7 +23,7 @@ from ..builder import BuiltNode, BuiltTree
 from ..problems import Problem, TreeError
 from ..tracing.recording import Recording, is_reload
 from .comparing import fingerprint
-from .encoding import CannotKeepError, decode, encode
+from .encoding import CannotKeepError, copied, decode, encode
 from .reload import STRUCTURE
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ class Checkpoints:
         nodes = [noted for built in self._tree.nodes if (noted := self._noted(built)) is not None]
         cells = [(c, c.value, c.version) for c in self._tree.blackboard if self._versions.get(c.name) != c.version]
         self._versions.update((cell.name, version) for cell, _, version in cells)
-        written = [(c.name, _copied(value), version, c.writer, c.declared) for c, value, version in cells]
-        notes = [(key, _copied(value)) for key, value in context.notes.items()]
+        written = [(c.name, copied(value), version, c.writer, c.declared) for c, value, version in cells]
+        notes = [(key, copied(value)) for key, value in context.notes.items()]
         self._trace.put(
             "/checkpoint",
             now,
@@ -124,7 +124,7 @@ class Checkpoints:
         anew = recovers(node) == "anew"  # what it remembers, such as the picture of a see, is not given back
         for name, value in _entries(node):
             if (name in _SEEN or not anew) and not _same(base.get(name, _MISSING), value):
-                memory[name] = _copied(value)
+                memory[name] = copied(value)
         if node.status is INVALID and not memory:
             return None
         path = getattr(getattr(node, "current_child", None), "path", "")
@@ -205,16 +205,7 @@ def _set(node: Any, name: str, value: object) -> None:
 
 
 def _memory(node: Any) -> dict[str, object]:
-    return {name: _copied(value) for name, value in _entries(node)}
-
-
-def _copied(value: Any) -> Any:
-    kind = type(value)
-    if kind in (list, set, tuple, deque):
-        return kind(_copied(each) for each in value)
-    if kind is dict:
-        return {key: _copied(each) for key, each in value.items()}
-    return value.copy() if kind is np.ndarray else value
+    return {name: copied(value) for name, value in _entries(node)}
 
 
 def _same(before: object, now: object) -> bool:
@@ -275,6 +266,16 @@ class Checkpoint:
             raise ResumeError(f"the trace holds no checkpoint\n  why:  {why}\n  fix:  start a new run")
         times = float(found["now"]), float(found["began"])
         return Checkpoint(int(found["tick"]), *times, int(found["steps"]), found, cells, tree)
+
+    @staticmethod
+    def first(recording: Recording) -> Checkpoint | None:
+        """Return the first checkpoint of a trace, None where there is none; a resumed run begins with one."""
+        found = next((message.data for message in recording.topic("/checkpoint")), {})
+        if not found:
+            return None
+        times = float(found["now"]), float(found["began"])
+        cells = {cell[0]: cell for cell in found["cells"]}
+        return Checkpoint(int(found["tick"]), *times, int(found["steps"]), found, cells, recording.tree)
 
     @property
     def lost(self) -> tuple[str, ...]:

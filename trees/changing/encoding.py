@@ -167,3 +167,13 @@ def _class(name: str, fits: Callable[[type], bool]) -> Any:
     if not isinstance(found, type) or not fits(found):
         raise CannotKeepError(f"{name} holds no data")
     return found
+
+
+def copied(value: Any) -> Any:
+    """Return a value whose lists, sets, tuples, queues, mappings and arrays are copies of their own."""
+    kind = type(value)
+    if kind in (list, set, tuple, deque):
+        return kind(copied(each) for each in value)
+    if kind is dict:
+        return {key: copied(each) for key, each in value.items()}
+    return value.copy() if kind is np.ndarray else value

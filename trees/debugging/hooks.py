@@ -59,6 +59,7 @@ class Hooks:
     Attributes:
         on_break: Called with a hook on the thread that ticks, before it stands there.
         on_pass: Called with it on that thread when the tick goes on, or is left.
+        on_replace: Called with a hook that does not stand, on that thread, before it acts.
         on_change: Called with a word and a hook on the thread that changed something: ``insert``, ``remove``,
             ``unlock``, ``disable``, ``enable``, or ``gone`` when a hook with ``once`` has acted.
     """
@@ -72,6 +73,7 @@ class Hooks:
         self._passed = False
         self.on_break: list[Callable[[Hook], None]] = []
         self.on_pass: list[Callable[[Hook], None]] = []
+        self.on_replace: list[Callable[[Hook], None]] = []
         self.on_change: list[Callable[[str, Hook], None]] = []
 
     def insert(self, hook: Hook) -> None:
@@ -192,6 +194,9 @@ class Hooks:
             hook = self._stand(key, hook)
             if hook is None or not hook.enabled:
                 return None
+        else:
+            for tell in tuple(self.on_replace):
+                tell(hook)
         if hook.once:
             with self._standstill.changed:
                 gone = self._hooks.pop(key, None)

@@ -71,18 +71,19 @@ def width_of(text: str, size: int) -> float:
 def wrap(text: str, size: int, width: float) -> list[str]:
     """Break text into lines no wider than ``width`` [px]; a longer word is broken inside."""
     lines: list[str] = []
+    most = int(width) + 1  # no letter that is drawn is narrower than a pixel; measuring more would take long
     for paragraph in text.split("\n"):
         line = ""
         for word in paragraph.split():
             while word:
                 joined = f"{line} {word}" if line else word
-                if width_of(joined, size) <= width:
+                if len(joined) <= most and width_of(joined, size) <= width:
                     line, word = joined, ""
                 elif line:
                     lines.append(line)
                     line = ""
                 else:
-                    cut = _fits(word, size, width)
+                    cut = _fits(word[:most], size, width)
                     lines.append(word[:cut])
                     word = word[cut:]
         lines.append(line)

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from ..node_types import NodeType
 from ..spec import Computed, NodeSpec, Program, Reference, Template, TreeSpec, Value
 from ..spec import Literal as Constant
+from .clean import clean
 
 Shape = Literal["composite", "decorator", "condition", "action", "use"]
 _UNIT: Final[Mapping[str, Callable[[float], str]]] = {
@@ -53,9 +54,15 @@ class Labelled:
             stack.extend(reversed(node.children))
 
 
-def label_tree(tree: TreeSpec, expand: bool = False) -> Labelled:
-    """Return what to draw of a tree; used trees are one box each, or drawn whole with ``expand``."""
-    root = _label(tree.root, "", "")
+def label_tree(tree: TreeSpec, expand: bool = False, brief: bool = False) -> Labelled:
+    """Return what to draw of a tree.
+
+    Args:
+        tree: What ``load`` returned.
+        expand: Draw used trees whole instead of as one box each.
+        brief: Leave out all ports but the main ones.
+    """
+    root = _label(tree.root, "", "", brief)
     stack = [(tree.root, root, "")]
     while stack:
         spec, made, prefix = stack.pop()
@@ -66,23 +73,24 @@ def label_tree(tree: TreeSpec, expand: bool = False) -> Labelled:
         if expand and spec.uses is not None:
             below.append(("", spec.uses.root, f"{made.path}/"))
         for edge, child, inner in below:
-            label = _label(child, inner, edge)
+            label = _label(child, inner, edge, brief)
             made.children.append(label)
             stack.append((child, label, inner))
     return root
 
 
-def _label(node: NodeSpec, prefix: str, edge: str) -> Labelled:
+def _label(node: NodeSpec, prefix: str, edge: str, brief: bool) -> Labelled:
     kind = node.kind
     named = node.name != node.type
-    title, lines = node.name, list(_lines(node, kind))
+    title, lines = node.name, list(_lines(node, kind, brief))
     if node.uses is not None:
         title = node.name if named else node.uses.name
         lines.insert(0, f"{node.type} {node.uses.name}" if named else node.type)
     elif named:
         lines.insert(0, node.type)
+    body = tuple(clean(line) for line in lines)
     return Labelled(
-        prefix + node.path, _shape(node, kind), kind.flow, node.reactive, title, tuple(lines), _keys(node), edge
+        prefix + node.path, _shape(node, kind), kind.flow, node.reactive, clean(title), body, clean(_keys(node)), edge
     )
 
 
@@ -91,6 +99,11 @@ def _shape(node: NodeSpec, kind: NodeType) -> Shape:
         return "use"
     if kind.kind in ("composite", "decorator"):
         return "composite" if kind.kind == "composite" else "decorator"
+    return shape_of_leaf(kind)
+
+
+def shape_of_leaf(kind: NodeType) -> Shape:
+    """Return the box of a leaf: what decides and changes nothing is a condition."""
     if kind.model:
         return "condition" if kind.model == "condition" else "action"
     writes = any(port.direction != "in" for port in kind.ports.values())
@@ -98,12 +111,14 @@ def _shape(node: NodeSpec, kind: NodeType) -> Shape:
     return "condition" if decides and not writes and not kind.limb else "action"
 
 
-def _lines(node: NodeSpec, kind: NodeType) -> Iterator[str]:
+def _lines(node: NodeSpec, kind: NodeType, brief: bool) -> Iterator[str]:
     main = kind.main
     for name, value in sorted(node.values.items(), key=lambda item: main is None or item[0] != main.name):
         if name.startswith("mock."):
             if name == "mock.does" and isinstance(value, Constant):
                 yield f"mocked: {value.value}"
+            continue
+        if brief and (main is None or name != main.name):
             continue
         port = kind.ports.get(name)
         text = shown_value(value, port.type if port is not None else "any")

@@ -6,13 +6,15 @@ Drawings of Trees*, IEEE Trans. Software Engineering 7 (1981), with boxes of any
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Final
 
 from .fonts import width_of, wrap
 from .labels import Labelled
+from .paint import PLAIN, Paint
+from .style import Ink
+
+Point = tuple[float, float]
 
 TITLE: Final = 15
 BODY: Final = 13
@@ -29,13 +31,18 @@ _SYMBOL: Final = 26.0
 
 @dataclass
 class Line:
-    """One line of text in a box: baseline-free, from its top, centred in the box."""
+    """One line of text in a box: baseline-free, from its top.
+
+    Attributes:
+        x: Where it begins, from the left of the box, [px]; None centres it in the box.
+    """
 
     text: str
     size: int
-    role: str  # title body keys
+    role: str  # title body keys note
     y: float = 0.0
     width: float = 0.0
+    x: float | None = None
 
 
 @dataclass
@@ -44,6 +51,8 @@ class Box:
 
     Attributes:
         symbol: True when a symbol stands left of the title.
+        flat: True in an outline, where conditions are no ellipses.
+        column: In which column of an outline it stands.
     """
 
     node: Labelled
@@ -55,35 +64,70 @@ class Box:
     y: float = 0.0
     symbol: bool = False
     parent: Box | None = None
+    flat: bool = False
+    column: int = 0
+
+
+@dataclass
+class Edge:
+    """A line from a box to one below it, with the name of the port it hangs on, whose bottom left is at ``at``."""
+
+    points: tuple[Point, ...]
+    label: str = ""
+    at: Point = (0.0, 0.0)
+
+
+@dataclass
+class Frame:
+    """A rectangle around all boxes of a tree that is used, [px]."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass
+class Column:
+    """A part of an outline that is as high as a page; y is its top, ``words`` say what it goes on with, [px]."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    words: Line | None = None
 
 
 @dataclass
 class Picture:
-    """All boxes in drawing order, and the size of the whole, [px]."""
+    """All boxes in drawing order, and the size of the whole, [px]; columns only in an outline."""
 
     boxes: list[Box]
     width: float
     height: float
     heading: list[Line]
     legend: list[Swatch]
+    edges: list[Edge] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
 
 
 @dataclass
 class Swatch:
-    """One entry of the legend: a small box in the ink of a mark, left of its text; x and y are its corner, [px]."""
+    """One entry of the legend: a small box in a color, left of its text; x and y are its corner, [px]."""
 
-    mark: str
+    ink: Ink
     line: Line
     x: float
     y: float
 
 
-def lay_out(root: Labelled, title: str, about: str, legend: Mapping[str, str] = MappingProxyType({})) -> Picture:
-    """Place all nodes; the heading stands above, with the legend (mark → text) below it."""
-    boxes = _boxes(root)
-    heading = _heading(title, about)
+def lay_out(root: Labelled, title: str, about: str, paint: Paint = PLAIN) -> Picture:
+    """Place all nodes, children below their parents; the heading stands above, with the legend below it."""
+    boxes = _boxes(root, paint)
+    heading = head(title, about, paint.about)
     top = 40.0 + (heading[-1].y + heading[-1].size * LEADING if heading else 0.0)
-    swatches = _legend(legend, top - 8.0)
+    swatches = legend_at(paint, top - 8.0)
     top += 30.0 if swatches else 0.0
     _rows(boxes, top)
     _columns(boxes)
@@ -98,49 +142,62 @@ def lay_out(root: Labelled, title: str, about: str, legend: Mapping[str, str] = 
         for box in boxes:
             box.x += (wide - width) / 2
     height = max(box.y + box.height for box in boxes) + 20.0
-    return Picture(boxes, max(width, wide), height, heading, swatches)
+    edges = [_elbow(box.parent, box) for box in boxes if box.parent is not None]
+    return Picture(boxes, max(width, wide), height, heading, swatches, edges)
 
 
-def _legend(legend: Mapping[str, str], y: float) -> list[Swatch]:
+def _elbow(parent: Box, child: Box) -> Edge:
+    """Return the edge from a parent down to a child."""
+    turn = child.y - 23.0
+    points = ((parent.x, parent.y + parent.height), (parent.x, turn), (child.x, turn), (child.x, child.y))
+    return Edge(points, child.node.edge, (child.x + 5.0, child.y - 6.0))
+
+
+def legend_at(paint: Paint, y: float) -> list[Swatch]:
+    """Place the legend in one line."""
     found: list[Swatch] = []
     x = 20.0
-    for mark, text in legend.items():
+    for ink, text in paint.legend:
         line = Line(text, BODY, "body", (SWATCH - BODY * LEADING) / 2, width_of(text, BODY))
-        found.append(Swatch(mark, line, x, y))
+        found.append(Swatch(ink, line, x, y))
         x += SWATCH + 8.0 + line.width + 22.0
     return found
 
 
-def _heading(title: str, about: str) -> list[Line]:
-    lines = [Line(title, 20, "title", 0.0, width_of(title, 20))]
-    y = 30.0
-    for text in wrap(about, BODY, 620.0) if about else ():
-        lines.append(Line(text, BODY, "body", y, width_of(text, BODY)))
-        y += BODY * LEADING
+def head(title: str, *about: str) -> list[Line]:
+    """Return the lines above a picture."""
+    lines = [Line(each, 20, "title", 26.0 * i, width_of(each, 20)) for i, each in enumerate(wrap(title, 20, 700.0))]
+    y = 4.0 + 26.0 * len(lines)
+    for text in about:
+        for each in wrap(text, BODY, 620.0) if text else ():
+            lines.append(Line(each, BODY, "body", y, width_of(each, BODY)))
+            y += BODY * LEADING
     return lines
 
 
-def _boxes(root: Labelled) -> list[Box]:
+def _boxes(root: Labelled, paint: Paint) -> list[Box]:
     """Make a box for each node, parents before children."""
-    first = _box(root)
+    first = _box(root, paint)
     order, stack = [], [first]
     while stack:
         box = stack.pop()
         order.append(box)
-        box.children = [_box(child) for child in box.node.children]
+        box.children = [_box(child, paint) for child in box.node.children]
         for child in box.children:
             child.parent = box
         stack.extend(reversed(box.children))
     return order
 
 
-def _box(node: Labelled) -> Box:
+def _box(node: Labelled, paint: Paint) -> Box:
     symbol = node.shape == "composite"
     lines = [Line(text, TITLE, "title") for text in wrap(node.title, TITLE, _TEXT_WIDTH)]
     for text in node.lines:
         lines += [Line(each, BODY, "body") for each in wrap(text, BODY, _TEXT_WIDTH)]
     if node.keys:
         lines += [Line(each, SMALL, "keys") for each in wrap(node.keys, SMALL, _TEXT_WIDTH)]
+    if node.path in paint.notes:
+        lines.append(Line(paint.notes[node.path], SMALL, "note"))
     y = 0.0
     for line in lines:
         line.y, line.width = y, width_of(line.text, line.size)

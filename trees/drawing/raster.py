@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Final
 
 from PIL import Image, ImageDraw
 
 from ..._base import KnotholeError
 from .fonts import font_for
-from .layout import LEADING, SWATCH, Box, Line, Picture
-from .shapes import Stroke, edge_points, elbow, outline, symbol_strokes
-from .style import EDGE, FAINT, KEYS, TEXT, ink
+from .layout import LEADING, SWATCH, Box, Edge, Line, Picture
+from .paint import Paint
+from .shapes import Stroke, inset_of, outline, symbol_strokes, title_left
+from .style import EDGE, FAINT, FRAME, TEXT, Ink
 
 _FINE: Final = 2.0
 _MOST_PIXELS: Final = 80e6
@@ -22,7 +22,7 @@ class PictureTooLargeError(KnotholeError):
     """A tree is too large for a picture of pixels."""
 
 
-def to_image(picture: Picture, statuses: Mapping[str, object], marks: Mapping[str, str]) -> Image.Image:
+def to_image(picture: Picture, paint: Paint) -> Image.Image:
     """Return the picture as an image.
 
     Raises:
@@ -31,10 +31,11 @@ def to_image(picture: Picture, statuses: Mapping[str, object], marks: Mapping[st
     scale = min(_FINE, math.sqrt(_MOST_PIXELS / (picture.width * picture.height)))
     if scale < 0.5:
         raise PictureTooLargeError(
-            f"the picture would be {picture.width:.0f} x {picture.height:.0f} pixels\n  fix:  draw it as .svg or .txt"
+            f"the picture would be {picture.width:.0f} x {picture.height:.0f} pixels\n"
+            "  fix:  draw it as .svg, .pdf, .html or .txt"
         )
     size = math.ceil(picture.width * scale), math.ceil(picture.height * scale)
-    return _Canvas(Image.new("RGB", size, "#ffffff"), scale).draw(picture, statuses, marks)
+    return _Canvas(Image.new("RGB", size, "#ffffff"), scale).draw(picture, paint)
 
 
 class _Canvas:
@@ -42,48 +43,62 @@ class _Canvas:
         self.image, self.scale = image, scale
         self.pen = ImageDraw.Draw(image)
 
-    def draw(self, picture: Picture, statuses: Mapping[str, object], marks: Mapping[str, str]) -> Image.Image:
+    def draw(self, picture: Picture, paint: Paint) -> Image.Image:
         for line in picture.heading:
             self.text(line, 20.0, 20.0, TEXT if line.role == "title" else FAINT, "lm")
         for swatch in picture.legend:
-            colors = ink("action", None, swatch.mark)
             frame = self.scaled(swatch.x, swatch.y, swatch.x + SWATCH, swatch.y + SWATCH)
-            self.pen.rounded_rectangle(frame, 3 * self.scale, colors.fill, colors.line, max(1, round(1.6 * self.scale)))
+            self.rectangle(frame, 3, swatch.ink.fill, swatch.ink.line, 1.6)
             self.text(swatch.line, swatch.x + SWATCH + 8.0, swatch.y, FAINT, "lm")
+        for column in picture.columns:
+            if column.words is not None:
+                self.text(column.words, column.x, column.y, FAINT, "lm")
+        for each in picture.frames:
+            frame = self.scaled(each.x, each.y, each.x + each.width, each.y + each.height)
+            self.rectangle(frame, 6, FRAME.fill, FRAME.line, 1.0)
+        for edge in picture.edges:
+            self.edge(edge)
         for box in picture.boxes:
-            if box.parent is not None:
-                self.edge(box.parent, box)
-        for box in picture.boxes:
-            self.box(box, statuses.get(box.node.path), marks.get(box.node.path, ""))
+            self.box(box, paint.ink(box.node.path, box.node.shape))
         return self.image
 
-    def edge(self, parent: Box, child: Box) -> None:
-        points = [(x * self.scale, y * self.scale) for x, y in elbow(parent, child)]
-        self.pen.line(points, fill=EDGE, width=max(1, round(1.5 * self.scale)))
-        if child.node.edge:
-            (x, y), _ = edge_points(child)
-            line = Line(child.node.edge, 12, "body", -12 * LEADING)
-            self.text(line, x + 5.0, y - 1.0, FAINT, "lm")
+    def rectangle(self, frame: tuple[float, ...], radius: float, fill: str | None, line: str, width: float) -> None:
+        x0, y0, x1, y1 = frame
+        self.pen.rounded_rectangle((x0, y0, x1, y1), radius * self.scale, fill, line, max(1, round(width * self.scale)))
 
-    def box(self, box: Box, status: object, mark: str) -> None:
-        colors = ink(box.node.shape, status, mark)
+    def edge(self, edge: Edge) -> None:
+        points = [(x * self.scale, y * self.scale) for x, y in edge.points]
+        self.pen.line(points, fill=EDGE, width=max(1, round(1.5 * self.scale)))
+        if edge.label:
+            x, y = edge.at
+            line = Line(edge.label, 12, "body", -12 * LEADING)
+            self.text(line, x, y + 5.0, FAINT, "lm")
+
+    def box(self, box: Box, colors: Ink) -> None:
         x, y = box.x - box.width / 2, box.y
         frame = self.scaled(x, y, x + box.width, y + box.height)
         kind, radius = outline(box)
-        width = max(1, round(1.6 * self.scale))
         if kind == "ellipse":
+            width = max(1, round(1.6 * self.scale))
             self.pen.ellipse(frame, fill=colors.fill, outline=colors.line, width=width)
         else:
-            self.pen.rounded_rectangle(frame, radius * self.scale, colors.fill, colors.line, width)
+            self.rectangle(frame, radius, colors.fill, colors.line, 1.6)
         if kind == "double":
-            inner = self.scaled(x + 4, y + 4, x + box.width - 4, y + box.height - 4)
-            self.pen.rounded_rectangle(inner, radius * self.scale, None, colors.line, max(1, round(self.scale)))
+            inset = inset_of(box)
+            self.rectangle(
+                self.scaled(x + inset, y + inset, x + box.width - inset, y + box.height - inset),
+                radius,
+                None,
+                colors.line,
+                1,
+            )
         if box.symbol:
             for stroke in symbol_strokes(box):
                 self.stroke(stroke, colors.line)
         for line in box.lines:
-            color = TEXT if line.role == "title" else KEYS if line.role == "keys" else FAINT
-            self.text(line, box.x, box.y, color, "mm")
+            color = colors.text(line.role)
+            centred = line.x is None
+            self.text(line, box.x if centred else title_left(box, line), box.y, color, "mm" if centred else "lm")
 
     def stroke(self, stroke: Stroke, color: str) -> None:
         points = [(x * self.scale, y * self.scale) for x, y in stroke.points]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .layout import LEADING, Box
-
-Point = tuple[float, float]
+from .layout import LEADING, Box, Line, Point
 
 
 @dataclass(frozen=True)
@@ -20,6 +18,8 @@ class Stroke:
 
 def outline(box: Box) -> tuple[str, float]:
     """Return ``rect``, ``double`` or ``ellipse`` and the radius of the corners, [px]."""
+    if box.flat and box.node.shape == "condition":
+        return "rect", min(box.height / 2, 12.0)
     kinds = {
         "condition": ("ellipse", 0.0),
         "decorator": ("rect", 14.0),
@@ -29,15 +29,14 @@ def outline(box: Box) -> tuple[str, float]:
     return kinds.get(box.node.shape, ("rect", 0.0))
 
 
-def edge_points(child: Box) -> tuple[Point, Point]:
-    """Return where the edge to a child ends, and where the last straight part of it begins."""
-    return (child.x, child.y), (child.x, child.y - 23.0)
+def inset_of(box: Box) -> float:
+    """Return how far the inner line of a double box lies inside the outer one, [px]."""
+    return 2.5 if box.flat else 4.0
 
 
-def elbow(parent: Box, child: Box) -> tuple[Point, ...]:
-    """Return the corners of the edge from a parent down to a child."""
-    end, turn = edge_points(child)
-    return ((parent.x, parent.y + parent.height), (parent.x, turn[1]), turn, end)
+def title_left(box: Box, line: Line) -> float:
+    """Return where a line of text begins."""
+    return box.x - line.width / 2 if line.x is None else box.x - box.width / 2 + line.x
 
 
 def symbol_strokes(box: Box) -> list[Stroke]:
@@ -46,7 +45,8 @@ def symbol_strokes(box: Box) -> list[Stroke]:
     An arrow for what goes through its children, a question mark for what chooses among them, two arrows for parallels.
     """
     title = box.lines[0]
-    x = box.x - title.width / 2 - 16.0
+    left = title_left(box, title)
+    x = left - 16.0
     y = box.y + title.y + title.size * LEADING / 2
     strokes: list[Stroke] = []
     if box.node.flow == "parallel":
@@ -56,7 +56,7 @@ def symbol_strokes(box: Box) -> list[Stroke]:
     else:
         strokes += _arrow(x, y)
     if box.node.reactive:
-        right = box.x + title.width / 2 + 15.0
+        right = left + title.width + 15.0
         strokes += _ring(right, y)
     return strokes
 

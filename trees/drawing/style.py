@@ -9,17 +9,33 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Ink:
-    """Fill and line of a box, as ``#rrggbb``; a dashed line for what was passed over."""
+    """Fill and line of a box, as ``#rrggbb``.
+
+    Attributes:
+        fill: Inside.
+        line: Around it.
+        dashed: For what was passed over.
+        strong: The fill is so dark that all text in it is written in the color of titles.
+    """
 
     fill: str
     line: str
     dashed: bool = False
+    strong: bool = False
+
+    def text(self, role: str) -> str:
+        """Return the color of a line of text: ``title``, ``body``, ``keys`` or ``note``."""
+        if self.strong or role in ("title", "note"):
+            return TEXT
+        return KEYS if role == "keys" else FAINT
 
 
 TEXT: Final = "#1f2933"
 FAINT: Final = "#5f6c7b"
 EDGE: Final = "#8a97a6"
 KEYS: Final = "#8a3ffc"
+FRAME: Final = Ink("#f6f8fa", "#c4ccd4")
+"""Around the boxes of a tree that is used."""
 
 SHAPES: Final[Mapping[str, Ink]] = {
     "composite": Ink("#e6eefb", "#3f6cb5"),
@@ -34,6 +50,8 @@ STATUSES: Final[Mapping[str, Ink]] = {
     "RUNNING": Ink("#cfe3ff", "#0b57d0"),
     "SKIPPED": Ink("#f4f4f4", "#8a97a6", True),
 }
+UNTICKED: Final = Ink("#ffffff", "#c4ccd4")
+"""For nodes without a status, where others have one."""
 MARKS: Final[Mapping[str, Ink]] = {
     "covered": Ink("#b5e3bf", "#1e7a3c"),
     "partly": Ink("#ffe29a", "#9a6700"),
@@ -46,8 +64,17 @@ LEGEND: Final[Mapping[str, str]] = {
     "never": "never ticked",
 }
 
+HEAT: Final[tuple[Ink, ...]] = (
+    Ink("#ffffff", "#c4ccd4"),
+    Ink("#fff3d6", "#c99a2e"),
+    Ink("#ffdc97", "#b9770e"),
+    Ink("#ffb066", "#b4560c", strong=True),
+    Ink("#f97f51", "#9c2f0b", strong=True),
+)
+"""From nothing to the most of all; told apart in gray as well."""
 
-def ink(shape: str, status: object, mark: str = "") -> Ink:
-    """Return the colors of a box; ``status`` is a name, a py_trees status, or None; a mark goes before it."""
+
+def ink(shape: str, status: object) -> Ink:
+    """Return the colors of a box; ``status`` is a name, a py_trees status, or None."""
     name = str(getattr(status, "name", status or ""))
-    return MARKS.get(mark) or STATUSES.get(name) or SHAPES[shape]
+    return STATUSES.get(name) or SHAPES[shape]

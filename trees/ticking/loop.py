@@ -256,7 +256,7 @@ class Loop:
         if self._ended:
             raise RuntimeError("the run has ended; its tree cannot be changed any more")
         done = reload(self.tree, spec, origins)
-        self.record.reload(done, self._begun)
+        self.record.reload(done, self._begun, origins)
         if self._checkpoints is not None:
             self._checkpoints.follow()
         if self._control is not None:
@@ -303,7 +303,9 @@ class Loop:
             context.broker.interrupted = lambda: self._wish is not None
         if context.broker is not None:
             context.broker.notify = lambda text: self._say(text, 3)
-        self.record.begin(self._start_info)
+        self.record.begin(self._start_info, self.halt_timeout)
+        if self._checkpoints is not None and self._resume is not None:
+            self._checkpoints.take(context.now, pace.began, pace.steps)  # what a replay of this part begins with
         if self._control is not None:
             self._control.begin()
         if self._mirror:
@@ -356,10 +358,10 @@ class Loop:
             take = checkpoints.take
             ending.attempt("taking a checkpoint", lambda: take(now, pace.began, pace.steps), watched=False)
         ending.leave(outcome is Outcome.FAULT)
-        ending.attempt("following the end of the run", lambda: self.record.tick(root.status), watched=False)
+        ending.attempt("following the end of the run", lambda: self.record.tick(root.status, True), watched=False)
         if self._poses is not None:
             poses = self._poses
-            ending.attempt("reading the final poses", lambda: self.record.digest.poses(poses()), watched=False)
+            ending.attempt("reading the final poses", lambda: self.record.poses(poses()), watched=False)
         self.record.digest.outcome(outcome.name)
         broker = self.context.broker
         if broker is not None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ...behaviors.blackboard import UNSET, Cell
+from ...behaviors.context import Glance
 from ...behaviors.step import Status
 from ...robots.contract import CameraFrame
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltTree
 from ..changing.reload import Reloaded
+from ..replaying.noting import Notes
 from ..tracing.changes import Changes
 from ..tracing.trace import TraceWriter
-from .digest import Digest
+from .digest import Digest, rounded
 from .outcome import Listener, LoopResult, Ticked
 
 
@@ -33,26 +35,36 @@ class Record:
         self._tree, self._context = tree, tree.context
         self.trace, self.listeners = trace, list(listeners)
         self.changes, self.digest = Changes(tree), Digest(tree)
+        self._notes = Notes(tree, trace, self.changes) if trace is not None else None
+        self._poses: Mapping[str, Sequence[float]] = {}
         self._reloaded = False
 
-    def begin(self, start: Mapping[str, object]) -> None:
+    def begin(self, start: Mapping[str, object], halt_timeout: float) -> None:
         """Note the start, the tree, and what is on the blackboard already; follow the run from now on."""
         self._follow()
-        now = self._context.now
+        now, robot = self._context.now, self._context.robot
         if self.trace is not None:
+            self.trace.joint_names = robot.arm.joints if robot is not None else ()
             self.trace.put("/run", now, {"event": "start", "inputs": dict(self._tree.inputs), **start})
             self.trace.tree(now, self._tree)
+        if self._notes is not None:
+            self._notes.begin(halt_timeout)
         for cell in self._tree.blackboard:
             if cell.value is not UNSET:
                 self._wrote(cell)
+        if self._notes is not None:
+            self._notes.began()
+        self.changes.tick = self._context.tick + 1  # in which it is told
         for built in self._tree.nodes:
             self.changes.record(built.node)  # what a run that is resumed begins with
 
-    def tick(self, status: Status) -> None:
-        """Note what a tick changed, and tell it."""
+    def tick(self, status: Status, ended: bool = False) -> None:
+        """Note what a tick changed, or the end of the run, and tell it."""
         context = self._context
         changes = self.changes.fetch()
         self.digest.changes(changes)
+        if self._notes is not None:
+            self._notes.segment("end" if ended else "tick", len(changes), self.digest.so_far() if changes else None)
         if self.trace is not None:
             self.trace.changes(context.now, context.tick, changes)
             if context.robot is not None:
@@ -69,27 +81,40 @@ class Record:
         if self.trace is not None:
             self.trace.log(self._context.now, text, level, name="loop")
 
-    def reload(self, done: Reloaded, begun: bool) -> None:
+    def reload(self, done: Reloaded, begun: bool, origins: Mapping[str, str] | None) -> None:
         """Note that the tree was changed, after the fact."""
         context = self._context
         changes = self.changes.fetch()
         self.digest.changes(changes)
+        so_far = self.digest.so_far()
         self.changes.follow(self._tree, done.came_from)
         self._reloaded = True
         if not begun:
             self.digest = Digest(self._tree)
+            if self.trace is not None:
+                self._notes = Notes(self._tree, self.trace, self.changes)
             return
         self.digest.reload(context.tick, self._tree, done.came_from)
-        if self.trace is not None:
+        if self.trace is not None and self._notes is not None:
+            self._notes.segment("reload", len(changes), so_far)
+            self._notes.reload(origins)
             self.trace.changes(context.now, context.tick, changes)
             self.trace.tree(context.now, self._tree)
             self.trace.put("/run", context.now, {"event": "reload", "tick": context.tick, **_listed(done)})
+
+    def poses(self, poses: Mapping[str, Sequence[float]]) -> None:
+        """Note where things are at the end: name → position [m], and further numbers if wanted."""
+        self.digest.poses(poses)
+        self._poses = poses
 
     def end(self, result: LoopResult) -> None:
         """Write how the run ended, and close the trace."""
         if self.trace is None:
             return
-        self.trace.put("/run", self._context.now, _ended(result))
+        if self._notes is not None:
+            self._notes.end(self._poses)
+        poses = {name: rounded(numbers) for name, numbers in self._poses.items()}
+        self.trace.put("/run", self._context.now, {**_ended(result), "poses": poses})
         self.trace.close()
 
     def _follow(self) -> None:
@@ -114,6 +139,8 @@ class Record:
             emit(channel, data)
 
         context.frames, context.say, context.emit = frames, said, emitted
+        if self._notes is not None:
+            context.glances = self._glanced(context.glances)
         if broker is not None:
             broker.listener = self._beside(broker.listener)
 
@@ -125,8 +152,18 @@ class Record:
 
         return event
 
+    def _glanced(self, told: Callable[[Glance], None]) -> Callable[[Glance], None]:
+        def glanced(glance: Glance) -> None:
+            if self._notes is not None:
+                self._notes.glanced(glance)
+            told(glance)
+
+        return glanced
+
     def _wrote(self, cell: Cell) -> None:
         self.digest.write(self._context.tick, cell)
+        if self._notes is not None:
+            self._notes.wrote(cell)
         if self.trace is not None:
             self.trace.write(self._context.now, self._context.tick, cell)
 
@@ -138,7 +175,8 @@ class Record:
             self.digest.cancelled(tick, event.ticket.question)
         elif event.ticket.answer is not None:
             self.digest.answer(tick, event.ticket.question, event.ticket.answer)
-        if self.trace is not None:
+        if self.trace is not None and self._notes is not None:
+            self._notes.asked(event)
             self.trace.broker(tick, event)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from ..._base import Place
 from ...behaviors.ports import CONDITION_KEYS
+from ..explaining.evidence import Evidence, evidence
+from ..explaining.needed import WHATEVER, Decided, Needed
 from .history import Event, History, Node
 
 _MOST_NOTES: Final = 12
@@ -31,6 +33,8 @@ class Link:
         time: When that was, [s] since the run began.
         says: What the link means, in words; empty for the last one, whose reason says it.
         notes: Further lines: attempts, alternatives that were tried, what waits, the last answer.
+        needed: What would have had to be different, one line each; empty where the trace does not settle it.
+        evidence: The answer that a leaf decided by; None for others.
     """
 
     path: str
@@ -43,6 +47,13 @@ class Link:
     time: float
     says: str = ""
     notes: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    evidence: Evidence | None = None
+
+    @property
+    def short(self) -> str:
+        """The last part of the path, and the name where the author gave one."""
+        return self.label.rpartition("/")[2] if "/" not in self.name else self.path.rpartition("/")[2]
 
     @property
     def label(self) -> str:
@@ -68,14 +79,17 @@ class Causes:
 
     def __init__(self, history: History) -> None:
         self.history = history
+        self.needed = Needed(history)
 
     def chain(self, node: int, moment: int, status: str) -> tuple[Link, ...]:
         """Return the links from a node down to the one that decided that it has a status at a moment."""
         links: list[Link] = []
         following: Asked | None = Asked(node, moment, status)
+        whatever = False
         while following is not None:
             link, following = self.link(following)
-            links.append(link)
+            links.append(replace(link, needed=()) if whatever else link)
+            whatever = whatever or any(line.startswith(WHATEVER) for line in link.needed)
         return tuple(links)
 
     def link(self, asked: Asked) -> tuple[Link, Asked | None]:
@@ -84,14 +98,42 @@ class Causes:
         event = self.history.became(node.index, asked.status, asked.moment, -1)
         if event is None:
             return self._made(node, None, asked.status, "it was not ticked"), None
+        link, following = self._linked(node, event, asked)
+        seen = None if node.children else evidence(self.history, node.index, event, asked.moment)
+        child, child_status = (following.node, following.status) if following is not None else (-1, "")
+        decided = Decided(node, asked.status, event, asked.moment, child, child_status, seen)
+        notes = (*link.notes, *(seen.notes() if seen is not None else ()))
+        return replace(link, notes=notes, needed=self.needed.of(decided), evidence=seen), following
+
+    def following(self, asked: Asked) -> Asked | None:
+        """Return what to ask after a link; None at the end of the chain."""
+        event = self.history.became(asked.node, asked.status, asked.moment, -1)
+        return self._linked(self.history.nodes[asked.node], event, asked)[1] if event is not None else None
+
+    def _linked(self, node: Node, event: Event, asked: Asked) -> tuple[Link, Asked | None]:
         if asked.status == "FAILURE":
             return self._failed(node, event, asked.moment)
         if asked.status == "RUNNING":
             return self._runs(node, event, asked.moment)
         if asked.status == "SUCCESS":
             return self._succeeded(node, event, asked.moment)
-        says = "it was passed over" if asked.status == "SKIPPED" else "it was halted or reset"
-        return self._made(node, event, asked.status, says), None
+        if asked.status == "SKIPPED":
+            return self._skipped(node, event, asked.moment)
+        return self._made(node, event, asked.status, "it was halted or reset"), None
+
+    def _skipped(self, node: Node, event: Event, moment: int) -> tuple[Link, Asked | None]:
+        """Follow what was passed over to the first child that was."""
+        below = [c for c in node.children if self._passed_in(c, event)]
+        if not below:
+            says = "a condition was against it" if node.type in CONDITION_KEYS else "it was passed over"
+            return self._made(node, event, "SKIPPED", says), None
+        says = "its child was passed over" if len(node.children) == 1 else "all its children were passed over"
+        return self._made(node, event, "SKIPPED", says), Asked(below[0], event.at, "SKIPPED")
+
+    def _passed_in(self, node: int, event: Event) -> bool:
+        """Tell whether a node was passed over in the tick of an event, or since then stands so."""
+        last = self.history.last(node, event.at)
+        return last is not None and last.status == "SKIPPED"
 
     def down_to(self, node: int, moment: int, cause: str, notes: tuple[str, ...] = ()) -> tuple[Link, ...]:
         """Return the links from the root to a node that raised."""
@@ -139,7 +181,7 @@ class Causes:
 
     def _failed(self, node: Node, event: Event, moment: int) -> tuple[Link, Asked | None]:
         if not node.children:
-            return self._made(node, event, "FAILURE", "", self._answer(node, moment)), None
+            return self._made(node, event, "FAILURE", ""), None
         if node.type in CONDITION_KEYS and event.reason.startswith("failure_if"):
             return self._made(node, event, "FAILURE", "", ()), None
         since = self.history.start(node.index, moment)
@@ -219,7 +261,7 @@ class Causes:
 
     def _runs(self, node: Node, event: Event, moment: int) -> tuple[Link, Asked | None]:
         if not node.children:
-            return self._made(node, event, "RUNNING", "", self._answer(node, moment)), None
+            return self._made(node, event, "RUNNING", ""), None
         if node.flow == "guard" and event.reason.startswith("paused: "):
             return self._paused(node, event, moment)
         running = [child for child in node.children if self.history.status(child, moment) == "RUNNING"]
@@ -265,7 +307,7 @@ class Causes:
 
     def _succeeded(self, node: Node, event: Event, moment: int) -> tuple[Link, Asked | None]:
         if not node.children:
-            return self._made(node, event, "SUCCESS", "", self._answer(node, moment)), None
+            return self._made(node, event, "SUCCESS", ""), None
         since = self.history.start(node.index, moment)
         if node.flow == "inverter":
             failed = self._children(node, "FAILURE", moment, since)
@@ -296,29 +338,6 @@ class Causes:
 
     def _note(self, what: str, event: Event) -> str:
         return f"{what}  {self.history.nodes[event.node].label}{_colon(event.reason)}"
-
-    def _answer(self, node: Node, moment: int) -> tuple[str, ...]:
-        found = self.history.asked(node.index, moment)
-        if found is None:
-            return ()
-        question, answer = found
-        about = f" (frame {question['frame']})" if question.get("frame") else ""
-        return (f"asked  {question['text']!r}{about}: {_said(answer)}",)
-
-
-def _said(answer: object) -> str:
-    """Put an answer of a trace into a few words, with every probability that it gave."""
-    if not isinstance(answer, dict):
-        return "no answer yet"
-    if answer.get("problem"):
-        return f"no answer, {answer['problem']}"
-    if answer.get("probabilities"):
-        rest = {"neither": answer["neither"]} if answer.get("neither", 0.0) >= 0.005 else {}
-        return ", ".join(f"{name} {p:.2f}" for name, p in {**answer["probabilities"], **rest}.items())
-    if answer["kind"] == "ground":
-        return ", ".join(f"{r['label']} {r['confidence']:.2f}" for r in answer["regions"]) or "nothing found"
-    words = " ".join(str(answer.get("text", "")).split())
-    return words if len(words) <= 100 else f"{words[:99]}…"
 
 
 def _deciding(node: Node, reason: str, failed: list[Event], nodes: tuple[Node, ...]) -> Event | None:

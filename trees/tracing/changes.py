@@ -40,10 +40,15 @@ class Changes:
 
     Attributes:
         tick: Number given to what is reported.
+        moments: The ``moment`` of each event of a leaf since the last fetch, in order.
+        fetched: Those of the events that were fetched last.
     """
 
     def __init__(self, tree: BuiltTree) -> None:
         self.tick = 0
+        self.moments: list[int] = []
+        self.fetched: list[int] = []
+        self._again = 0
         self._status: list[str] = []
         self._reason: list[str] = []
         self._running: set[int] = set()
@@ -84,18 +89,25 @@ class Changes:
                     self._resets.append(node)
                 return
         if noted is node._noted and reason == node._said:
+            self._again += noted is None
             return
         node._noted, node._said = noted, reason
         self._note(node.index, status, reason)
 
     def _note(self, index: int, status: str, reason: str) -> None:
         self._status[index], self._reason[index] = status, reason
-        self._events.append((index, self.tick, status, reason))
         if self._is_leaf[index]:
+            self.moments.append(len(self._events) + len(self._resets) + self._again)  # the moment, without a call
             if status == "RUNNING":
                 self._running.add(index)
             else:
                 self._running.discard(index)
+        self._events.append((index, self.tick, status, reason))
+
+    @property
+    def moment(self) -> int:
+        """How much has happened since the last fetch: between two ticks of a leaf in one tick it grows."""
+        return len(self._events) + len(self._resets) + self._again
 
     def fetch(self) -> list[Change]:
         """Return what was noted since the last call, in order."""
@@ -106,7 +118,12 @@ class Changes:
                     self._note(node.index, "INVALID", "")
             self._resets.clear()
         events, self._events = self._events, []
+        self.fetched, self.moments, self._again = self.moments, [], 0
         return [Change._make(event) for event in events]
+
+    def pending(self) -> list[Change]:
+        """Return what was noted since the last ``fetch``, which will return it again; without resets."""
+        return [Change._make(event) for event in self._events]
 
     def state(self) -> list[Change]:
         """Return the last noted state of all nodes that are not INVALID, or halting, as changes of the present tick."""

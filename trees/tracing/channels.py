@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..foxglove import schemas
+from ..foxglove.messages import stamp_of
+
 _INT: Final = {"type": "integer"}
 _NUM: Final = {"type": "number"}
 _TEXT: Final = {"type": "string"}
 _BOOL: Final = {"type": "boolean"}
 _ANY: Final[Mapping[str, object]] = {}
 _NUMS: Final = {"type": "array", "items": _NUM}
-_TIME: Final = {"type": "object", "title": "time", "properties": {"sec": _INT, "nsec": _INT}}
 
 
 def _list(**properties: object) -> dict[str, object]:
@@ -42,6 +44,8 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
                 line=_INT,
                 column=_INT,
                 mocked=_TEXT,
+                ports={"type": "object"},
+                reads={"type": "object"},
             ),
         },
     ),
@@ -89,13 +93,7 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
     ),
     "/frames": (
         "foxglove.CompressedImage",
-        {
-            "timestamp": _TIME,
-            "frame_id": _TEXT,
-            "data": {"type": "string", "contentEncoding": "base64"},
-            "format": _TEXT,
-            "hash": _TEXT,
-        },
+        {**schemas.IMAGE, "hash": _TEXT, "camera": _TEXT},
     ),
     "/frames_again": ("knothole.SameFrame", {"frame_id": _TEXT, "same_as": _TEXT}),
     "/frames_dropped": ("knothole.DroppedFrame", {"frame_id": _TEXT, "hash": _TEXT}),
@@ -116,30 +114,36 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             "notes": _ANY,
         },
     ),
-    "/joints": ("knothole.Joints", {"tick": _INT, "q": _NUMS, "gripper_width": _NUM, "tcp": _NUMS}),
+    "/replay": ("knothole.Replay", {"what": _TEXT, "version": _INT, "tree": _ANY, "leaves": _ANY, "segments": _ANY}),
     "/interventions": (
         "knothole.Intervention",
         {"tick": _INT, "do": _TEXT, "node": _TEXT, "text": _TEXT},
     ),
-    "/log": (
-        "foxglove.Log",
-        {"timestamp": _TIME, "level": _INT, "message": _TEXT, "name": _TEXT},
+    "/joints": (
+        "foxglove.JointStates",
+        {**schemas.JOINTS, "tick": _INT, "q": _NUMS, "gripper_width": _NUM, "tcp": _NUMS},
     ),
+    "/annotations": ("foxglove.ImageAnnotations", schemas.ANNOTATIONS),
+    "/transforms": ("foxglove.FrameTransforms", schemas.TRANSFORMS),
+    "/scene": ("foxglove.SceneUpdate", schemas.SCENE),
+    "/log": ("foxglove.Log", schemas.LOG),
 }
 """Topic → schema name and the properties of its messages."""
+CALIBRATION: Final = "/calibration/"
+"""Begin of the topics that tell the lens of a camera: Foxglove wants one for each."""
 
 
 def schema(topic: str) -> tuple[str, bytes]:
     """Return schema name and JSON Schema of a topic; topics of leaves (``context.emit``) take any object."""
-    name, properties = CHANNELS.get(topic, ("knothole.Event", {}))
+    lens = ("foxglove.CameraCalibration", schemas.CALIBRATION)
+    name, properties = CHANNELS.get(topic, lens if topic.startswith(CALIBRATION) else ("knothole.Event", {}))
     document: dict[str, Any] = {"title": name, "type": "object", "properties": dict(properties)}
     return name, json.dumps(document).encode()
 
 
 def stamp(now: float) -> dict[str, int]:
     """Return a time as seconds and nanoseconds."""
-    nanoseconds = nanos(now)
-    return {"sec": nanoseconds // 1_000_000_000, "nsec": nanoseconds % 1_000_000_000}
+    return stamp_of(nanos(now))
 
 
 def nanos(now: float) -> int:

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from ..._base import Place
@@ -30,6 +30,9 @@ class Node:
         place: Where it stands in its file.
         parent: Index of its parent, -1 for the root.
         children: Indices of its children; what a wrapper of a common key wraps comes first.
+        ports: What its ports were given, as in ``given.ports_given``; empty in traces of earlier versions.
+        reads: Reference → name of the entry on the blackboard of the run.
+        mocked: What its mock does; empty when it has none.
     """
 
     index: int
@@ -40,6 +43,16 @@ class Node:
     place: Place
     parent: int
     children: tuple[int, ...]
+    ports: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    reads: Mapping[str, str] = field(default_factory=dict, compare=False)
+    mocked: str = ""
+
+    @property
+    def short(self) -> str:
+        """The last part of the path without a common key, and the name where the author gave one."""
+        own = self.path.rpartition("/")[2]
+        bare = own.partition("#")[0]
+        return bare if "#" in own or self.name == bare.partition("[")[0] else f"{bare} {self.name!r}"
 
     @property
     def label(self) -> str:
@@ -115,6 +128,12 @@ class History:
         self.outcome = str(recording.end.get("outcome", ""))
         self.end = self._before_the_halt()
         self._asked = _questions(recording)
+        self._forces = [
+            (number, message.data)
+            for number, message in enumerate(recording.messages)
+            if message.topic == "/interventions" and message.data.get("do") in ("force", "release")
+        ]
+        self._writes: dict[str, list[Mapping[str, Any]]] | None = None
 
     def _note_paths(self, tree: Mapping[str, Any]) -> None:
         """Note under which paths nodes asked before the tree was changed."""
@@ -153,6 +172,36 @@ class History:
     def time(self, message: Message) -> float:
         """Return the time of a message, [s] since the run began."""
         return message.time - self._began
+
+    @property
+    def ended(self) -> float:
+        """Time of the last message, [s] since the run began."""
+        return self.time(self.recording.messages[-1])
+
+    def since_began(self, now: float) -> float:
+        """Return a time of the run clock [s] as [s] since the run began."""
+        return now - self._began
+
+    def writes(self, entry: str) -> list[Mapping[str, Any]]:
+        """Return all writes of an entry of the blackboard, in order; ``message`` is their position in the trace."""
+        if self._writes is None:
+            self._writes = defaultdict(list)
+            for number, message in enumerate(self.recording.messages):
+                if message.topic == "/blackboard":
+                    self._writes[message.data["name"]].append({**message.data, "message": number})
+        return self._writes.get(entry, [])
+
+    def forced(self, event: Event) -> Mapping[str, Any] | None:
+        """Return the intervention by which somebody forced a node to the status of an event; None if nobody did."""
+        path, found = self.nodes[event.node].path, None
+        for number, data in self._forces:
+            if number < event.message and data.get("node") == path:
+                found = data if data["do"] == "force" else None
+        return found if found is not None and found.get("status") == event.status else None
+
+    def writer(self, path: str) -> str:
+        """Return how a writer of an entry is called: its path with its name, or what it is if it is no node."""
+        return next((node.label for node in self.nodes if node.path == path), path)
 
     def of(self, node: int) -> list[Event]:
         """Return all events of a node."""
@@ -200,6 +249,13 @@ class History:
         while at and self.events[at - 1].message == event.message:
             at -= 1
         return at
+
+    def at_message(self, event: Event) -> int:
+        """Return the last position of what happened in the same tick as an event, resets at its end left out."""
+        same = [
+            each.at for each in self.events[event.at :] if each.message == event.message and each.status != "INVALID"
+        ]
+        return max(same, default=event.at)
 
     def became(self, node: int, status: str, moment: int, since: int) -> Event | None:
         """Return the last event up to a moment that gave a node a status which it still had at ``since`` or later."""
@@ -257,6 +313,14 @@ class History:
         """Return the moment at the end of a tick."""
         return min(self.end, max((e.at for e in self.events if e.tick <= tick), default=-1))
 
+    def tick_at(self, time: float) -> int:
+        """Return the last tick in which anything happened up to a time, [s] since the run began."""
+        return max((e.tick for e in self.events if e.time <= time + _TIE), default=0)
+
+    def tick_time(self, tick: int) -> float:
+        """Return the time of the last thing that happened up to the end of a tick, [s] since the run began."""
+        return max((self.time(m) for m in self.recording.messages if m.data.get("tick", tick + 1) <= tick), default=0.0)
+
     def at_time(self, time: float) -> int:
         """Return the moment at the end of the last tick up to a time, [s] since the run began."""
         return min(self.end, max((e.at for e in self.events if e.time <= time + _TIE), default=-1))
@@ -299,6 +363,9 @@ def _nodes(tree: Mapping[str, Any]) -> tuple[Node, ...]:
             Place(row["file"], row["line"], row["column"]),
             row["parent"],
             tuple(sorted(below[row["index"]])),
+            row.get("ports", {}),
+            row.get("reads", {}),
+            str(row.get("mocked", "")),
         )
         for row in rows
     )

@@ -5,38 +5,41 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-from mcap.writer import MCAP0_MAGIC, Writer
-from numpy.typing import NDArray
+from mcap.writer import MCAP0_MAGIC
 
 from ...behaviors.blackboard import UNSET, Cell
 from ...robots.contract import CameraFrame, RobotState
-from ...vlm.keeping_pictures import jpeg
+from ...robots.pose import Pose
+from ...vlm.keeping_pictures import jpeg, png
 from ...vlm.privacy import Frames
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltNode, BuiltTree
 from ..changing.comparing import fingerprint
+from ..foxglove import messages as foxglove
 from ..spec import Literal
+from .amount import Amount
 from .asked import event_data
 from .changes import Change
-from .channels import nanos, schema, stamp
+from .channels import CALIBRATION, nanos, stamp
+from .given import entries_read, ports_given
 from .recording import Recording, TraceError, read_trace
-from .spool import spool_index
+from .ring import Ring
 from .summary import summary
+from .trace_file import TraceFile
 
 __all__ = ["Recording", "TraceError", "TraceWriter", "read_trace"]
 
 FLUSH_EVERY = 0.5
 """Longest wall time that a message waits for the disk, [s]."""
-CHUNK = 256 * 1024
 MOST_WAITING = 5000
 """Most messages that wait to be written; a run on a stepped clock is faster than JSON and lets the writer catch up."""
 MOST_PICTURES = 32
@@ -46,6 +49,7 @@ PATIENCE = 2.0
 REMEMBERED = 4096
 """How many frame ids and pictures are remembered, to write each once."""
 _PAUSE = 0.0005
+_TIE = 1e-9
 
 _V = TypeVar("_V")
 _Message = Mapping[str, object] | Callable[[], Mapping[str, object] | None]
@@ -60,38 +64,43 @@ class TraceWriter:
         path: File to write, ``….mcap``; its folder is made. A trace that is there is replaced, another file never.
         frames: What is done with pictures: ``keep`` writes them, ``blur`` blurs them beyond recognition, ``drop``
             writes only their hashes.
+        amount: How much is kept.
 
     Attributes:
         problem: Why writing stopped (disk full), empty if it did not. A run goes on without its trace.
         waits: Whether a tick waits for the disk when too much is to be written. A loop on a real clock sets it False:
             then pictures are left out, and a disk that stands still ends the trace.
         left_out: Number of pictures that were left out.
+        joint_names: Names of the joints, in order; where it is empty they are numbered.
 
     Raises:
         TraceError: The path is no place for a trace, or the file cannot be written.
     """
 
-    def __init__(self, path: str | Path, frames: Frames = "keep") -> None:
+    def __init__(self, path: str | Path, frames: Frames = "keep", amount: Amount | None = None) -> None:
         self.path, self.frames = Path(path), frames
+        self.amount = amount or Amount()
         self.problem = ""
         try:
             _check_path(self.path)
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("wb")
-            self._writer = Writer(self._file, chunk_size=CHUNK)
-            self._index = spool_index(self._writer)
-            self._writer.start(profile="", library="knothole")
-            self._file.flush()
+            self._file = TraceFile(self.path)
         except OSError as error:
             raise _refusal(self.path, error.strerror or str(error), "name a file that can be written") from error
-        self._channels: dict[str, int] = {}
-        self._sequence = 0
+        self._ring = Ring(self.path, self.amount) if self.amount.seconds or self.amount.size else None
         self._frames: dict[str, None] = {}
         self._pixels: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
+        self._shown: dict[str, tuple[int, tuple[int, int]]] = {}
+        self._lenses: dict[str, object] = {}
+        self._things: set[str] = set()
+        self._besides: list[tuple[str, int, Mapping[str, object]]] = []
+        self._taken: dict[str, float] = {}
         self._pictures_put = self._pictures_done = 0
         self.waits, self.left_out = True, 0
+        self.joint_names: Sequence[str] = ()
         self._joints: list[float] = []
+        self._joints_at = -math.inf
         self._listeners: tuple[Heard, ...] = ()
         self._queue: queue.SimpleQueue[tuple[str, int, _Message] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="trace", daemon=True)
@@ -160,12 +169,32 @@ class TraceWriter:
         """Write a blackboard write; the value is summarised."""
         value = None if cell.value is UNSET else summary(cell.value)
         message = {"tick": tick, "name": cell.name, "value": value, "writer": cell.writer, "version": cell.version}
-        self.put("/blackboard", now, message)
+        self.put("/blackboard", now, lambda: self._written(now, message))
+
+    def _written(self, now: float, message: Mapping[str, object]) -> Mapping[str, object]:
+        name, time = str(message["name"]), nanos(now)
+        things = foxglove.scene(name, message["value"], time)
+        if things is not None:
+            self._things.add(name)
+        elif name in self._things:
+            self._things.discard(name)
+            things = foxglove.nothing(name, time)
+        if things is not None:
+            self._besides.append(("/scene", time, things))
+        return message
 
     def broker(self, tick: int, event: BrokerEvent) -> None:
         """Write a question or an answer."""
         topic = {"answered": "/answers", "cancelled": "/cancelled"}.get(event.what, "/questions")
-        self.put(topic, event.now, lambda: {"tick": tick, **event_data(event, self._hash(event), self.frames)})
+        self.put(topic, event.now, lambda: self._asked(tick, event))
+
+    def _asked(self, tick: int, event: BrokerEvent) -> Mapping[str, object]:
+        ticket = event.ticket
+        shown = self._shown.get(ticket.frame_id)
+        if event.what == "answered" and ticket.answer is not None and ticket.answer.regions and shown is not None:
+            drawn = foxglove.boxes(ticket.answer, ticket.question.text, ticket.frame_id, *shown)
+            self._besides.append(("/annotations", nanos(event.now), drawn))
+        return {"tick": tick, **event_data(event, self._hash(event), self.frames)}
 
     def _hash(self, event: BrokerEvent) -> str:
         """Return the hash of the picture that a question or an answer is about."""
@@ -178,14 +207,23 @@ class TraceWriter:
         """Write a picture, each frame id once; equal pixels are written once and referred to afterwards."""
         if frame.id not in self._frames:
             _remember(self._frames, frame.id, None)
+            kept = self._is_due(now, frame.camera)
             if self._pictures_put - self._pictures_done >= MOST_PICTURES:
                 if not self.waits:
                     self._leave_out(now)
                     return
                 self._make_room(lambda: self._pictures_put - self._pictures_done < MOST_PICTURES)
             self._pictures_put += 1
-            rgb = frame.rgb.copy()
-            self.put("/frames", now, lambda: self._picture(now, frame.id, rgb))
+            copy = replace(frame, rgb=frame.rgb.copy(), depth=None)
+            self.put("/frames", now, lambda: self._picture(now, copy, kept))
+
+    def _is_due(self, now: float, camera: str) -> bool:
+        """Tell whether a picture of a camera may be kept now, with regard to the rate."""
+        most = self.amount.pictures_hz
+        if most is not None and now - self._taken.get(camera, -math.inf) < 1.0 / most - _TIE:
+            return False
+        self._taken[camera] = now
+        return True
 
     def _leave_out(self, now: float) -> None:
         if not self.left_out:
@@ -193,18 +231,36 @@ class TraceWriter:
         self.left_out += 1
 
     def joints(self, now: float, tick: int, state: RobotState) -> None:
-        """Write proprioception if it changed."""
+        """Write proprioception if it changed, and where base and tool stand."""
+        most = self.amount.joints_hz
+        if most is not None and now - self._joints_at < 1.0 / most - _TIE:
+            return
         pose = state.world_from_tcp
         numbers = [round(float(v), 5) + 0.0 for v in (*state.q, state.gripper_width, *pose.xyz, *pose.quat_xyzw)]
         if numbers != self._joints:
-            self._joints = numbers
-            n = len(state.q)
-            message = {"tick": tick, "q": numbers[:n], "gripper_width": numbers[n], "tcp": numbers[n + 1 :]}
-            self.put("/joints", now, message)
+            self._joints, self._joints_at = numbers, now
+            dq = [round(float(v), 5) + 0.0 for v in state.dq]
+            self.put("/joints", now, lambda: self._posture(now, tick, numbers, dq, state.world_from_base))
+
+    def _posture(
+        self, now: float, tick: int, numbers: list[float], dq: list[float], world_from_base: Pose
+    ) -> Mapping[str, object]:
+        n, time = len(dq), nanos(now)
+        q, width, tcp = numbers[:n], numbers[n], numbers[n + 1 :]
+        names = self.joint_names if len(self.joint_names) == n else [f"joint{i + 1}" for i in range(n)]
+        x, y, z, qx, qy, qz, qw = tcp
+        poses = {"base": world_from_base, "tcp": Pose((x, y, z), (qx, qy, qz, qw))}
+        self._besides.append(("/transforms", time, foxglove.transforms(time, poses)))
+        known = {"tick": tick, "q": q, "gripper_width": width, "tcp": tcp}
+        return {**known, "timestamp": stamp(now), "joints": foxglove.joint_states(names, q, dq, width)}
 
     def log(self, now: float, text: str, level: int = 2, name: str = "knothole") -> None:
         """Write a log line; level 2 is info, 3 warning, 4 error, as in Foxglove."""
-        self.put("/log", now, {"timestamp": stamp(now), "level": level, "message": text, "name": name})
+        self.put(
+            "/log",
+            now,
+            {"timestamp": stamp(now), "level": level, "message": text, "name": name, "file": "", "line": 0},
+        )
 
     def close(self) -> None:
         """Write what is queued, finish the file and close it. Idempotent."""
@@ -229,7 +285,6 @@ class TraceWriter:
                 flushed, waiting = time.monotonic(), False
         self._guarded(self._finish)
         self._file.close()
-        self._index.close()
 
     def _guarded(self, act: Callable[..., bool], *args: Any) -> bool:
         """Do something with the file unless that failed before."""
@@ -249,22 +304,22 @@ class TraceWriter:
         data = message() if callable(message) else message
         if data is None:
             return False
-        if topic not in self._channels:
-            name, text = schema(topic)
-            known = self._writer.register_schema(name=name, encoding="jsonschema", data=text)
-            self._channels[topic] = self._writer.register_channel(topic=topic, message_encoding="json", schema_id=known)
-        self._sequence += 1
         text = json.dumps(data, default=summary, separators=(",", ":")).encode()
-        self._writer.add_message(
-            channel_id=self._channels[topic],
-            log_time=time_ns,
-            publish_time=time_ns,
-            sequence=self._sequence,
-            data=text,
-        )
+        self._file.add(topic, time_ns, text)
         for heard in self._listeners:
             self._tell(heard, topic, time_ns, text)
+        besides, self._besides = self._besides, []
+        for each in besides:
+            self._add(*each)
+        if self._ring is not None:
+            self._turn(self._ring, time_ns)
         return True
+
+    def _turn(self, ring: Ring, time_ns: int) -> None:
+        """Give up what is older than what is to be kept, where enough of it is there."""
+        if ring.is_due(time_ns, self._file):
+            self._file, pictures = ring.turn(self._file)
+            self._pixels = {key: name for key, name in self._pixels.items() if name in pictures}
 
     def _tell(self, heard: Heard, topic: str, time_ns: int, text: bytes) -> None:
         try:
@@ -275,28 +330,47 @@ class TraceWriter:
             self.log(time_ns * 1e-9, said, 4)
 
     def _flush(self) -> bool:
-        self._writer.flush()
-        return True
-
-    def _finish(self) -> bool:
-        self._writer.finish()
         self._file.flush()
         return True
 
-    def _picture(self, now: float, frame_id: str, rgb: NDArray[np.uint8]) -> Mapping[str, object] | None:
+    def _finish(self) -> bool:
+        if self._ring is not None:
+            self._file = self._ring.last(self._file)
+        self._file.finish()
+        return True
+
+    def _picture(self, now: float, frame: CameraFrame, kept: bool) -> Mapping[str, object] | None:
         self._pictures_done += 1
+        rgb, name, time = frame.rgb, frame.id, nanos(now)
         key = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()  # as Frame.digest
-        _remember(self._hashes, frame_id, key)
+        _remember(self._hashes, name, key)
         first = self._pixels.get(key)
+        shown = self._shown.get(first, (time, rgb.shape[:2])) if first is not None else (time, rgb.shape[:2])
+        _remember(self._shown, name, shown)
         if first is not None:
-            self._add("/frames_again", nanos(now), {"frame_id": frame_id, "same_as": first})
+            self._add("/frames_again", time, {"frame_id": name, "same_as": first})
             return None
-        _remember(self._pixels, key, frame_id)
-        if self.frames == "drop":
-            self._add("/frames_dropped", nanos(now), {"frame_id": frame_id, "hash": key})
+        if self.frames == "drop" or not kept:
+            if self.frames == "drop":
+                _remember(self._pixels, key, name)
+            self._add("/frames_dropped", time, {"frame_id": name, "hash": key})
             return None
-        data = base64.b64encode(jpeg(rgb, self.frames)).decode("ascii")
-        return {"timestamp": stamp(now), "frame_id": frame_id, "data": data, "format": "jpeg", "hash": key}
+        _remember(self._pixels, key, name)
+        self._stand(time, frame)
+        form = self.amount.pictures
+        data = base64.b64encode((png if form == "png" else jpeg)(rgb, self.frames)).decode("ascii")
+        known = {"timestamp": stamp(now), "frame_id": name, "data": data, "format": form}
+        return {**known, "hash": key, "camera": frame.camera}
+
+    def _stand(self, time_ns: int, frame: CameraFrame) -> None:
+        """Tell beside a picture of a camera where the camera stood, and once what lens it has."""
+        if not frame.camera:
+            return
+        self._add("/transforms", time_ns, foxglove.camera_transforms(time_ns, frame))
+        if self._lenses.get(frame.camera) != frame.intrinsics:
+            self._lenses[frame.camera] = frame.intrinsics
+            lens = foxglove.calibration(time_ns, frame.camera, frame.intrinsics)
+            self._add(f"{CALIBRATION}{frame.camera}", time_ns, lens)
 
 
 def _remember(known: dict[str, _V], key: str, value: _V) -> None:
@@ -347,6 +421,8 @@ def _tree(tree: BuiltTree) -> Mapping[str, object]:
             "line": built.place.line,
             "column": built.place.column,
             "mocked": _mock_of(built),
+            "ports": ports_given(built),
+            "reads": entries_read(built),
         }
         for built in tree.nodes
     ]

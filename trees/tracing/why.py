@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..._base import KnotholeError, UnknownNameError, near_misses
+from ..explaining.absent import absence, halted
+from ..explaining.evidence import Evidence
 from .causes import Asked, Causes, Link
 from .history import History, Node
 from .recording import Recording
@@ -67,6 +69,11 @@ class Explanation:
     recovered: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    @property
+    def evidence(self) -> Evidence | None:
+        """The answer that decided: that of the last link which asked; None if nothing was asked."""
+        return next((link.evidence for link in reversed(self.links) if link.evidence is not None), None)
+
     def to_json(self) -> dict[str, object]:
         """Return what ``knothole why … --json`` prints."""
         return {
@@ -77,7 +84,9 @@ class Explanation:
             "tick": self.tick,
             "time_s": round(self.time, 3),
             "reason": self.reason,
+            "headline": self.headline,
             "chain": [_link_json(link) for link in self.links],
+            "needed": [{"path": link.path, "text": line} for link in reversed(self.links) for line in link.needed],
             "recovered": list(self.recovered),
             "remarks": list(self.remarks),
         }
@@ -95,6 +104,9 @@ class Explanation:
             tick = link.tick or tick
             lines.append(f"    {_indented(words, 4)}{when}")
             lines += (f"      {_indented(note, 6)}" for note in link.notes)
+        needed = [f"{link.short}: {line}" for link in reversed(self.links) for line in link.needed]
+        if needed:
+            lines += ["", "what would have had to be different:", *(f"    {_indented(line, 4)}" for line in needed)]
         if self.recovered:
             lines += ["", "on the way these failed:", *(f"    {line}" for line in self.recovered)]
         if self.remarks:
@@ -103,26 +115,38 @@ class Explanation:
 
 
 def explain(recording: Recording, node: str = "", at: Moment | None = None) -> Explanation:
-    """Explain a recorded run.
-
-    Args:
-        recording: The trace.
-        node: Explain this node instead: its last FAILURE, or its last status if it never failed. A path, an end of a
-            path, or a name, as long as only one node is meant.
-        at: Explain the state at the end of this tick, or at this time, instead.
+    """Explain a recorded run; see ``why``.
 
     Raises:
         TraceError: The trace holds no tree.
         UnknownNameError: No node is called so.
         WhyError: Several nodes are called so, or the run had ended before ``at``.
     """
-    whole = _Why(History(recording))
-    if at is None:
+    return why(History(recording), node, at)
+
+
+def why(history: History, node: str = "", moment: Moment | None = None) -> Explanation:
+    """Explain how a run ended, or what became of one of its nodes: what the command and the viewer show.
+
+    Args:
+        history: What happened.
+        node: Explain this node instead of the run: its last FAILURE, or its last status if it never failed. A path, an
+            end of a path, a name, or a part of one of these, as long as only one node is meant.
+        moment: Explain the state at the end of this tick, or at this time, instead of the end.
+
+    Raises:
+        TraceError: The trace holds no tree.
+        UnknownNameError: No node is called so.
+        WhyError: Several nodes are called so, or the run had ended before ``moment``.
+    """
+    whole = _Why(history)
+    if moment is None:
         return whole.explain(node)
-    then = recording.before_change(whole.tick_of(at))
+    recording = history.recording
+    then = recording.before_change(whole.tick_of(moment))
     if then is recording:
-        return whole.at(node, at)
-    return replace(_Why(History(then)).at(node, at), outcome=whole.outcome)
+        return whole.at(node, moment)
+    return replace(_Why(History(then)).at(node, moment), outcome=whole.outcome)
 
 
 class _Why:
@@ -149,8 +173,7 @@ class _Why:
             )
         if at.tick is not None:
             return at.tick
-        ticks = (e.tick for e in self.history.events if e.time <= (at.time or 0.0) + 1e-6)
-        return max(ticks, default=0)
+        return self.history.tick_at(at.time or 0.0)
 
     def at(self, node: str, at: Moment) -> Explanation:
         """Explain the state of the run, or of a node, at a moment."""
@@ -212,9 +235,11 @@ class _Why:
         links = self.causes.chain(0, moment, status) if root is not None else ()
         reason = links[-1].reason if links else ""
         if self.outcome == UNFINISHED:
-            headline = (
-                f"{UNFINISHED}  {self.tree} is known up to tick {self.ticks} ({self.time:.2f} s); its trace has "
-                "no end: the writer was killed, or is still at work"
+            piece = (self.history.recording.start.get("cut") or {}).get("to") is not None
+            headline = f"{UNFINISHED}  {self.tree} is known up to tick {self.ticks} ({self.time:.2f} s); " + (
+                "this is a piece of its trace, which ends there"
+                if piece
+                else "its trace has no end: the writer was killed, or is still at work"
             )
             return self._made(status, headline, links, reason=reason)
         limit = self.history.recording.start.get("max_time")
@@ -227,7 +252,7 @@ class _Why:
         status = str(self.history.recording.end.get("status", "SUCCESS"))
         words = "succeeded" if status == "SUCCESS" else "was skipped, which counts as SUCCESS,"
         headline = f"SUCCESS  {self.tree} {words} {self._when(self.ticks, self.time)}"
-        links = self.causes.chain(0, self.history.end, status) if status == "SKIPPED" else ()
+        links = self.causes.chain(0, self.history.end, status)
         return self._made(status, headline, links, recovered=self._recovered())
 
     def _recovered(self) -> tuple[str, ...]:
@@ -235,7 +260,7 @@ class _Why:
         seen: dict[tuple[int, str], list[int]] = {}
         for event in self.history.events[: self.history.end + 1]:
             if event.status == "FAILURE":
-                _, following = self.causes.link(Asked(event.node, event.at, "FAILURE"))
+                following = self.causes.following(Asked(event.node, event.at, "FAILURE"))
                 if following is None or following.status != "FAILURE":
                     seen.setdefault((event.node, event.reason), []).append(event.tick)
         rows = []
@@ -251,7 +276,7 @@ class _Why:
         told = [event for event in events if event.status != "INVALID"]
         if not told:
             headline = f"NOT TICKED  {node.label}: the run, which ended with {self.outcome}, never came to it"
-            return self._made("", headline, (), node=node.path)
+            return self._absent(node, history.end, headline, node=node.path)
         failures = [event for event in told if event.status == "FAILURE"]
         event = (failures or told)[-1]
         moment = history.held(event, history.end)
@@ -262,6 +287,9 @@ class _Why:
         remarks: tuple[str, ...] = ()
         if failures and told[-1] is not event:
             remarks = (f"afterwards it was {told[-1].status}, {self._when(told[-1].tick, told[-1].time)}",)
+        last = events[-1]
+        if last.status == "INVALID" and told[-1].status == "RUNNING" and last.at > told[-1].at:
+            remarks = (*remarks, halted(history, node, last).words)
         more = {"tick": event.tick, "time": event.time, "reason": event.reason, "remarks": remarks}
         return self._made(event.status, headline, links, node=node.path, **more)
 
@@ -272,20 +300,36 @@ class _Why:
         tick, time = (event.tick, event.time) if event is not None else (0, 0.0)
         what = node.label if given else self.tree
         if event is None or event.status == "INVALID":
-            headline = f"NOT TICKED  {what}, at {at}: it was not ticked then, or had been reset"
-            return self._made("", headline, (), node=node.path if given else "", tick=tick, time=time)
+            headline = f"NOT TICKED  {what}, at {at}"
+            return self._absent(node, moment, headline, node=node.path if given else "", tick=tick, time=time)
         links = self.causes.chain(node.index, moment, event.status)
         headline = f"{event.status}  {what}, at {at}, since tick {tick} ({time:.2f} s)"
         headline += f": {event.reason}" if event.reason else ""
         more = {"tick": tick, "time": time, "reason": event.reason}
         return self._made(event.status, headline, links, node=node.path if given else "", **more)
 
+    def _absent(self, missing: Node, moment: int, headline: str, **more: Any) -> Explanation:
+        """Explain a node without a status: who passed it by, halted or reset it, and why that one did."""
+        if moment < 0:
+            return self._made("", f"{headline}: nothing had been ticked yet", (), **more)
+        found = absence(self.history, missing, moment)
+        links: tuple[Link, ...] = ()
+        if found.node >= 0 and found.status:
+            links = self.causes.chain(found.node, found.moment, found.status)
+        own = Link(missing.path, missing.name, missing.type, missing.place, "", "", 0, 0.0, found.words)
+        own = replace(own, needed=(found.needed,) if found.needed else ())
+        return self._made("", headline, (own, *links), reason=found.words, **more)
+
     def _find(self, wanted: str) -> Node:
         nodes = self.history.nodes
+        bare = [node for node in nodes if "#" not in node.path.rpartition("/")[2] or "#" in wanted]
+        part = wanted.casefold()
         for fits in (
             [node for node in nodes if node.path == wanted],
             [node for node in nodes if node.path.endswith(f"/{wanted}")],
-            [node for node in nodes if node.name == wanted and "#" not in node.path.rpartition("/")[2]],
+            [node for node in bare if node.name == wanted],
+            [node for node in bare if part in node.name.casefold() or part in node.path.rpartition("/")[2].casefold()],
+            [node for node in bare if part in node.path.casefold()],
         ):
             if len(fits) == 1:
                 return fits[0]
@@ -318,6 +362,8 @@ def _link_json(link: Link) -> Mapping[str, object]:
         "time_s": round(link.time, 3),
         "says": link.says,
         "notes": list(link.notes),
+        "needed": list(link.needed),
+        "answer": link.evidence.to_json() if link.evidence is not None else None,
     }
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..calibration import Calibration, Case, fit
-from ..contract import BackendError
+from ..contract import BackendError, Hearing
+from ..decoding.enforcing import Enforcer
 from ..grounding_format import Coordinates
 from ..questions import Answer, Frame, Question
 from .families import Family
 from .settings import LocalSettings
-from .written import grounded, said
+from .written import grounded, said, telling_of
 
 if TYPE_CHECKING:
     from .engine import Engine, Row, Sight
@@ -66,12 +68,21 @@ class LocalBackend:
         }
         wanted = settings.choices == "letters" or (settings.choices == "auto" and family.letters)
         self._by_letters = wanted and all(self._letters.values())
+        boxes = form if family.json_boxes else ""
+        self._enforcer = Enforcer(engine.tokenizer, engine.ends, boxes, settings.constrained)
         if calibration is not None:
             calibration.check(self.model, PROMPT_VERSION, engine.checkpoint.image_size)
         self._calibration = calibration
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         """Answer all questions about one frame."""
+        return self._asked(frame, questions, None)
+
+    def write(self, frame: Frame | None, question: Question, hearing: Hearing) -> Answer:
+        """Answer one question and tell of it meanwhile; see ``Writer``."""
+        return self._asked(frame, [question], hearing)[0]
+
+    def _asked(self, frame: Frame | None, questions: Sequence[Question], hearing: Hearing | None) -> list[Answer]:
         engine = self._open()
         answers = {i: self._unfit(question, frame) for i, question in enumerate(questions)}
         able = [i for i, answer in answers.items() if answer is None]
@@ -81,7 +92,7 @@ class LocalBackend:
             asked = [(i, questions[i], row) for i, row in zip(able, rows, strict=True)]
             for ask, some in (
                 (self._typed, [one for one in asked if one[1].kind in _TYPED]),
-                (self._written, [one for one in asked if one[1].kind not in _TYPED]),
+                (partial(self._written, hearing=hearing), [one for one in asked if one[1].kind not in _TYPED]),
             ):
                 given = ask(engine, sight, [(question, row) for _, question, row in some])
                 answers |= {i: answer for (i, _, _), answer in zip(some, given, strict=True)}
@@ -152,7 +163,8 @@ class LocalBackend:
                 return Answer(question.kind, problem=why)
             if len({choice.strip().lower() for choice in question.choices} - {""}) < len(question.choices):
                 return Answer(question.kind, problem="two choices are the same, or one is empty")
-        return None
+        fault = self._enforcer.fault(question)
+        return Answer(question.kind, problem=fault) if fault else None
 
     def _typed(self, engine: Engine, sight: Sight, asked: Sequence[tuple[Question, Row]]) -> list[Answer]:
         groups = [self._tokens(engine, question) for question, _ in asked]
@@ -203,19 +215,25 @@ class LocalBackend:
         neither = min(1.0, max(0.0, 1.0 - sum(chances.values())))
         return Answer(question.kind, probabilities=dict(chances), neither=neither)
 
-    def _written(self, engine: Engine, sight: Sight, asked: Sequence[tuple[Question, Row]]) -> list[Answer]:
+    def _written(
+        self, engine: Engine, sight: Sight, asked: Sequence[tuple[Question, Row]], hearing: Hearing | None
+    ) -> list[Answer]:
         if not asked:
             return []
         limits = [
             self.settings.box_tokens if question.kind == "ground" else self.settings.max_tokens for question, _ in asked
         ]
         answers = []
-        written = engine.write(sight, [row for _, row in asked], limits)
+        rules = [self._enforcer.constraint(question) for question, _ in asked]
+        telling = None
+        if hearing is not None:
+            telling = telling_of(asked[0][0], hearing, lambda ids: engine.decode(ids, special=False))
+        written = engine.write(sight, [row for _, row in asked], limits, rules, telling)
         for (question, row), one in zip(asked, written, strict=True):
-            if question.kind == "ground":
+            if question.kind == "ground" and not one.problem:
                 answer = grounded(question, one.ids, one.chances, engine.decode, self.form, engine.seen_size(sight))
             else:
-                answer = said(question, engine.decode(one.ids, special=False).strip(), one.complete)
+                answer = said(question, engine.decode(one.ids, special=False).strip(), one.complete, one.problem)
             answers.append(replace(answer, tokens=engine.length(row) + len(one.ids)))
         return answers
 

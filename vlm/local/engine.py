@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .._vision_model import Written
+from .._vision_model import Hearing, Written
 from ..checkpoint import Checkpoint
+from ..decoding.constraint import Constraint
 from ..questions import Frame
 from .wording import Wording
 
@@ -106,9 +107,29 @@ class Engine(ABC):
     def text_chances(self, sight: Sight, rows: Sequence[Row], answers: Sequence[Sequence[Tokens]]) -> list[list[float]]:
         """Return for each row the probability of each of its answers, each followed by an end, as whole texts."""
 
+    def write(
+        self,
+        sight: Sight,
+        rows: Sequence[Row],
+        limits: Sequence[int],
+        rules: Sequence[Constraint | None] = (),
+        hearing: Hearing | None = None,
+    ) -> list[Written]:
+        """Continue each row with the likeliest token until its end or its limit of tokens.
+
+        Args:
+            sight: What the rows are about.
+            rows: Prompts.
+            limits: Most tokens to write for each.
+            rules: What holds each of them; none for no rules.
+            hearing: Hears of the first row.
+        """
+        asked = zip(rows, limits, rules or [None] * len(rows), strict=True)
+        return [self._written(sight, *one, hearing if i == 0 else None) for i, one in enumerate(asked)]
+
     @abstractmethod
-    def write(self, sight: Sight, rows: Sequence[Row], limits: Sequence[int]) -> list[Written]:
-        """Continue each row with the likeliest token until its end or its limit of tokens."""
+    def _written(self, sight: Sight, row: Row, limit: int, rule: Constraint | None, hearing: Hearing | None) -> Written:
+        """Continue one row; see ``write``."""
 
     def inputs(self, sight: Sight, text: str) -> dict[str, Any]:
         """Return what the processor makes of one prompt, on the model's device."""

@@ -48,6 +48,7 @@ class Family:
         reading: ``shared`` is only taken where it gives what ``whole`` does (``opening.open_engine``).
         plain: Text before and after a question where a checkpoint has no chat template; ``{image}`` is its image token.
         many: They take several pictures.
+        json_boxes: They write boxes in JSON, if their form has it; Qwen2-VL has tokens of its own for them.
     """
 
     form: Coordinates = "any_json"
@@ -59,6 +60,7 @@ class Family:
     reading: Reading = "shared"
     plain: tuple[str, str] = ("User: {image}", "\nAssistant:")
     many: bool = True
+    json_boxes: bool = True
 
 
 def _paligemma_describe(question: Question) -> str:
@@ -87,7 +89,9 @@ _FLORENCE = Family(
     plain=("", ""),
     many=False,
 )
-_QWEN = {name: Family(form=form, ground=_qwen_boxes) for name, form in COORDINATES.items()}
+_QWEN = {
+    name: Family(form=form, ground=_qwen_boxes, json_boxes=name != "qwen2_vl") for name, form in COORDINATES.items()
+}
 _QWEN35 = Family(form="thousandths", ground=_qwen_boxes)
 _MOLMO = Family(form="molmo", ground=lambda question: f"Point to {question.text}.")
 _LLAVA = Family(plain=("USER: {image}\n", " ASSISTANT:"))

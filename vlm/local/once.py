@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from .._vision_model import Written
+from .._vision_model import Hearing, Written
 from ..checkpoint import Checkpoint
+from ..decoding.constraint import Constraint, likeliest
 from .engine import Engine, Row, Sight, Tokens, batches, shared
 from .wording import Wording
 
@@ -73,23 +74,21 @@ class SharedEngine(Engine):
         return [[next(found) for _ in texts] for texts in answers]
 
     @torch.inference_mode()
-    def write(self, sight: Sight, rows: Sequence[Row], limits: Sequence[int]) -> list[Written]:
-        """See ``Engine``."""
-        return [self._written(sight, row, limit) for row, limit in zip(rows, limits, strict=True)]
-
-    def _written(self, sight: Sight, row: Row, limit: int) -> Written:
+    def _written(self, sight: Sight, row: Row, limit: int, rule: Constraint | None, hearing: Hearing | None) -> Written:
         question = self._ids(row)
         logits, step = self._continued(sight, row.head, [question])
         last = logits([len(question) - 1])[0, -1]
         ids: list[int] = []
         chances: list[float] = []
         while True:
-            best, token = last.float().softmax(-1).max(-1)
-            if int(token) in self.ends:
+            token, chance = likeliest(last, rule)
+            if rule is not None and rule.problem:
+                return Written(tuple(ids), tuple(chances), False, rule.problem)
+            if token in self.ends:
                 return Written(tuple(ids), tuple(chances), True)
-            ids.append(int(token))
-            chances.append(float(best))
-            if len(ids) >= limit:
+            ids.append(token)
+            chances.append(chance)
+            if len(ids) >= limit or (hearing is not None and not hearing(ids)):
                 return Written(tuple(ids), tuple(chances), False)
             last = step(token)
 
@@ -154,9 +153,9 @@ class SharedEngine(Engine):
         def at(keep: Sequence[int]) -> torch.Tensor:
             return forward(ids, prefix.length, torch.tensor(list(keep), device=self.device))
 
-        def step(token: torch.Tensor) -> torch.Tensor:
+        def step(token: int) -> torch.Tensor:
             start = int(state["mask"].shape[1])
             state["mask"] = torch.cat([state["mask"], torch.ones_like(state["mask"][:, :1])], dim=1)
-            return forward(token.reshape(1, 1), start, 1)[0, -1]
+            return forward(torch.tensor([[token]], device=self.device), start, 1)[0, -1]
 
         return at, step

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from transformers.modeling_outputs import BaseModelOutput
 
-from .._vision_model import Written
+from .._vision_model import Hearing, Written
 from ..checkpoint import Checkpoint
+from ..decoding.constraint import Constraint
 from .engine import Engine, Row, Sight, Tokens, shared
 from .wording import Wording
 
@@ -41,12 +42,9 @@ class WholeEngine(Engine):
         return found
 
     @torch.inference_mode()
-    def write(self, sight: Sight, rows: Sequence[Row], limits: Sequence[int]) -> list[Written]:
-        """See ``Engine``."""
-        return [self._written(sight, row, limit) for row, limit in zip(rows, limits, strict=True)]
-
-    def _written(self, sight: Sight, row: Row, limit: int) -> Written:
+    def _written(self, sight: Sight, row: Row, limit: int, rule: Constraint | None, hearing: Hearing | None) -> Written:
         inputs = self.inputs(sight, row.head + row.rest)
+        before = self._before(inputs)
         self.reads += 1
         self.forget_positions()
         out = self.model.generate(
@@ -56,13 +54,20 @@ class WholeEngine(Engine):
             num_beams=1,
             eos_token_id=sorted(self.ends),
             pad_token_id=self.tokenizer.pad_token_id or 0,
+            logits_processor=[rule.after(before)] if rule is not None else [],
+            stopping_criteria=[_stop(before, rule, hearing)],
             output_logits=True,
             return_dict_in_generate=True,
         )
         new = out.sequences[0, -len(out.logits) :].tolist()
         chances = [float(logits[0].float().softmax(-1)[token]) for logits, token in zip(out.logits, new, strict=True)]
         last = next((i for i, token in enumerate(new) if token in self.ends and i >= self._opening(new)), len(new))
-        return Written(tuple(new[:last]), tuple(chances[:last]), last < len(new))
+        problem = "" if rule is None else rule.problem
+        return Written(tuple(new[:last]), tuple(chances[:last]), last < len(new) and not problem, problem)
+
+    def _before(self, inputs: Mapping[str, Any]) -> int:
+        """Return how many tokens stand before what is written."""
+        return int(inputs["input_ids"].shape[1])
 
     def _opening(self, new: Tokens) -> int:
         """Return how many of the written tokens only begin the text."""
@@ -119,5 +124,20 @@ class EncoderDecoderEngine(WholeEngine):
         self.reads += 1
         return out.logits[0, -1].float().log_softmax(-1), out.encoder_last_hidden_state, inputs["attention_mask"]
 
+    def _before(self, inputs: Mapping[str, Any]) -> int:
+        return len(self._start)
+
     def _opening(self, new: Tokens) -> int:
         return len(self._start) - 1 if list(new[: len(self._start) - 1]) == self._start[1:] else 0
+
+
+def _stop(before: int, rule: Constraint | None, hearing: Hearing | None) -> Callable[..., torch.Tensor]:
+    """Return a criterion that ends a text which cannot go on, or to which nobody listens."""
+
+    def stop(input_ids: torch.Tensor, scores: object, **_: object) -> torch.Tensor:
+        ended = rule is not None and bool(rule.problem)
+        if hearing is not None and not ended:
+            ended = not hearing(input_ids[0, before:].tolist())
+        return torch.full((input_ids.shape[0],), ended, device=input_ids.device, dtype=torch.bool)
+
+    return stop

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from ..contract import Hearing
+from ..decoding.checking import first_mistake
 from ..grounding_format import Coordinates, UnreadableError, distinct, read_boxes
 from ..questions import Answer, Question, Region
 
@@ -45,14 +47,17 @@ def grounded(
     return Answer("ground", regions=tuple(kept if question.all else kept[:1]), text=text)
 
 
-def said(question: Question, text: str, complete: bool) -> Answer:
-    """Return written words as an answer; for a plan the JSON in them.
+def said(question: Question, text: str, complete: bool, problem: str = "") -> Answer:
+    """Return written words as an answer; for a plan the JSON in them, checked against its schema.
 
     Args:
         question: What was asked.
         text: What was written, without control tokens.
         complete: It came to its end before the limit of tokens.
+        problem: Why it could not go on; empty otherwise.
     """
+    if problem:
+        return Answer(question.kind, text=text, problem=problem)
     if question.kind != "plan":
         return Answer(question.kind, text=text, problem="" if text else "the model wrote nothing")
     fenced = _FENCE.match(text)
@@ -61,7 +66,33 @@ def said(question: Question, text: str, complete: bool) -> Answer:
     except (ValueError, RecursionError) as error:
         why = str(error) if complete else "it was cut off by the limit of tokens"
         return Answer("plan", text=text, problem=f"the plan is no JSON: {why}: {text!r}")
+    wrong = first_mistake(data, _schema(question), "the plan")
+    if wrong:
+        return Answer("plan", text=text, problem=f"the plan does not obey its schema: {wrong}")
     return Answer("plan", text=text, data=data)
+
+
+def telling_of(
+    question: Question, hearing: Hearing, decode: Callable[[Sequence[int]], str]
+) -> Callable[[Sequence[int]], bool]:
+    """Return what hears of tokens and tells the text of an answer so far.
+
+    Boxes are told as an empty text: what the model writes of them is not the answer.
+    """
+
+    def telling(ids: Sequence[int]) -> bool:
+        half = "\ufffd"  # the beginning of a letter that takes several tokens
+        return hearing("" if question.kind == "ground" else decode(ids).rstrip(half).strip())
+
+    return telling
+
+
+def _schema(question: Question) -> object:
+    """Return the schema of a plan as data; one that cannot be read allows anything."""
+    try:
+        return json.loads(question.schema)
+    except (ValueError, RecursionError):
+        return True
 
 
 def _no_number(name: str) -> float:

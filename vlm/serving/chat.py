@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from ..decoding.grammar import SchemaError, json_grammar
 from ..questions import Answer, Frame, Kind
 from .conversation import read_conversation
 from .desk import now
@@ -42,12 +43,16 @@ class Request:
         asked: What the backend is asked.
         logprobs: Probabilities of the first token are wanted.
         most: How many of them.
+        stream: The answer is sent in parts, while it is written.
+        usage: The last part tells the tokens.
     """
 
     frame: Frame | None
     asked: Asked
     logprobs: bool
     most: int
+    stream: bool = False
+    usage: bool = False
 
 
 def read_request(raw: Json, kinds: Collection[Kind]) -> Request:
@@ -70,7 +75,24 @@ def read_request(raw: Json, kinds: Collection[Kind]) -> Request:
     asked = understand(
         said.words, kinds, schema=schema, context=said.system, history=said.history, chances=bool(logprobs)
     )
-    return Request(said.frame, asked, logprobs, most)
+    return Request(said.frame, asked, logprobs, most, *_stream(raw))
+
+
+def _stream(raw: Json) -> tuple[bool, bool]:
+    """Return whether an answer is sent in parts, and whether the last one tells the tokens."""
+    stream = raw.get("stream") or False
+    if not isinstance(stream, bool):
+        raise wrong("stream", "must be true or false")
+    if raw.get("stream_options") is None:
+        return stream, False
+    if not stream:
+        raise wrong("stream_options", "needs stream: true")
+    options = mapping(raw["stream_options"], "stream_options")
+    known(options, ("include_usage", "include_obfuscation"), "stream_options")
+    usage = options.get("include_usage") or False
+    if not isinstance(usage, bool):
+        raise wrong("stream_options.include_usage", "must be true or false")
+    return stream, usage
 
 
 def _check(raw: Json) -> None:
@@ -79,8 +101,6 @@ def _check(raw: Json) -> None:
         if raw.get(name):
             raise RefusedError(400, f"{name}: not offered by this server", name, "unsupported_parameter")
     known(raw, (*own, *_LIMITS, *_IGNORED, *_NEVER, "reasoning_effort", "parallel_tool_calls"))
-    if raw.get("stream"):
-        raise RefusedError(400, "stream: answers of this server come whole", "stream", "unsupported_parameter")
     if raw.get("n") not in (None, 1):
         raise RefusedError(400, "n: one answer is all there is; it is always the likeliest", "n", "unsupported_value")
     for name in _LIMITS:
@@ -89,7 +109,7 @@ def _check(raw: Json) -> None:
 
 
 def _schema(raw: object) -> str:
-    """Return the JSON Schema of a response format as text; ``{}`` for any JSON, nothing for plain text."""
+    """Return the JSON Schema of a response format as text, that of any object, or nothing for plain text."""
     if raw is None:
         return ""
     form = mapping(raw, "response_format")
@@ -97,32 +117,50 @@ def _schema(raw: object) -> str:
     if kind == "text":
         return ""
     if kind == "json_object":
-        return "{}"
+        return '{"type": "object"}'
     if kind != "json_schema":
         raise wrong("response_format.type", "must be text, json_object or json_schema")
     named = mapping(form.get("json_schema"), "response_format.json_schema")
     text(named.get("name"), "response_format.json_schema.name")
-    return json.dumps(mapping(named.get("schema"), "response_format.json_schema.schema"), ensure_ascii=False)
+    where = "response_format.json_schema.schema"
+    schema = json.dumps(mapping(named.get("schema"), where), ensure_ascii=False)
+    try:
+        json_grammar(schema)
+    except SchemaError as error:
+        raise wrong(where, str(error)) from error
+    return schema
 
 
 def response(model: str, request: Request, answer: Answer) -> dict[str, Any]:
     """Return the body of an answer."""
-    said = _written(request.asked, answer)
+    said = written(request.asked, answer)
     message: Json = {"role": "assistant", "content": said, "refusal": answer.problem or None}
-    choice: Json = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    if request.logprobs and said is not None and request.asked.written:
-        choice["logprobs"] = {"content": [_token(request.asked, answer, said, request.most)], "refusal": None}
+    logprobs = tokens(request, answer, said)
+    choice: Json = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": logprobs}
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
         "created": now(),
         "model": model,
         "choices": [choice],
-        "usage": {"prompt_tokens": answer.tokens, "completion_tokens": 0, "total_tokens": answer.tokens},
+        "usage": usage(answer),
     }
 
 
-def _written(asked: Asked, answer: Answer) -> str | None:
+def usage(answer: Answer) -> Json:
+    """Return the tokens of an answer; those that were read and those that were written are not told apart."""
+    return {"prompt_tokens": answer.tokens, "completion_tokens": 0, "total_tokens": answer.tokens}
+
+
+def tokens(request: Request, answer: Answer, said: str | None) -> Json | None:
+    """Return the probabilities of an answer in one word, if they are wanted and there are any."""
+    if not request.logprobs or said is None or not request.asked.written:
+        return None
+    return {"content": [_token(request.asked, answer, said, request.most)], "refusal": None}
+
+
+def written(asked: Asked, answer: Answer) -> str | None:
+    """Return the words of an answer; None where it has a problem."""
     if answer.problem:
         return None
     if asked.written:

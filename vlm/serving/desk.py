@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..contract import BackendError
+from ..contract import BackendError, Hearing
 from ..questions import Answer, Frame, Question
-from ..runner import Runner
+from ..runner import Listening, Runner
 from .refusals import RefusedError
 
 _SLICE = 0.25
 """Longest time that closing waits for a look at the model, [s]."""
+
+
+Heard = Callable[[str], None]
+"""Gets the text of an answer so far, in the event loop."""
 
 
 @dataclass
@@ -22,6 +26,7 @@ class _Job:
     frame: Frame | None
     questions: tuple[Question, ...]
     done: asyncio.Future[list[Answer]] = field(repr=False)
+    heard: Heard | None = None
 
 
 class Desk:
@@ -50,17 +55,30 @@ class Desk:
         """Why the backend is beyond repair; empty while it is not."""
         return self._fault
 
-    async def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
-        """Return the answers to questions about a frame, in their order.
+    def admit(self) -> None:
+        """Refuse what cannot be asked now.
 
         Raises:
-            RefusedError: The backend is broken, too many wait, or it took too long.
+            RefusedError: The backend is broken, or too many wait.
         """
         if self._fault:
             raise RefusedError(503, f"the model is not there any more: {self._fault}", code="model_unavailable")
         if len(self._waiting) >= self.most:
             raise RefusedError(429, f"{self.most} requests wait already; ask again later", code="too_many_requests")
-        job = _Job(frame, tuple(questions), asyncio.get_running_loop().create_future())
+
+    async def ask(self, frame: Frame | None, questions: Sequence[Question], heard: Heard | None = None) -> list[Answer]:
+        """Return the answers to questions about a frame, in their order; once cancelled they are not written on.
+
+        Args:
+            frame: What is asked about.
+            questions: One alone where ``heard`` is given.
+            heard: Hears of the answer while it is written, if the backend tells of it.
+
+        Raises:
+            RefusedError: The backend is broken, too many wait, or it took too long.
+        """
+        self.admit()
+        job = _Job(frame, tuple(questions), asyncio.get_running_loop().create_future(), heard)
         self._waiting.append(job)
         self.requests += 1
         self._news.set()
@@ -80,7 +98,7 @@ class Desk:
                 continue
             questions = tuple(dict.fromkeys(question for job in jobs for question in job.questions))
             try:
-                answers = await self._answers(jobs[0].frame, questions)
+                answers = await self._answers(jobs[0], questions)
             except Exception as error:  # whatever it is, nobody may wait for answers that will not come
                 self._break(str(error) if isinstance(error, BackendError) else f"{type(error).__name__}: {error}", jobs)
                 return
@@ -90,19 +108,30 @@ class Desk:
                     job.done.set_result([known[question] for question in job.questions])
 
     def _next(self) -> list[_Job]:
-        """Take the oldest job and all others about the same pictures, but none that nobody waits for."""
+        """Take the oldest job and all others about the same pictures, but none that nobody waits for.
+
+        One that is heard while it is written goes alone: others would wait for its end.
+        """
         alive = [job for job in self._waiting if not job.done.done()]
         if not alive:
             self._waiting.clear()
             return []
-        key = _key(alive[0].frame)
-        taken = [job for job in alive if _key(job.frame) == key]
-        self._waiting = deque(job for job in alive if _key(job.frame) != key)
+        first = alive[0]
+        taken = [
+            job
+            for job in alive
+            if job is first or (_key(job.frame) == _key(first.frame) and first.heard is None and job.heard is None)
+        ]
+        self._waiting = deque(job for job in alive if all(job is not one for one in taken))
         return taken
 
-    async def _answers(self, frame: Frame | None, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
+    async def _answers(self, job: _Job, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
         self.model_calls += 1
-        number = await asyncio.to_thread(self.runner.submit, frame, questions)
+        if job.heard is not None and isinstance(self.runner, Listening):
+            hearing = _passing_on(job, asyncio.get_running_loop())
+            number = await asyncio.to_thread(self.runner.submit_heard, job.frame, questions[0], hearing)
+        else:
+            number = await asyncio.to_thread(self.runner.submit, job.frame, questions)
         while True:
             for reply in await asyncio.to_thread(self.runner.poll, _SLICE):
                 if reply.request == number:
@@ -114,6 +143,19 @@ class Desk:
             if not job.done.done():
                 job.done.set_exception(RefusedError(503, f"the model died: {why}", code="model_unavailable"))
         self._waiting.clear()
+
+
+def _passing_on(job: _Job, loop: asyncio.AbstractEventLoop) -> Hearing:
+    """Return what takes the text of an answer from another thread to the event loop, as long as somebody waits."""
+    heard = job.heard
+    assert heard is not None
+
+    def hearing(text: str) -> bool:
+        if not job.done.done():
+            loop.call_soon_threadsafe(heard, text)
+        return not job.done.done()
+
+    return hearing
 
 
 def _key(frame: Frame | None) -> str:

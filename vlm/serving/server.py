@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ..._base import KnotholeError
 from ..questions import Answer, Frame, Kind, Question
 from ..runner import Runner
-from . import chat, decisions, systemone
+from . import chat, decisions, streaming, systemone
 from .desk import Desk, now
 from .fields import Json, parse
 from .refusals import RefusedError
@@ -219,6 +219,10 @@ class Server:
 
     async def _chat(self, request: Request) -> Response:
         asked = await asyncio.to_thread(chat.read_request, await self._body(request), self.served.kinds)
+        if asked.stream:
+            self.desk.admit()
+            told = streaming.events(self.desk, self.served.name, asked)
+            return StreamingResponse(told, media_type="text/event-stream", headers=streaming.HEADERS)
         (answer,) = await self._ask(asked.frame, [asked.asked.question])
         return JSONResponse(chat.response(self.served.name, asked, answer))
 

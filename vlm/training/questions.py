@@ -24,7 +24,7 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.ground_every, 1.6),
     (Sampler.inside, 2.4),
     (Sampler.held, 1.6),
-    (Sampler.gripper, 0.8),
+    (Sampler.gripper, 1.0),
     (Sampler.everything, 1.0),
     (Sampler.loose_left, 0.5),
     (Sampler.all_in, 0.7),
@@ -36,12 +36,12 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.color, 0.6),
     (Sampler.count, 1.6),
     (Sampler.attribute, 1.0),
-    (Sampler.describe, 0.6),
+    (Sampler.describe, 1.2),
     (Sampler.table_empty, 0.15),
     (Sampler.robot, 0.15),
     (Sampler.touching, 0.8),
     (Sampler.door, 1.5),
-    (Sampler.person, 0.6),
+    (Sampler.person, 0.8),
     (Sampler.choice, 1.8),
 )
 _MEASURED: dict[_Draw, int] = {

@@ -12,7 +12,7 @@ from .sampler import Sampler, named
 from .words import strange_word
 
 _TRIES = 6
-_WANTED = (("steps", 0.6), ("ask", 0.2), ("cannot", 0.2))
+_WANTED = (("steps", 0.55), ("ask", 0.28), ("cannot", 0.17))
 _STRANGE = 0.06
 _ERRANDS = (
     "Make {n}.",

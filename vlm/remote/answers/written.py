@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 
+from ...decoding.checking import first_mistake
 from ...grounding_format import Coordinates, UnreadableError, distinct, read_boxes
 from ...questions import Answer, Question, Region
 from ..failures import Unreadable
-from .schema import first_mistake
 
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)

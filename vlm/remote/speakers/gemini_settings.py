@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 
 from ...contract import BackendError, BackendOptions
-from ..keys import Key, find_key
-from ..settings import RemoteSettings, check_secrecy, check_url, number, read_settings, word
+from ..keys import Key
+from ..service import Service
+from ..settings import RemoteSettings, number, read_settings, word
 
 WHO = "gemini"
 HOME = "https://generativelanguage.googleapis.com"
-_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+_SERVICE = Service(WHO, "GOOGLE_GEMINI_BASE_URL", ("GEMINI_API_KEY", "GOOGLE_API_KEY"), HOME)
 
 
 @dataclass(frozen=True)
@@ -48,32 +48,14 @@ def gemini_settings(options: BackendOptions) -> GeminiSettings:
         BackendError: One of them is wrong.
     """
     made = read_settings(GeminiSettings(), options, WHO)
-    from_environment = os.environ.get("GOOGLE_GEMINI_BASE_URL", "").strip()
-    if not made.base_url and from_environment:
-        check_url(from_environment, WHO)
+    url = _SERVICE.url(made)
     if not made.api_version.isidentifier():
         raise BackendError(
             f"setting 'api_version' of the {WHO} backend is {made.api_version!r}, must be such as v1beta"
         )
-    url = (made.base_url or from_environment or HOME).rstrip("/")
     return replace(made, base_url=url, model=made.model.removeprefix("models/"))
 
 
 def gemini_key(settings: GeminiSettings, options: BackendOptions) -> Key | None:
-    """Return the key; None for a server that needs none.
-
-    The usual variables count for Google's own address and for one from the environment, never for one of the settings.
-
-    Raises:
-        BackendError: Google's own service is asked and there is none, or it would be sent in the clear.
-    """
-    usual = _KEYS if settings.official or not options.settings.get("base_url") else ()
-    names: tuple[str, ...] = (settings.api_key_env,) if settings.api_key_env else usual
-    key = find_key(names, settings.api_key_file, WHO)
-    if key is None and (settings.official or settings.api_key_env):
-        raise BackendError(
-            f"the {WHO} backend has no key: the environment variable {names[0]} is not set\n"
-            f'  fix:  export {names[0]}=…, or name a file: api_key_file = "…" under [backends.{WHO}]'
-        )
-    check_secrecy(settings.base_url, key is not None, settings, WHO)
-    return key
+    """Return the key, None for none; see ``Service.key``."""
+    return _SERVICE.key(settings, options, settings.official)

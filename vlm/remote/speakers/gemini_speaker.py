@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from ...capabilities import Capabilities
@@ -16,8 +15,8 @@ from ..backend import TYPED
 from ..failures import Failure, Fallback, Unreadable, field
 from ..ladder import Ladder, climbing
 from ..pictures import Picture, decoded
-from ..prompts import LETTERS, SYSTEM, ground_prompt, plan_prompt, typed_prompt, with_context
-from ..request import Call, batches
+from ..prompts import SYSTEM, ground_prompt, plan_prompt, typed_prompt, with_context
+from .deciding import Ask, DecidingSpeaker, first_way
 from .gemini_content import (
     candidates,
     check_feedback,
@@ -32,15 +31,13 @@ from .gemini_content import (
 from .gemini_settings import GeminiSettings
 from .noul import decision, decision_question
 
-_PER_REQUEST = 64
-_MOST_CHOICES = 255
 _MOST_CANDIDATES = 8
 _WAYS = ("decisions", "logprobs", "sampling")
 _PLANS = ("json_schema", "json_object", "text")
 _TRANSCRIBE = "Write down word for word what is said. Answer with these words only."
 
 
-class GeminiSpeaker:
+class GeminiSpeaker(DecidingSpeaker):
     """Speak to Gemini through the ``google-genai`` package.
 
     Args:
@@ -51,11 +48,13 @@ class GeminiSpeaker:
         known: What the model was measured to do, if it was.
     """
 
+    most_decisions = 64
+
     def __init__(
         self, client: Any, types: Any, settings: GeminiSettings, host: str, known: Capabilities | None = None
     ) -> None:
+        super().__init__(first_way(settings, known, _WAYS))
         self._client, self._types, self._settings, self._host = client, types, settings, host
-        self._ways = _ways(settings, known)
         self._plans = Ladder(_PLANS, (known.plans if known else None) or "json_schema")
         self._coordinates = cast(
             Coordinates, settings.coordinates or (known.coordinates if known else None) or "gemini"
@@ -68,28 +67,10 @@ class GeminiSpeaker:
         kinds |= {"imagine"} if settings.image_model else set()
         self.kinds = frozenset(kinds)
 
-    @property
-    def most_choices(self) -> int:
-        """Most choices of a typed question: as many as there are letters, where no decisions are offered."""
-        return _MOST_CHOICES if self._ways.now == "decisions" else len(LETTERS)
-
     def begin(self) -> None:
         """Try again what the model refused altogether."""
-        self._ways.begin()
+        super().begin()
         self._plans.begin()
-
-    def calls(self, pictures: tuple[Picture, ...], asked: Sequence[tuple[int, Question]]) -> list[Call]:
-        """Return one request for all typed questions where the model has decisions, else one for each."""
-        typed = [(number, question) for number, question in asked if question.kind in TYPED]
-        way = self._ways.now
-        found = []
-        for some in batches(typed, _PER_REQUEST if way == "decisions" else 1):
-            numbers, questions = tuple(number for number, _ in some), [question for _, question in some]
-            found.append(Call(numbers, climbing(self._ways, self._typed(way, questions, pictures))))
-        for number, question in asked:
-            if question.kind not in TYPED:
-                found.append(Call((number,), self._other(question, pictures)))
-        return found
 
     def facts(self) -> dict[str, object]:
         """Return what was found out of the model."""
@@ -105,13 +86,13 @@ class GeminiSpeaker:
         """Close the client."""
         self._client.close()
 
-    def _typed(self, way: str, questions: list[Question], pictures: tuple[Picture, ...]) -> Callable[[], list[Answer]]:
+    def _typed(self, way: str, questions: list[Question], pictures: tuple[Picture, ...]) -> Ask:
         if way == "decisions":
             return lambda: self._decide(questions, pictures)
         (question,) = questions
         return lambda: (self._sample if way == "sampling" else self._read_tokens)(question, pictures)
 
-    def _other(self, question: Question, pictures: tuple[Picture, ...]) -> Callable[[], list[Answer]]:
+    def _other(self, question: Question, pictures: tuple[Picture, ...]) -> Ask:
         if question.kind == "plan":
             return climbing(self._plans, lambda: self._plan(question, pictures, self._plans.now))
         if question.kind == "imagine":
@@ -227,11 +208,3 @@ def _failure_of(error: BaseException) -> Failure | None:
     while one is not None and not isinstance(one, Failure):
         one = one.__cause__ or one.__context__
     return one
-
-
-def _ways(settings: GeminiSettings, known: Capabilities | None) -> Ladder:
-    if settings.method != "auto":
-        return Ladder((settings.method,))
-    if known is None or known.decisions is not False:
-        return Ladder(_WAYS)
-    return Ladder(_WAYS, "sampling" if known.logprobs == 0 else "logprobs")

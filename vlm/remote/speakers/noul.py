@@ -43,13 +43,19 @@ def yes_or_no(question: Question, raw: object) -> Answer:
     return decided(question, {"yes": p, "no": 1.0 - p})
 
 
+def refusal(row: object) -> Failure:
+    """Return what an answer of the type ``refusal`` says, with its reason where the server tells one."""
+    why = field(row, "refusal")
+    return Failure(f"the model refused: {why[:200]}" if isinstance(why, str) and why else "the model refused to answer")
+
+
 def _chances(question: Question, raw: object) -> dict[object, object]:
     """Return the probabilities as they were sent, unchecked."""
     wanted = "noul" if question.kind == "yes_no" else question.kind
     if raw is None:
         raise Unreadable("there is no answer to this question")
     if field(raw, "type") == "refusal":
-        raise Failure("the model refused to answer")
+        raise refusal(raw)
     if field(raw, "type") != wanted:
         raise Unreadable(f"the answer is of type {str(field(raw, 'type'))[:40]!r}, not {wanted}")
     if question.kind == "yes_no":

@@ -9,6 +9,7 @@ from ...questions import Question
 from ..failures import Failure, NoLogprobs, Unreadable, field
 from ..pictures import Picture, captions
 from ..prompts import SYSTEM, typed_prompt, with_context
+from .noul import refusal
 
 Json = dict[str, object]
 
@@ -56,7 +57,7 @@ def decision_chances(question: Question, raw: object) -> dict[object, object]:
     """
     kind = field(raw, "type")
     if kind == "refusal":
-        raise Failure("the model refused to answer")
+        raise refusal(raw)
     wanted = {"yes_no": "predicate"}.get(question.kind, question.kind)
     if kind != wanted:
         raise Unreadable(f"the answer is of type {str(kind)[:40]!r}, not {wanted}")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ...contract import BackendError, BackendOptions
-from ..keys import Key, find_key
-from ..settings import RemoteSettings, check_secrecy, check_url, number, read_settings, word
+from ...contract import BackendOptions
+from ..keys import Key
+from ..service import Service
+from ..settings import RemoteSettings, number, read_settings, word
 
 WHO = "openai"
 HOME = "https://api.openai.com/v1"
 HOST = "api.openai.com"
+_SERVICE = Service(WHO, "OPENAI_BASE_URL", ("OPENAI_API_KEY",), HOME)
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,7 @@ def openai_settings(options: BackendOptions) -> OpenAISettings:
         BackendError: One of them is wrong.
     """
     made = read_settings(OpenAISettings(), options, WHO)
-    from_environment = os.environ.get("OPENAI_BASE_URL", "").strip()
-    if not made.base_url and from_environment:
-        check_url(from_environment, WHO)
-    url = (made.base_url or from_environment or HOME).rstrip("/") + "/"
-    made = replace(made, base_url=url)
+    made = replace(made, base_url=_SERVICE.url(made) + "/")
     if made.official:
         made = replace(
             made,
@@ -71,21 +68,5 @@ def openai_settings(options: BackendOptions) -> OpenAISettings:
 
 
 def openai_key(settings: OpenAISettings, options: BackendOptions) -> Key | None:
-    """Return the key; None for a server that needs none.
-
-    ``OPENAI_API_KEY`` counts for OpenAI itself and for an address from the environment, never for one of the settings:
-    a key is not sent to whom it is not for.
-
-    Raises:
-        BackendError: OpenAI itself is asked and there is none, or it would be sent in the clear.
-    """
-    usual = "OPENAI_API_KEY" if settings.official or not options.settings.get("base_url") else ""
-    names = [name for name in (settings.api_key_env or usual,) if name]
-    key = find_key(names, settings.api_key_file, WHO)
-    if key is None and (settings.official or settings.api_key_env):
-        raise BackendError(
-            f"the {WHO} backend has no key: the environment variable {names[0]} is not set\n"
-            f'  fix:  export {names[0]}=…, or name a file: api_key_file = "…" under [backends.{WHO}]'
-        )
-    check_secrecy(settings.base_url, key is not None, settings, WHO)
-    return key
+    """Return the key, None for none; see ``Service.key``."""
+    return _SERVICE.key(settings, options, settings.official)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,9 @@ from ..answers.typed import decided, from_tokens, spellings, told
 from ..answers.written import said_answer, strict_json
 from ..backend import TYPED
 from ..failures import Failure, Fallback, Unreadable, field
-from ..ladder import Ladder, climbing
 from ..pictures import Picture, decoded
-from ..prompts import LETTERS, typed_prompt, with_context
-from ..request import Call, batches
+from ..prompts import typed_prompt, with_context
+from .deciding import Ask, DecidingSpeaker, first_way
 from .noul import yes_or_no
 from .openai_chat import (
     Json,
@@ -35,14 +34,11 @@ from .openai_chat import (
 from .openai_settings import OpenAISettings
 from .openai_written import Written
 
-_PER_REQUEST = 400
-"""Most questions in one decision request, and most choices in one of its questions."""
-_MOST_CHOICES = 255
 _WAYS = ("decisions", "logprobs", "few logprobs", "sampling")
 _FEW = 5
 
 
-class OpenAISpeaker:
+class OpenAISpeaker(DecidingSpeaker):
     """Speak to one server through the ``openai`` package.
 
     Args:
@@ -52,9 +48,11 @@ class OpenAISpeaker:
         known: What the server was measured to do, if it was.
     """
 
+    most_decisions = 400
+
     def __init__(self, client: Any, settings: OpenAISettings, host: str, known: Capabilities | None = None) -> None:
+        super().__init__(first_way(settings, known, _WAYS))
         self._client, self._settings, self._host = client, settings, host
-        self._ways = _ways(settings, known)
         self._limit = settings.token_limit or (known.token_limit if known else None) or "max_tokens"
         self._refused: set[str] = set()
         self._spelled: dict[str, tuple[str, ...]] = {}
@@ -66,28 +64,10 @@ class OpenAISpeaker:
         kinds |= {"transcribe"} if settings.transcribe_model else set()
         self.kinds = frozenset(kinds)
 
-    @property
-    def most_choices(self) -> int:
-        """Most choices of a typed question: as many as there are letters, where no decisions are offered."""
-        return _MOST_CHOICES if self._ways.now == "decisions" else len(LETTERS)
-
     def begin(self) -> None:
         """Try again what the server refused altogether."""
-        self._ways.begin()
+        super().begin()
         self._written.begin()
-
-    def calls(self, pictures: tuple[Picture, ...], asked: Sequence[tuple[int, Question]]) -> list[Call]:
-        """Return one request for all typed questions where the server has decisions, else one for each."""
-        typed = [(number, question) for number, question in asked if question.kind in TYPED]
-        way = self._ways.now
-        found = []
-        for some in batches(typed, _PER_REQUEST if way == "decisions" else 1):
-            numbers, questions = tuple(number for number, _ in some), [question for _, question in some]
-            found.append(Call(numbers, climbing(self._ways, self._typed(way, questions, pictures))))
-        for number, question in asked:
-            if question.kind not in TYPED:
-                found.append(Call((number,), self._other(question, pictures)))
-        return found
 
     def facts(self) -> dict[str, object]:
         """Return what was found out of the server."""
@@ -130,7 +110,7 @@ class OpenAISpeaker:
             self._adapt(failure, sent, limit)
             raise
 
-    def _typed(self, way: str, questions: list[Question], pictures: tuple[Picture, ...]) -> Callable[[], list[Answer]]:
+    def _typed(self, way: str, questions: list[Question], pictures: tuple[Picture, ...]) -> Ask:
         if way == "decisions":
             return lambda: self._decide(questions, pictures)
         (question,) = questions
@@ -169,7 +149,7 @@ class OpenAISpeaker:
 
         return self._sampler.ask(question, send)
 
-    def _other(self, question: Question, pictures: tuple[Picture, ...]) -> Callable[[], list[Answer]]:
+    def _other(self, question: Question, pictures: tuple[Picture, ...]) -> Ask:
         if question.kind == "imagine":
             return lambda: self._imagine(question, pictures)
         if question.kind == "transcribe":
@@ -225,16 +205,6 @@ class OpenAISpeaker:
         elif "temperature" in sent and named(failure.told, ("temperature",)):
             self._refused.add("temperature")
             raise Fallback
-
-
-def _ways(settings: OpenAISettings, known: Capabilities | None) -> Ladder:
-    if settings.method == "logprobs":
-        return Ladder(("logprobs", "few logprobs"))
-    if settings.method != "auto":
-        return Ladder((settings.method,))
-    if known is None or known.decisions is not False:
-        return Ladder(_WAYS)
-    return Ladder(_WAYS, "sampling" if known.logprobs == 0 else "logprobs")
 
 
 def _decision(question: Question, row: object) -> Answer:

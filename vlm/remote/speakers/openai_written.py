@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import cast
 
 from ...capabilities import Capabilities
+from ...decoding.checking import strict_able
 from ...grounding_format import Coordinates
 from ...questions import Answer, Question
 from ..answers.prices import billed
-from ..answers.schema import strict_able
 from ..answers.written import WRAPPED, ground_answer, plan_answer, said_answer, schema_of
 from ..failures import Failure, Fallback
 from ..ladder import Ladder

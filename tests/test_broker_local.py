@@ -1,13 +1,15 @@
-"""Answers through the broker, many to a picture, equal answers asked one by one: the shipped model."""
+"""Answers through the broker, many to a picture, equal answers asked one by one: the shipped model, and tiny ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from knothole.app.measuring import pictures
+from knothole.tests import tiny_checkpoints
 from knothole.vlm.broker import Broker
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.questions import Answer, Frame, Question
@@ -26,10 +28,30 @@ QUESTIONS = (
 )
 
 
-@pytest.fixture(scope="module")
-def shipped() -> Iterator[Any]:
-    opened = BACKENDS.get("embedded").open(BackendOptions())
-    yield opened
+UNTRAINED = (*QUESTIONS, Question("plan", "Tidy up.", schema='{"type": "array"}'), Question("chat", "Hello."))
+"""What models that have learned nothing are asked as well: they take every question."""
+FEW = {"max_tokens": 8, "box_tokens": 8}
+
+
+def _opened(name: str, folder: Path) -> Any:
+    if name == "embedded":
+        return BACKENDS.get(name).open(BackendOptions())
+    if name == "qwen":
+        return BACKENDS.get(name).open(BackendOptions(str(tiny_checkpoints.make("qwen2_5_vl", folder)), FEW))
+    backend, _, family = name.partition(":")
+    made = str(tiny_checkpoints.make_other(family.removesuffix(" alone"), folder))
+    share = "never" if family.endswith("alone") else "auto"
+    return BACKENDS.get(backend).open(BackendOptions(made, {**FEW, "share": share}))
+
+
+CASES = ("embedded", "qwen", "transformers:smolvlm", "transformers:smolvlm alone", "transformers:paligemma")
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, tuple[Question, ...]]]:
+    opened = _opened(request.param, tmp_path_factory.mktemp("model"))
+    asked = QUESTIONS if request.param == "embedded" else UNTRAINED
+    yield opened, tuple(question for question in asked if question.kind in opened.kinds)
     opened.close()
 
 
@@ -41,19 +63,20 @@ def answered(broker: Broker, frame: Frame, now: float, questions: tuple[Question
     return [ticket.answer for ticket in tickets if ticket.answer is not None]
 
 
-def test_answers_of_one_request_equal_answers_asked_one_by_one(shipped: Any):
+def test_answers_of_one_request_equal_answers_asked_one_by_one(case: tuple[Any, tuple[Question, ...]]):
+    backend, questions = case
     for frame, _ in pictures(2_100_000, 1):
-        at_once = Broker(InLoop(shipped), stepped=True, latency=0.0)
-        together = answered(at_once, frame, 0.0, QUESTIONS)
+        at_once = Broker(InLoop(backend), stepped=True, latency=0.0)
+        together = answered(at_once, frame, 0.0, questions)
         assert at_once.counters.model_calls == 1
-        for number, question in enumerate(QUESTIONS):
-            alone = Broker(InLoop(shipped), stepped=True, latency=0.0)
+        for number, question in enumerate(questions):
+            alone = Broker(InLoop(backend), stepped=True, latency=0.0)
             (single,) = answered(alone, frame, 0.0, (question,))
             many = together[number]
             assert single.problem == many.problem
             assert dict(many.probabilities) == pytest.approx(dict(single.probabilities), abs=1e-4)
             assert many.neither == pytest.approx(single.neither, abs=1e-4)
-            assert many.text == single.text
+            assert (many.text, many.data) == (single.text, single.data)
             assert [r.label for r in many.regions] == [r.label for r in single.regions]
             for one, other in zip(many.regions, single.regions, strict=True):
                 assert one.box_xyxy == pytest.approx(other.box_xyxy, abs=1e-4)

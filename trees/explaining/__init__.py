@@ -1,0 +1,1 @@
+"""What decided and what would have had to be different: answers with their frames, expressions, limits, halts."""

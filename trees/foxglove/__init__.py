@@ -1,0 +1,1 @@
+"""What of a run Foxglove shows without any settings: its schemas, and messages in them."""
