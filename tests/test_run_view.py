@@ -166,8 +166,14 @@ def test_stop_from_the_page_ends_the_run_and_the_process(tmp_path: Path) -> None
 
 
 MISUSED = [
-    ("--control", "--control needs --view\n  fix:  give --view as well, or leave --control out"),
-    ("--view --paused", "--paused needs --control\n  fix:  give --control as well, or leave --paused out"),
+    (
+        "--control",
+        "--control needs --view or --groot2\n  fix:  give --view or --groot2 as well, or leave --control out",
+    ),
+    (
+        "--view --paused",
+        "--paused needs --view and --control\n  fix:  give --view and --control as well, or leave --paused out",
+    ),
     ("--port 8000", "--port needs --view\n  fix:  give --view as well, or leave --port out"),
     ("--no-browser", "--no-browser needs --view\n  fix:  give --view as well, or leave --no-browser out"),
 ]
