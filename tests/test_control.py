@@ -61,6 +61,23 @@ def test_time_stands_still_while_a_simulated_run_is_paused_and_its_digest_stays(
     assert paused.interventions == 6
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"do": "set", "name": "count", "value": 0},
+        {"do": "force", "node": SET, "status": "SUCCESS"},
+        {"do": "force", "node": CHECK, "status": "SUCCESS"},
+    ],
+    ids=str,
+)
+def test_what_was_changed_is_in_the_digest(command: dict[str, object]) -> None:
+    plain = Loop(build(load_text(TREE), Context())).run()
+    with Steered(TREE) as run:
+        run.send(**command)  # type: ignore[arg-type]
+        run.send("resume")
+        assert run.join().digest != plain.digest
+
+
 BREAKS = [
     ({"node": SET, "status": "SUCCESS"}, 1, 1),
     ({"node": WAIT, "status": "RUNNING"}, 6, 6),

@@ -227,6 +227,16 @@ def test_a_tick_that_stands_at_a_hook_goes_on(act: Any, calls: list[str], left: 
     assert standing.hooks.waiting is None
 
 
+def test_a_hook_with_once_is_gone_when_the_tick_goes_on_without_it() -> None:
+    standing = Standing()
+    standing.hooks.insert(Hook(1, once=True))
+    thread = standing.tick()
+    standing.hooks.pass_by()
+    thread.join(PATIENCE)
+    assert standing.hooks.all() == ()
+    assert ticks(standing.tree, 2) == ["R", "S"]
+
+
 def test_hooks_that_are_disabled_act_again_when_they_are_enabled() -> None:
     standing = Standing()
     standing.hooks.insert(Hook(1))

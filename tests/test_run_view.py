@@ -119,6 +119,8 @@ def test_a_run_is_steered_from_its_page_and_prints_one_line_of_json(tmp_path: Pa
             topics = [row[1] for kind, rows in _until_the_end(news) for row in rows]
             assert "/interventions" in topics
             line = run.process.stdout.readline() if run.process.stdout is not None else ""
+            assert run.process.stderr is not None
+            assert run.process.stderr.readline().startswith("the run has ended; the page stays while it is open")
             run.process.send_signal(signal.SIGINT)
         assert run.process.wait(PATIENCE) == 0
         assert run.process.stdout is not None
@@ -168,7 +170,10 @@ MISUSED = [
         "--control",
         "--control needs --view or --groot2\n  fix:  give --view or --groot2 as well, or leave --control out",
     ),
-    ("--view --paused", "--paused needs --control\n  fix:  give --control as well, or leave --paused out"),
+    (
+        "--view --paused",
+        "--paused needs --view and --control\n  fix:  give --view and --control as well, or leave --paused out",
+    ),
     ("--port 8000", "--port needs --view\n  fix:  give --view as well, or leave --port out"),
     ("--no-browser", "--no-browser needs --view\n  fix:  give --view as well, or leave --no-browser out"),
 ]

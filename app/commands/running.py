@@ -188,8 +188,9 @@ def _run(args: argparse.Namespace) -> int:
         if args.view:
             from ..live import LiveView
 
+            browser = not args.no_browser and not args.json  # browsers write to standard output
             view = stack.enter_context(
-                LiveView(args.tree or args.resume.stem, control, args.port, not args.no_browser, watcher.tell)
+                LiveView(args.tree or args.resume.stem, control, args.port, browser, watcher.tell)
             )
         if args.groot2 is not None:
             from ...viewer.groot.ports import Ports
@@ -211,7 +212,7 @@ def _check_view(args: argparse.Namespace) -> None:
     """Refuse options of the view without it."""
     watched = args.view or args.groot2 is not None
     needs = {"--control": ("--view or --groot2", args.control, watched)}
-    needs |= {"--paused": ("--control", args.paused, args.control)}
+    needs |= {"--paused": ("--view and --control", args.paused, args.view and args.control)}
     needs |= {"--port": ("--view", args.port, args.view), "--no-browser": ("--view", args.no_browser, args.view)}
     for name, (other, given, there) in needs.items():
         if given and not there:

@@ -11,27 +11,27 @@ from ..._base import KnotholeError
 from ...behaviors.step import Status
 from ...vlm.tickets import BrokerEvent
 from ..tracing.summary import summary
-from .breakpoints import Breakpoint, find_entry, node_of, said
+from .breakpoints import Breakpoint, find_entry, node_of
 from .commands import CommandError, read_command
 from .entries import value_for
+from .forcing import ForcedResults
 from .gates import Gates, TickLeft
 from .hooks import Hook, Hooks
 from .humans import SharedHuman
 from .pausing import Pausing
 from .standstill import Standstill
+from .stopping import Breakpoints
 
 if TYPE_CHECKING:
     from ..changing.reload import Reloaded
     from ..ticking.ending import Ending
     from ..ticking.loop import Loop
-    from ..ticking.outcome import Ticked
     from ..ticking.pace import Pace
 
 WRITER: Final = "debugger"
 """Who wrote an entry that was set from outside."""
 _RUN_TO: Final = "1 run to"
-_FORCE: Final = "9 force"
-"""Names at the gate of a node: run_to stands first, then hooks act, then what is forced."""
+"""Name at the gate of a node: run_to stands first, then hooks act, then what is forced."""
 _STOP_PATIENCE: Final = 0.5
 """Longest wait for a driver to stop the robot, [s]; the end of the run tells it again."""
 
@@ -45,6 +45,8 @@ class _Run:
     gates: Gates
     hooks: Hooks
     human: SharedHuman
+    breakpoints: Breakpoints
+    forced: ForcedResults
 
 
 class Control:
@@ -72,10 +74,6 @@ class Control:
         self._early: list[dict[str, object]] | None = []
         self._run_to: int | None = None
         self._at_hook = ""
-        self._breakpoints: dict[int, Breakpoint] = {}
-        self._count = 0
-        self._answers: list[tuple[tuple[str, ...], str]] = []
-        self._forced: dict[int, dict[str, object]] = {}
         self._telling = threading.RLock()
         self._subscribers: list[Callable[[dict[str, Any]], None]] = []
 
@@ -109,8 +107,8 @@ class Control:
                 "tick": context.tick if context is not None else 0,
                 "time": context.now if context is not None else 0.0,
                 "reason": self.pausing.reason,
-                "breakpoints": [each.to_json() for each in self._breakpoints.values()],
-                "forced": [dict(each) for each in self._forced.values()],
+                "breakpoints": run.breakpoints.to_json() if run is not None else [],
+                "forced": run.forced.to_json() if run is not None else [],
                 "questions": [each.to_json() for each in run.human.questions] if run is not None else [],
                 "ended": self._ended,
             }
@@ -191,24 +189,13 @@ class Control:
         self._obeyed("run_to", node, f"runs to {node}")
 
     def _do_break(self, node: str | None, status: str | None, when: str | None, answer: str | None, once: bool) -> None:
-        run = self._bound()
         made = Breakpoint(0, node, status, when, answer, once)
-        made.bind(run.loop.tree)
-        with self._changed:
-            self._count += 1
-            made.id = self._count
-            self._breakpoints[made.id] = made
-            self._watch()
+        self._bound().breakpoints.add(made)
         given = {"status": status, "when": when, "answer": answer, "once": once}
         self._obeyed("break", node or "", f"breakpoint {made.id}: {made}", id=made.id, **given)
 
     def _do_unbreak(self, id: int) -> None:
-        with self._changed:
-            if id not in self._breakpoints:
-                known = ", ".join(map(str, self._breakpoints)) or "none"
-                raise CommandError(f"there is no breakpoint {id}\n  fix:  give the number of one; there is {known}")
-            gone = self._breakpoints.pop(id)
-            self._watch()
+        gone = self._bound().breakpoints.remove(id)
         self._obeyed("unbreak", gone.node or "", f"no breakpoint {id}: {gone}", id=id)
 
     def _do_set(self, name: str, value: object) -> None:
@@ -220,22 +207,11 @@ class Control:
         self._obeyed("set", text=f"${cell.name} is {shown!r}", name=cell.name, value=shown)
 
     def _do_force(self, node: str, status: str, once: bool) -> None:
-        run = self._bound()
-        index = node_of(run.loop.tree, node).index
-        with self._changed:
-            self._forced[index] = {"node": node, "status": status, "once": once}
-            run.gates.put(index, _FORCE, before=lambda: self._given(index))
+        self._bound().forced.force(node, status, once)
         self._obeyed("force", node, f"{node} gives {status}{' once' if once else ''}", status=status, once=once)
 
     def _do_release(self, node: str) -> None:
-        run = self._bound()
-        index = node_of(run.loop.tree, node).index
-        with self._changed:
-            if self._forced.pop(index, None) is None:
-                known = ", ".join(str(each["node"]) for each in self._forced.values())
-                fix = f"give one of {known}" if known else "nothing is forced"
-                raise CommandError(f"the result of {node} is not forced\n  fix:  {fix}")
-            run.gates.take(index, _FORCE)
+        self._bound().forced.release(node)
         self._obeyed("release", node, f"{node} gives its own result")
 
     def _do_answer(self, question: int, text: str) -> None:
@@ -276,12 +252,14 @@ class Control:
         hooks.on_change.append(self._hook_changed)
         human = SharedHuman(context.human, context, self._standstill, self._tell, lambda: bool(self._subscribers))
         context.human = human
-        self._run = _Run(loop, ending, gates, hooks, human)
+        breakpoints = Breakpoints(tree, loop.listeners, self._changed, self.pausing.pause)
+        forced = ForcedResults(tree, gates, self._changed, self._tell)
+        self._run = _Run(loop, ending, gates, hooks, human, breakpoints, forced)
         if context.broker is not None:
             heard = context.broker.listener
 
             def listener(event: BrokerEvent) -> None:
-                self._answered(event)
+                breakpoints.heard(event)
                 if heard is not None:
                     heard(event)
 
@@ -299,16 +277,10 @@ class Control:
         """Stay at the same nodes of a tree that was changed."""
         run = self._bound()
         with self._changed:
-            nodes = run.loop.tree.nodes
             run.gates.follow(done.came_from)
             run.hooks.follow(done.came_from)
+            run.forced.follow(done.came_from)
             now = {before: node for node, before in enumerate(done.came_from) if before >= 0}
-            forced, self._forced = self._forced, {}
-            for before, each in forced.items():
-                if before in now:
-                    index = now[before]
-                    self._forced[index] = {**each, "node": nodes[index].path}
-                    run.gates.put(index, _FORCE, before=lambda index=index: self._given(index))  # type: ignore[misc]
             self._run_to = now.get(self._run_to) if self._run_to is not None else None
         self._tell()
 
@@ -318,6 +290,7 @@ class Control:
         with self._changed:
             self._ended = True
             run.gates.clear()
+            run.breakpoints.end()
             self.pausing.end()
         self._tell()
 
@@ -335,19 +308,6 @@ class Control:
             self._run_to = None
             run.gates.take(index, _RUN_TO)
 
-    def _given(self, index: int) -> Status | None:
-        """Return what a node is forced to."""
-        with self._changed:
-            forced = self._forced.get(index)
-            if forced is None:
-                return None
-            if forced["once"]:
-                del self._forced[index]
-                self._bound().gates.take(index, _FORCE)
-        if forced["once"]:
-            self._tell()
-        return Status(forced["status"])
-
     def _hook_reached(self, hook: Hook) -> None:
         path = self._bound().loop.tree.nodes[hook.node].path
         self._at_hook = f"hook {'before' if hook.position == 'pre' else 'after'} {path}"
@@ -364,36 +324,6 @@ class Control:
             return
         path = self._bound().loop.tree.nodes[hook.node].path
         self._obeyed("hook", path, f"{what}: {hook.mode} {hook.position} {path}", what=what, **_without_node(hook))
-
-    def _answered(self, event: BrokerEvent) -> None:
-        if event.what == "answered" and self._breakpoints:
-            self._answers.append(((event.ticket.asker, *event.ticket.waiting), said(event.ticket)))
-
-    def _watch(self) -> None:
-        """Hear of ticks only while there are breakpoints."""
-        listeners = self._bound().loop.listeners
-        if self._breakpoints and self._ticked not in listeners:
-            listeners.append(self._ticked)
-        elif not self._breakpoints and self._ticked in listeners:
-            listeners.remove(self._ticked)
-            self._answers.clear()
-
-    def _ticked(self, ticked: Ticked) -> None:
-        """Look at the breakpoints after a tick; one that was changed says the state of all nodes, not what changed."""
-        if self._ended:
-            return
-        nodes = self._bound().loop.tree.nodes
-        changes = [] if ticked.reloaded else [(nodes[each.node].path, each.status) for each in ticked.changes]
-        answers, self._answers = self._answers, []
-        with self._changed:
-            hit = [each for each in self._breakpoints.values() if each.holds(changes, answers)]
-            for each in hit:
-                each.hits += 1
-                if each.once:
-                    del self._breakpoints[each.id]
-            self._watch()
-        if hit:
-            self.pausing.pause("; ".join(f"breakpoint {each.id}: {each}" for each in hit))
 
     def _stands(self) -> None:
         """Say that the run stands, and where."""

@@ -197,11 +197,12 @@ class Hooks:
         else:
             for tell in tuple(self.on_replace):
                 tell(hook)
-        if hook.once and self._hooks.get(key) == hook:
+        if hook.once:
             with self._standstill.changed:
-                del self._hooks[key]
+                gone = self._hooks.pop(key, None)
                 self._gates.take(hook.node, _name(hook.position))
-            self._tell("gone", hook)
+            if gone is not None:
+                self._tell("gone", gone)
         return _GIVES.get(hook.status)
 
     def _stand(self, key: tuple[int, Position], hook: Hook) -> Hook | None:
@@ -212,7 +213,8 @@ class Hooks:
                 tell(hook)
             if not self._standstill.wait(lambda: self._ready or self._passed or not self._acts(key)):
                 raise TickLeft
-            return None if self._passed else self._hooks.get(key)
+            found = self._hooks.get(key)
+            return replace(found, status="SKIPPED") if found is not None and self._passed else found
         finally:
             self._waiting = None
             for tell in tuple(self.on_pass):

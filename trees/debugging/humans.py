@@ -165,6 +165,8 @@ class SharedHuman:
 
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Give both the time to answer what is open; see ``Human.wait``."""
+        if not self._open:
+            return
         if self._other is not None and not self._attended():
             self._other.wait(stopped)
             return

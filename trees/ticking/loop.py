@@ -211,9 +211,7 @@ class Loop:
         if pausing is not None and pausing.attentive and not pausing.before_tick():
             return RUNNING
         stopwatch = pace.stopwatch
-        begins = time.perf_counter() if stopwatch is not None else 0.0
-        if stopwatch is not None:
-            stopwatch.excused = 0.0
+        begins = stopwatch.begins() if stopwatch is not None else 0.0
         context.now = now = pace.clock.now()
         context.tick += 1
         self.record.changes.tick = context.tick

@@ -73,7 +73,7 @@ class Record:
             told = self.changes.state() if self._reloaded else changes
             ticked = Ticked(context.tick, context.now, status, tuple(told), self.changes.running, self._reloaded)
             self._reloaded = False
-            for listener in self.listeners:
+            for listener in tuple(self.listeners):  # one may leave
                 listener(ticked)
 
     def log(self, text: str, level: int = 2) -> None:

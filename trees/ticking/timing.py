@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -115,6 +116,11 @@ class Stopwatch:
     def began(self, late: float) -> None:
         """Note a tick that began ``late`` [s] after its deadline."""
         self._late.add(late)
+
+    def begins(self) -> float:
+        """Note that the work of a tick begins, and return when, [s]; what is excused counts from here."""
+        self.excused = 0.0
+        return time.perf_counter()
 
     def ended(self, took: float) -> None:
         """Note that a tick took so long, [s]; a time that is excused does not count."""
