@@ -40,6 +40,8 @@ __all__ = ["Recording", "TraceError", "TraceWriter", "read_trace"]
 
 FLUSH_EVERY = 0.5
 """Longest wall time that a message waits for the disk, [s]."""
+GATHER = 0.05
+"""How long the writing thread lets messages gather, wall time, [s]: it is not woken for each one."""
 MOST_WAITING = 5000
 """Most messages that wait to be written; a run on a stepped clock is faster than JSON and lets the writer catch up."""
 MOST_PICTURES = 32
@@ -102,6 +104,7 @@ class TraceWriter:
         self._joints_at = -math.inf
         self._listeners: tuple[Heard, ...] = ()
         self._queue: queue.SimpleQueue[tuple[str, int, _Message] | None] = queue.SimpleQueue()
+        self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._work, name="trace", daemon=True)
         self._thread.start()
         self._closed = False
@@ -143,6 +146,7 @@ class TraceWriter:
 
     def _make_room(self, there_is: Callable[[], bool]) -> None:
         """Let the writing thread catch up; a writer that is stuck costs the run its trace, not its time."""
+        self._hurry.set()
         until = time.monotonic() + (PATIENCE if self.waits else 0.0)
         while not there_is() and not self.problem:
             if time.monotonic() > until:
@@ -254,13 +258,19 @@ class TraceWriter:
             return
         self._closed = True
         self._queue.put(None)
+        self._hurry.set()
         self._thread.join()
 
     def _work(self) -> None:
         since, waiting = 0.0, False
         while True:
             try:
-                item = self._queue.get(timeout=FLUSH_EVERY if waiting else None)
+                if self._queue.empty():
+                    item = self._queue.get(timeout=FLUSH_EVERY if waiting else None)
+                    self._hurry.wait(GATHER)
+                    self._hurry.clear()
+                else:
+                    item = self._queue.get()
             except queue.Empty:
                 item = ("", 0, {})
             if item is None:
