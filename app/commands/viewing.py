@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
 
 
 def _view(args: argparse.Namespace) -> int:
-    from ..run import RUNS
+    from ..about import RUNS
     from ..view import view_traces
 
     view_traces(args.traces, args.port, not args.no_browser, args.json, RUNS)

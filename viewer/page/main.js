@@ -281,8 +281,9 @@ async function compareWith(number) {
 
 function steered(state) {
   byId("tab-steer").hidden = false;
+  if (state.paused && view.run && view.run.live && view.follow) view.tick = view.run.lastTick;
   outline.rows.paint();
-  if (state.paused && view.follow) draw();
+  draw();
 }
 
 // -- beginning ------------------------------------------------------------------------------------------------------

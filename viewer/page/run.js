@@ -229,12 +229,12 @@ export class Run {
     if (changes.length) this.changes.push(tick);
   }
 
-  // State of a node at the end of a tick, before what had ended in it was reset.
+  // State of a node at the end of a tick, before what ended in it was reset.
   state(uid, tick) {
     const history = this.histories[uid];
     if (!history) return NOTHING;
     let at = lastUpTo(history.ticks, tick);
-    while (at > 0 && history.resets[at] && history.ticks[at] === tick) at -= 1;
+    while (at > 0 && history.resets[at] && history.ticks[at] === tick && history.ticks[at - 1] === tick) at -= 1;
     if (at < 0 || history.statuses[at] === "INVALID") {
       const halting = at >= 0 && history.reasons[at] ? history.reasons[at] : "";
       return at < 0 ? NOTHING : { status: "", reason: halting, tick: history.ticks[at], at };
