@@ -105,8 +105,11 @@ class Application:
             self._unsubscribe()
             self._unsubscribe = None
         else:
+            before = self._state
             self._unsubscribe = self._control.subscribe(self._changed)
-            self._state = self._control.command({"do": "state"}).get("state")
+            state = self._control.command({"do": "state"}).get("state")
+            if self._state is before:  # nothing newer has come
+                self._state = state
 
     def _left(self) -> None:
         if not self._news:

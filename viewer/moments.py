@@ -19,8 +19,6 @@ def up_to(messages: Iterable[Message], tick: int) -> Recording:
         at = message.data.get("tick")
         if isinstance(at, int) and (at > tick or (at == tick and is_reload(message))):
             break
-        if message.topic == "/run" and message.data.get("event") == "end":
-            break
         if message.topic == "/status" and at == tick:
             message = Message(message.topic, message.time, _unreset(message.data))
         found.append(message)

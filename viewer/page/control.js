@@ -47,7 +47,7 @@ export class Control {
   async send(data) {
     const told = await command(data);
     if (told.ok) {
-      this.tell(told.state);
+      // the state comes with the events, in order; the one in this answer may be older than the newest of those
       this._say(data.do === "step" || data.do === "state" ? "" : WORDS[data.do] || "done");
     } else this._say(told.error || "refused", true);
     return told;

@@ -202,7 +202,7 @@ export class Log {
   _row(row, at) {
     const line = this.shown[at];
     if (!row.firstChild) row.append(el("span", { class: "time" }), el("span", { class: "from" }), el("span", { class: "text" }));
-    row.tick = line.tick;
+    row.tick = line.tick >= 0 ? line.tick : this.view.run.tickAt(line.time);
     row.className = `row log-${LEVELS[line.level] || "info"}${at > this.now ? " later" : ""}${at === this.now ? " now" : ""}`;
     row.children[0].textContent = seconds(line.time);
     row.children[1].textContent = line.name;

@@ -76,6 +76,7 @@ export class Outline {
   _row(row, at) {
     const node = this.items[at];
     const { run, tick, selected, marks } = this.view;
+    if (!run) return;
     const state = run.state(node.uid, tick);
     if (!row.firstChild) this._make(row);
     const [twist, symbol, name, type, reason, flags, since] = row.children;
@@ -247,7 +248,7 @@ export class Outline {
 
   // The whole tree in one strip: where something runs, failed, or was found, and what is in sight.
   _paintMap() {
-    if (!this.map.clientHeight || !this.items.length) return;
+    if (!this.view.run || !this.map.clientHeight || !this.items.length) return;
     const { context, width, height } = fit(this.map);
     const paint = colors();
     context.clearRect(0, 0, width, height);
