@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,7 +27,7 @@ from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Loop
 from knothole.trees.tracing.recording import Message, Recording, TraceError, read_trace
 from knothole.trees.tracing.trace import TraceWriter
-from knothole.viewer.application import MOST_COMMAND
+from knothole.viewer.application import MOST_COMMAND, page_files
 from knothole.viewer.figure import figure, mesh_bytes
 from knothole.viewer.gate import HEADERS
 from knothole.viewer.moments import up_to
@@ -197,6 +198,18 @@ def test_a_command_reaches_the_run(steered: tuple[Client, Loop]) -> None:
     assert "dance" in refused["error"]
     state = json.loads(client.command({"do": "state"})[1])["state"]
     assert (state["tick"], state["ended"]) == (loop.context.tick, False)
+
+
+def test_the_document_names_every_key() -> None:
+    page = page_files()["main.js"][1].decode()
+    keys = {key for listed in re.findall(r"keys\.add\(\[([^\]]*)\]", page) for key in re.findall(r'"(.+?)"', listed)}
+    keys |= set(re.findall(r"(\w): \"\w+\"", page.partition("const tabs = {")[2].partition("}")[0]))
+    text = (Path(__file__).parents[1] / "docs" / "viewer.md").read_text(encoding="utf-8")
+    shown = {key for run in re.findall(r"`([^`\n]+)`", text) for key in run.split()} | {"space"}
+    named = {key: {" ": "space", "ArrowUp": "↑"}.get(key, key) for key in keys if key not in "3456789"}
+    arrows = {"ArrowDown": "↓", "ArrowLeft": "←", "ArrowRight": "→"}
+    assert len(keys) > 30
+    assert {key for key, name in named.items() if arrows.get(key, name) not in shown} == set()
 
 
 # Whom it refuses.

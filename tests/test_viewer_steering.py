@@ -106,7 +106,10 @@ def live(browser: Browser, folder: Path, text: str = ROUNDS) -> Iterator[Live]:
 
 def ended_last(page: Page, path: str) -> str:
     """Return how a node ended last, as the page knows it."""
-    ask = "(path) => { const { run, tick } = knothole.view; return run.before(run.tree.byPath.get(path).uid, tick).status; }"
+    ask = """(path) => {
+        const { run, tick } = knothole.view;
+        return run.before(run.tree.byPath.get(path).uid, tick).status;
+    }"""
     found: str = page.evaluate(ask, path)
     return found
 

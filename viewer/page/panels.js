@@ -79,7 +79,7 @@ export class Why {
       ),
     );
     this.told.replaceChildren(
-      el("p", { class: "headline", text: told.headline }),
+      el("p", { class: "headline", text: told.headline.replace(told.node || path, path.split("/").slice(-1)[0]) }),
       links.length ? el("ol", { class: "chain", "aria-label": "chain of causes" }, ...links) : "",
       ...(told.remarks || []).map((remark) => el("p", { class: "note", text: remark })),
     );
