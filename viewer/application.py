@@ -30,6 +30,8 @@ MOST_COMMAND: Final = 64 * 1024
 """Largest command, [bytes]."""
 KEEP_ALIVE: Final = 15.0
 """After so long without news a comment is sent, so that a page that is gone is noticed, [s]."""
+GRACE: Final = 5.0
+"""How long nobody may look before the control is told so, such as while a page is loaded again, [s]."""
 _UPLOAD: Final = 10.0
 _TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
@@ -60,6 +62,7 @@ class Application:
         self._news: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
+        self._unsubscribe: Callable[[], None] | None = None
 
     def behind_the_gate(self, token: str, hosts: Iterable[str]) -> ASGIApp:
         """Return the application, which answers only those whom the gate lets in."""
@@ -85,8 +88,6 @@ class Application:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self._loop = asyncio.get_running_loop()
         ends = [source.listen(self._wake) for source in self._sources]
-        if self._control is not None:
-            ends.append(self._control.subscribe(self._changed))
         self._ready()
         try:
             yield
@@ -94,6 +95,25 @@ class Application:
             for end in ends:
                 end()
             self._loop = None
+            self._attend(False)
+
+    def _attend(self, seen: bool) -> None:
+        """Follow the control while somebody looks: a run waits for answers to its questions only then."""
+        if self._control is None or seen == (self._unsubscribe is not None):
+            return
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        else:
+            before = self._state
+            self._unsubscribe = self._control.subscribe(self._changed)
+            state = self._control.command({"do": "state"}).get("state")
+            if self._state is before:  # nothing newer has come
+                self._state = state
+
+    def _left(self) -> None:
+        if not self._news:
+            self._attend(False)
 
     def _changed(self, state: Mapping[str, Any]) -> None:
         self._state = state
@@ -144,6 +164,7 @@ class Application:
     async def _stream(self, source: Source, begin: int) -> AsyncIterator[str]:
         news = asyncio.Event()
         self._news.add(news)
+        self._attend(True)
         told: Mapping[str, Any] | None = None
         ended = False
         try:
@@ -168,6 +189,8 @@ class Application:
                     yield ": \n\n"
         finally:
             self._news.discard(news)
+            if self._loop is not None:
+                self._loop.call_later(GRACE, self._left)
 
     async def _picture(self, request: Request) -> Response:
         picture = self._source(request).pictures.get(request.query_params.get("name", ""))
@@ -218,6 +241,10 @@ class Application:
 
 async def _body(request: Request) -> bytes:
     """Return the body of a request; one that is too large, or never ends, is refused before it is held."""
+    too_large = HTTPException(413, f"a command has at most {MOST_COMMAND} bytes", {"connection": "close"})
+    told = request.headers.get("content-length", "0")
+    if not told.isdigit() or int(told[:12]) > MOST_COMMAND:
+        raise too_large
     parts: list[bytes] = []
     size = 0
     try:
@@ -225,7 +252,7 @@ async def _body(request: Request) -> bytes:
             async for part in request.stream():
                 size += len(part)
                 if size > MOST_COMMAND:
-                    raise HTTPException(413, f"a command has at most {MOST_COMMAND} bytes", {"connection": "close"})
+                    raise too_large
                 parts.append(part)
     except TimeoutError:
         raise HTTPException(408, "the command did not arrive in time") from None

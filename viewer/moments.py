@@ -1,4 +1,4 @@
-"""A recording as it was at the end of a tick, before what had ended was reset: what the page shows and explains."""
+"""A recording as it was at the end of a tick, before what ended in it was reset: what the page shows and explains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..trees.tracing.why import Moment, explain
 
 
 def up_to(messages: Iterable[Message], tick: int) -> Recording:
-    """Return the messages up to the end of a tick; resets at the end of that tick are left out.
+    """Return the messages up to the end of a tick; the resets of what ended in that tick are left out.
 
     A change of the tree after the tick is left out as well, so that the nodes are those that were ticked.
     """
@@ -18,8 +18,6 @@ def up_to(messages: Iterable[Message], tick: int) -> Recording:
     for message in messages:
         at = message.data.get("tick")
         if isinstance(at, int) and (at > tick or (at == tick and is_reload(message))):
-            break
-        if message.topic == "/run" and message.data.get("event") == "end":
             break
         if message.topic == "/status" and at == tick:
             message = Message(message.topic, message.time, _unreset(message.data))
@@ -29,9 +27,11 @@ def up_to(messages: Iterable[Message], tick: int) -> Recording:
 
 def _unreset(data: Mapping[str, Any]) -> Mapping[str, Any]:
     changes = list(data["changes"])
-    while changes and changes[-1]["status"] == "INVALID":
-        changes.pop()
-    return {**data, "changes": changes}
+    body = len(changes)
+    while body and changes[body - 1]["status"] == "INVALID":
+        body -= 1
+    ended = {change["node"] for change in changes[:body]}
+    return {**data, "changes": [*changes[:body], *(each for each in changes[body:] if each["node"] not in ended)]}
 
 
 def explained(recording: Recording, node: str) -> dict[str, object]:

@@ -14,8 +14,8 @@ from .pictures import Pictures
 
 MOST_MESSAGES: Final = 2_000_000
 """Most messages of a live run that are held; what comes after them is only in the trace."""
-_LEFT_OUT: Final = ("/checkpoint",)
-"""What no one looks at, and what is large."""
+_LEFT_OUT: Final = ("/checkpoint", "/annotations", "/transforms", "/scene")
+"""What the page does not show: states to resume from, and what repeats other messages for Foxglove."""
 
 
 class Source:

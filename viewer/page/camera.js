@@ -43,7 +43,11 @@ export class Camera {
   }
 
   _cameras() {
-    const names = this.view.run.cameras();
+    const { run } = this.view;
+    const seen = `${run.number} ${run.frames.length}`;
+    if (seen === this.seen) return;
+    this.seen = seen;
+    const names = run.cameras();
     const known = [...this.pick.options].slice(1).map((option) => option.value);
     if (names.join("\n") === known.join("\n") && this.pick.options.length) return;
     const chosen = this.pick.value;

@@ -20,7 +20,7 @@ export class Control {
   }
 
   get on() {
-    return this.state !== null && !this.state.ended;
+    return this.state !== null && !this.state.ended && this.view.run.live;
   }
 
   pausing() {
@@ -47,7 +47,7 @@ export class Control {
   async send(data) {
     const told = await command(data);
     if (told.ok) {
-      this.tell(told.state);
+      // the state comes with the events, in order; the one in this answer may be older than the newest of those
       this._say(data.do === "step" || data.do === "state" ? "" : WORDS[data.do] || "done");
     } else this._say(told.error || "refused", true);
     return told;
@@ -61,13 +61,10 @@ export class Control {
   tell(state) {
     if (!state || typeof state !== "object") return;
     this.state = state;
-    byId("debug").hidden = false;
     document.body.classList.toggle("paused", Boolean(state.paused) && !state.ended);
     byId("pause").textContent = state.paused ? "Resume" : "Pause";
     byId("pause").setAttribute("aria-pressed", String(Boolean(state.paused)));
     for (const id of ["pause", "step", "run-to", "stop"]) byId(id).disabled = Boolean(state.ended);
-    const where = `tick ${state.tick}`;
-    byId("standing").textContent = state.ended ? `ended in ${where}` : state.paused ? `paused at ${where}${state.reason ? `: ${state.reason}` : ""}` : `running, ${where}`;
     this._list("breakpoints", state.breakpoints || [], (each) => [conditions(each), { do: "unbreak", id: each.id }, "remove"]);
     this._list("forced", state.forced || [], (each) => [`${each.node} → ${each.status}${each.once ? ", once" : ", always"}`, { do: "release", node: each.node }, "release"]);
     this._questions(state.questions || []);
@@ -128,6 +125,12 @@ export class Control {
     const { run, tick, selected } = this.view;
     const era = run.treeAt(tick);
     const node = era && (era.byUid.get(selected) || era.nodes[0]);
+    byId("debug").hidden = !this.state || !run.live;
+    if (this.state) {
+      const { paused, ended, reason } = this.state;
+      const where = `tick ${ended || paused ? this.state.tick : run.lastTick}`;
+      byId("standing").textContent = ended ? `ended in ${where}` : paused ? `paused at ${where}${reason && reason !== "paused" ? `: ${reason}` : ""}` : `running, ${where}`;
+    }
     for (const chosen of document.querySelectorAll(".chosen")) chosen.textContent = node ? label(node) : "";
   }
 }

@@ -22,30 +22,37 @@ export const mark = (status) => `s-${word(status)}`;
 
 export const seconds = (value) => `${value.toFixed(2)} s`;
 
+const NAMES = { "": "idle", SUCCESS: "success", FAILURE: "failure", RUNNING: "running", SKIPPED: "skipped", ink: "ink", faint: "faint", line: "line", paper: "paper", panel: "panel", accent: "accent", warn: "warn" };
+const themes = new Map();
+
 // The colors of the present theme, for what is painted on a canvas.
 export function colors() {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name) => style.getPropertyValue(`--${name}`).trim();
-  return {
-    "": read("idle"),
-    SUCCESS: read("success"),
-    FAILURE: read("failure"),
-    RUNNING: read("running"),
-    SKIPPED: read("skipped"),
-    ink: read("ink"),
-    faint: read("faint"),
-    line: read("line"),
-    paper: read("paper"),
-    panel: read("panel"),
-    accent: read("accent"),
-    warn: read("warn"),
-  };
+  const { theme } = document.documentElement.dataset;
+  if (!themes.has(theme)) {
+    const style = getComputedStyle(document.documentElement);
+    themes.set(theme, Object.fromEntries(Object.entries(NAMES).map(([name, value]) => [name, style.getPropertyValue(`--${value}`).trim()])));
+  }
+  return themes.get(theme);
+}
+
+// Sizes are noted when they change, so that to ask for one costs no layout.
+const sizes = new WeakMap();
+const sizing = new ResizeObserver((entries) => {
+  for (const entry of entries) sizes.set(entry.target, entry.contentRect);
+});
+
+export function size(element) {
+  if (!sizes.has(element)) {
+    sizes.set(element, { width: element.clientWidth, height: element.clientHeight });
+    sizing.observe(element);
+  }
+  return sizes.get(element);
 }
 
 // A canvas of the size that it has on the screen, sharp on fine screens; its context draws in CSS pixels.
 export function fit(canvas) {
   const ratio = window.devicePixelRatio || 1;
-  const box = canvas.getBoundingClientRect();
+  const box = size(canvas);
   const width = Math.max(1, Math.round(box.width));
   const height = Math.max(1, Math.round(box.height));
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -57,7 +64,7 @@ export function fit(canvas) {
   return { context, width, height };
 }
 
-// Rows of equal height of which only those in sight exist.
+// Rows of equal height of which only those in sight exist; one that scrolls out of sight is used again.
 export class Rows {
   constructor(box, height, draw) {
     this.box = box;
@@ -65,49 +72,66 @@ export class Rows {
     this.draw = draw;
     this.count = 0;
     this.all = false;
+    this.top = 0;
     this.inner = el("div", { class: "rows", role: "presentation" });
     this.pool = [];
-    this.first = 0;
     box.append(this.inner);
-    box.addEventListener("scroll", () => this.paint(), { passive: true });
-    new ResizeObserver(() => this.paint()).observe(box);
+    box.addEventListener("scroll", () => {
+      this.top = box.scrollTop;
+      this.paint(false);
+    }, { passive: true });
+    size(box);
+    new ResizeObserver(() => this.paint(false)).observe(box);
+  }
+
+  get sight() {
+    return size(this.box).height || 400;
   }
 
   set(count) {
-    this.count = count;
-    this.inner.style.height = `${count * this.height}px`;
+    if (count !== this.count) {
+      this.count = count;
+      this.inner.style.height = `${count * this.height}px`;
+      this.top = Math.max(0, Math.min(this.top, count * this.height - this.sight));
+    }
     this.paint();
   }
 
-  paint() {
-    const sight = this.box.clientHeight || 400;
-    const first = this.all ? 0 : Math.max(0, Math.floor(this.box.scrollTop / this.height) - 4);
-    const last = this.all ? Math.min(this.count, 4000) : Math.min(this.count, Math.ceil((this.box.scrollTop + sight) / this.height) + 4);
-    while (this.pool.length < last - first) {
+  // Draw what is in sight; without `fresh` only rows that were not in sight before.
+  paint(fresh = true) {
+    const first = this.all ? 0 : Math.max(0, Math.floor(this.top / this.height) - 4);
+    const last = this.all ? Math.min(this.count, 4000) : Math.min(this.count, Math.ceil((this.top + this.sight) / this.height) + 4);
+    const wanted = this.all ? this.count : Math.ceil(this.sight / this.height) + 10;
+    while (this.pool.length < Math.min(wanted, 4000)) {
       const row = el("div", { class: "row" });
       this.pool.push(row);
       this.inner.append(row);
+      for (const each of this.pool) each.index = -1;
     }
-    this.pool.forEach((row, at) => {
-      const index = first + at;
-      row.hidden = index >= last;
-      if (row.hidden) return;
-      row.style.transform = `translateY(${index * this.height}px)`;
+    for (const row of this.pool) {
+      if (row.index >= first && row.index < last) continue;
+      row.hidden = true;
+      row.index = -1;
+      row.shown = "";
+      row.removeAttribute("id");
+    }
+    for (let index = first; index < last; index += 1) {
+      const row = this.pool[index % this.pool.length];
+      if (!fresh && row.index === index && !row.hidden) continue;
+      if (row.index !== index) row.style.transform = `translateY(${index * this.height}px)`;
+      row.index = index;
+      row.hidden = false;
       this.draw(row, index);
-    });
-    this.first = first;
-  }
-
-  rowOf(index) {
-    const at = index - this.first;
-    return at >= 0 && at < this.pool.length && !this.pool[at].hidden ? this.pool[at] : null;
+    }
   }
 
   show(index, middle = false) {
     const top = index * this.height;
-    const sight = this.box.clientHeight;
-    const above = top < this.box.scrollTop + this.height;
-    const below = top + 2 * this.height > this.box.scrollTop + sight;
-    if (above || below) this.box.scrollTop = Math.max(0, middle || above ? top - (middle ? sight / 2 : this.height) : top + 2 * this.height - sight);
+    const above = top < this.top + this.height;
+    const below = top + 2 * this.height > this.top + this.sight;
+    if (!above && !below) return;
+    const wanted = middle ? top - this.sight / 2 : above ? top - this.height : top + 2 * this.height - this.sight;
+    this.top = Math.round(Math.max(0, Math.min(wanted, this.count * this.height - this.sight)));
+    this.box.scrollTop = this.top;
   }
 }

@@ -13,14 +13,14 @@ import { Scene } from "./scene.js";
 import { Timeline } from "./timeline.js";
 import { Outline, label } from "./tree.js";
 
-const view = { run: null, other: null, differences: [], tick: 0, selected: -1, onlyActive: false, follow: false, playing: false, marks: null };
+const view = { run: null, other: null, differences: [], tick: 0, selected: -1, onlyActive: false, follow: false, pinned: false, playing: false, marks: null };
 const otherView = { get run() { return view.other; }, get tick() { return view.tick; }, selected: -1, get onlyActive() { return view.onlyActive; }, marks: null };
 const runs = [];
 let stopListening = null;
 let drawing = 0;
 let tab = "why";
 
-const heard = { select, seek, choose, command: (data) => control.send(data), steered: () => control.on, state: steered, difference };
+const heard = { select: pick, seek, choose, command: (data) => control.send(data), steered: () => control.on, state: steered, difference };
 const outline = new Outline(byId("tree"), byId("map"), view, heard);
 const otherOutline = new Outline(byId("other-tree"), byId("other-map"), otherView, {
   select(uid) {
@@ -54,6 +54,12 @@ function seek(tick, mayFollow = false) {
   draw();
 }
 
+// What somebody chose stays chosen, also while the page follows the run.
+function pick(uid, middle = false) {
+  view.pinned = true;
+  select(uid, middle);
+}
+
 function select(uid, middle = false) {
   view.selected = uid;
   if (view.other) {
@@ -75,7 +81,7 @@ function nodeOf(uid) {
 function choose(path, other = -1) {
   const era = view.run.treeAt(view.tick);
   const base = era && (era.byPath.get(path) || era.byPath.get(path.split("#")[0]));
-  if (base) select(base.uid);
+  if (base) pick(base.uid);
   else if (other >= 0) {
     otherView.selected = other;
     draw();
@@ -91,7 +97,7 @@ function nextRunning(step) {
   const leaves = view.run.running(view.tick);
   if (!leaves.length) return;
   const here = leaves.findIndex((leaf) => leaf.uid === view.selected);
-  select(leaves[(here + step + leaves.length * 2 + (here < 0 && step < 0 ? 1 : 0)) % leaves.length].uid, true);
+  pick(leaves[(here + step + leaves.length * 2 + (here < 0 && step < 0 ? 1 : 0)) % leaves.length].uid, true);
   byId("tree").focus({ preventScroll: true });
 }
 
@@ -99,7 +105,7 @@ function toFailure(step) {
   const found = view.run.failure(view.tick, step);
   if (!found) return notice(step > 0 ? "no later failure" : "no earlier failure");
   seek(found[0]);
-  return select(found[1], true);
+  return pick(found[1], true);
 }
 
 function toChange(step) {
@@ -126,6 +132,7 @@ function notice(text) {
 
 function setFollow(on) {
   view.follow = on;
+  view.pinned = false;
   byId("follow").setAttribute("aria-pressed", String(on));
   if (on && view.run.live) view.tick = view.run.lastTick;
   draw();
@@ -152,7 +159,7 @@ function setPlaying(on) {
 function followRunning() {
   const { run, tick } = view;
   const leaves = run.running(tick);
-  if (!leaves.length || leaves.some((leaf) => leaf.uid === followRunning.last)) return;
+  if (view.pinned || !leaves.length || leaves.some((leaf) => leaf.uid === followRunning.last)) return;
   followRunning.last = leaves[0].uid;
   select(leaves[0].uid);
 }
@@ -195,7 +202,7 @@ function leaves() {
   if (key === leaves.key) return;
   leaves.key = key;
   const chips = found.slice(0, 24).map((leaf, at) =>
-    el("li", {}, el("button", { class: `leaf${leaf.uid === view.selected ? " selected" : ""}`, title: leaf.path, on: { click: () => select(leaf.uid, true) } },
+    el("li", {}, el("button", { class: `leaf${leaf.uid === view.selected ? " selected" : ""}`, title: leaf.path, on: { click: () => pick(leaf.uid, true) } },
       at < 9 ? el("kbd", { text: at + 1 }) : null, el("b", { text: label(leaf) }), " ", el("span", { text: view.run.state(leaf.uid, view.tick).reason.slice(0, 120) }))));
   if (found.length > 24) chips.push(el("li", { class: "empty", text: `and ${found.length - 24} more` }));
   if (!found.length) chips.push(el("li", { class: "empty", text: "nothing" }));
@@ -281,8 +288,9 @@ async function compareWith(number) {
 
 function steered(state) {
   byId("tab-steer").hidden = false;
+  if (state.paused && view.run && view.run.live && view.follow) view.tick = view.run.lastTick;
   outline.rows.paint();
-  if (state.paused && view.follow) draw();
+  draw();
 }
 
 // -- beginning ------------------------------------------------------------------------------------------------------
@@ -319,7 +327,7 @@ function wire() {
     const count = outline.search(search.value);
     byId("matches").textContent = search.value.trim() ? `${count} found` : "";
     const first = count ? (outline.hits.has(view.selected) ? null : outline.match(1)) : null;
-    if (first) select(first.uid, true);
+    if (first) pick(first.uid, true);
   });
   search.addEventListener("keydown", (event) => {
     if (event.key === "Enter") toMatch(event.shiftKey ? -1 : 1);
@@ -334,7 +342,7 @@ function wire() {
 
 function toMatch(step) {
   const node = outline.match(step);
-  if (node) select(node.uid, true);
+  if (node) pick(node.uid, true);
 }
 
 function toggleActive() {
@@ -369,7 +377,7 @@ function bind() {
   for (let at = 1; at <= 9; at += 1) {
     keys.add([String(at)], at === 1 ? "the running leaf of this number" : "", () => {
       const leaf = view.run.running(view.tick)[at - 1];
-      if (leaf) select(leaf.uid, true);
+      if (leaf) pick(leaf.uid, true);
     }, "1 … 9");
   }
   keys.add(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"], "move in the tree, open and close", (event) => {
@@ -419,7 +427,6 @@ async function begin() {
     byId("other").replaceChildren(el("option", { value: "", text: "–" }), ...options());
     byId("run-choice").hidden = byId("other-choice").hidden = runs.length < 2;
     await open(0);
-    if (told.control) await control.send({ do: "state" });
   } catch (error) {
     byId("title").textContent = "cannot read the run";
     notice(error.message);

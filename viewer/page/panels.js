@@ -79,7 +79,7 @@ export class Why {
       ),
     );
     this.told.replaceChildren(
-      el("p", { class: "headline", text: told.headline }),
+      el("p", { class: "headline", text: told.headline.replace(told.node || path, path.split("/").slice(-1)[0]) }),
       links.length ? el("ol", { class: "chain", "aria-label": "chain of causes" }, ...links) : "",
       ...(told.remarks || []).map((remark) => el("p", { class: "note", text: remark })),
     );
@@ -202,7 +202,7 @@ export class Log {
   _row(row, at) {
     const line = this.shown[at];
     if (!row.firstChild) row.append(el("span", { class: "time" }), el("span", { class: "from" }), el("span", { class: "text" }));
-    row.tick = line.tick;
+    row.tick = line.tick >= 0 ? line.tick : this.view.run.tickAt(line.time);
     row.className = `row log-${LEVELS[line.level] || "info"}${at > this.now ? " later" : ""}${at === this.now ? " now" : ""}`;
     row.children[0].textContent = seconds(line.time);
     row.children[1].textContent = line.name;

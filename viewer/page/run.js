@@ -51,7 +51,7 @@ export class Run {
     this._answered = new Map();
     this._pictures = new Map();
     this._nextTree = null;
-    this._histories = 0;
+    this._newest = []; // of the newest message about statuses
     this._leaves = { key: "", found: [] };
   }
 
@@ -109,7 +109,7 @@ export class Run {
           tcp: list(data.tcp).map(Number),
         });
       case "/log":
-        return this._said(this.tickAt(since), since, whole(data.level, 2), text(data.name), text(data.message));
+        return this._said(-1, since, whole(data.level, 2), text(data.name), text(data.message));
       case "/truth":
         return undefined;
       default:
@@ -152,6 +152,7 @@ export class Run {
     else if (data.event === "end") {
       this.end = data;
       if (Number.isInteger(data.ticks)) this._mark(data.ticks, since);
+      this._seeThroughTheHalt(text(data.outcome));
       this._said(this.lastTick, since, data.outcome === "SUCCESS" ? 2 : 4, "run", `ended: ${text(data.outcome)} ${text(data.reason || data.fault)}`);
     } else if (data.event === "reload" && this._nextTree && Number.isInteger(data.tick)) {
       const before = this.tree;
@@ -162,6 +163,17 @@ export class Run {
       });
       this._begin(whole(data.tick, this.lastTick) + 1, this._nextData, this._nextTree, uids);
       this._said(whole(data.tick), since, 3, "run", "the tree was changed");
+    }
+  }
+
+  // What was RUNNING when a run was ended from outside, or by a fault, was halted after its last tick; what counts is
+  // how it was before.
+  _seeThroughTheHalt(outcome) {
+    const stopped = ["TIME_LIMIT", "INTERRUPTED", "TERMINATED", "FAULT"].includes(outcome);
+    for (const { uid, reset } of stopped ? this._newest : []) {
+      const history = this.histories[uid];
+      if (!reset || history.statuses[history.statuses.length - 1] !== "INVALID") continue;
+      for (const part of Object.values(history)) part.pop();
     }
   }
 
@@ -215,6 +227,7 @@ export class Run {
     let body = changes.length;
     while (body && changes[body - 1].status === "INVALID") body -= 1;
     let failed = -1;
+    this._newest = [];
     changes.forEach((change, at) => {
       const node = era && era.nodes[whole(change.node)];
       if (!node || !STATUSES.has(change.status)) return;
@@ -223,18 +236,19 @@ export class Run {
       history.statuses.push(change.status);
       history.reasons.push(text(change.reason));
       history.resets.push(at >= body);
+      this._newest.push({ uid: node.uid, reset: at >= body });
       if (change.status === "FAILURE" && failed < 0) failed = node.uid;
     });
     if (failed >= 0) this.failures.push([tick, failed]);
     if (changes.length) this.changes.push(tick);
   }
 
-  // State of a node at the end of a tick, before what had ended in it was reset.
+  // State of a node at the end of a tick, before what ended in it was reset.
   state(uid, tick) {
     const history = this.histories[uid];
     if (!history) return NOTHING;
     let at = lastUpTo(history.ticks, tick);
-    while (at > 0 && history.resets[at] && history.ticks[at] === tick) at -= 1;
+    while (at > 0 && history.resets[at] && history.ticks[at] === tick && history.ticks[at - 1] === tick) at -= 1;
     if (at < 0 || history.statuses[at] === "INVALID") {
       const halting = at >= 0 && history.reasons[at] ? history.reasons[at] : "";
       return at < 0 ? NOTHING : { status: "", reason: halting, tick: history.ticks[at], at };
@@ -410,7 +424,7 @@ export class Run {
     if (/^\/[a-z_]+$/.test(topic)) {
       const { tick: _, path, ...rest } = data;
       const said = typeof rest.text === "string" && topic === "/interventions" ? rest.text : brief(rest, 400);
-      this._said(tick >= 0 ? tick : this.tickAt(since), since, topic === "/interventions" ? 3 : 1, topic.slice(1), `${text(path)} ${said}`.trim());
+      this._said(tick, since, topic === "/interventions" ? 3 : 1, topic.slice(1), `${text(path)} ${said}`.trim());
     }
   }
 }

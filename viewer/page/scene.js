@@ -96,7 +96,7 @@ export class Scene {
     this.cube = this._buffer(cube());
     this.grid = this._buffer(grid());
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
-    this.canvas.addEventListener("webglcontextrestored", () => { this.gl = undefined; this.robots.clear(); this.update(); });
+    this.canvas.addEventListener("webglcontextrestored", () => { this.gl = undefined; this.robots.clear(); this.paint(); });
   }
 
   _buffer(numbers) {
@@ -129,7 +129,15 @@ export class Scene {
     return this.robots.get(number);
   }
 
+  // Paint where something moved or became known since the last time.
   update() {
+    const { run, tick } = this.view;
+    if (!run) return;
+    const joints = run.jointsAt(tick);
+    const things = run.objectsAt(tick).map((thing) => `${thing.label} ${thing.tick}`).join();
+    const key = `${run.number} ${joints ? joints.tick : ""} ${things} ${document.documentElement.dataset.theme}`;
+    if (key === this.key) return;
+    this.key = key;
     this.paint();
   }
 

@@ -14,6 +14,7 @@ export class Timeline {
     this.canvas = canvas;
     this.view = view;
     this.heard = heard;
+    this.still = document.createElement("canvas");
     this.sight = null; // [from, to] in seconds; null shows all
     box.addEventListener("keydown", (event) => this._key(event));
     canvas.addEventListener("pointerdown", (event) => {
@@ -99,12 +100,40 @@ export class Timeline {
     const { context, width, height } = fit(this.canvas);
     this.width = width;
     const paint = colors();
+    const { theme } = document.documentElement.dataset;
+    const key = `${run.number} ${run.version} ${run.ended} ${selected} ${other ? other.number : ""} ${this.range()} ${width} ${height} ${window.devicePixelRatio} ${theme}`;
+    if (key !== this.key) {
+      this.key = key;
+      this.still.width = this.canvas.width;
+      this.still.height = this.canvas.height;
+      const beneath = this.still.getContext("2d");
+      beneath.setTransform(context.getTransform());
+      this._lanes(beneath, paint, width, height);
+    }
     context.clearRect(0, 0, width, height);
+    context.drawImage(this.still, 0, 0, width, height);
+    const x = this.x(run.timeOf(tick));
+    if (x >= LEFT - 6) {
+      context.fillStyle = paint.accent;
+      context.fillRect(x - 1, 0, 2, height);
+      context.beginPath();
+      context.moveTo(x - 6, 0);
+      context.lineTo(x + 6, 0);
+      context.lineTo(x, 8);
+      context.fill();
+    }
+    this.box.setAttribute("aria-valuemax", run.lastTick);
+    this.box.setAttribute("aria-valuenow", tick);
+    this.box.setAttribute("aria-valuetext", `tick ${tick} of ${run.lastTick}, ${run.timeOf(tick).toFixed(2)} seconds`);
+  }
+
+  // All but the present moment, which alone moves from tick to tick.
+  _lanes(context, paint, width, height) {
+    const { run, selected, other } = this.view;
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
     const axis = 18;
     const tall = (height - axis) / LANES.length;
-    context.save();
     LANES.forEach((lane, at) => {
       context.fillStyle = paint.faint;
       context.fillText(lane, 8, axis + tall * (at + 0.5));
@@ -129,18 +158,6 @@ export class Timeline {
       const ticks = this.view.differences.map((each) => run.timeOf(each.tick));
       this._marks(context, ticks, paint.warn, top, size);
     }
-    const x = this.x(run.timeOf(tick));
-    context.fillStyle = paint.accent;
-    context.fillRect(x - 1, 0, 2, height);
-    context.beginPath();
-    context.moveTo(x - 6, 0);
-    context.lineTo(x + 6, 0);
-    context.lineTo(x, 8);
-    context.fill();
-    context.restore();
-    this.box.setAttribute("aria-valuemax", run.lastTick);
-    this.box.setAttribute("aria-valuenow", tick);
-    this.box.setAttribute("aria-valuetext", `tick ${tick} of ${run.lastTick}, ${run.timeOf(tick).toFixed(2)} seconds`);
   }
 
   _axis(context, paint, axis, height) {

@@ -1,6 +1,6 @@
 // The tree as an outline: one row a node, only those in sight exist, so that 5,000 nodes are as light as 50.
 
-import { Rows, SYMBOLS, colors, el, fit, mark, word } from "./dom.js";
+import { Rows, SYMBOLS, colors, el, fit, mark, size, word } from "./dom.js";
 
 const HEIGHT = 24;
 const STEP = 14;
@@ -50,6 +50,7 @@ export class Outline {
   }
 
   _list() {
+    this.listed = (this.listed || 0) + 1;
     this.items = [];
     this.where.clear();
     const { run, tick, onlyActive } = this.view;
@@ -76,18 +77,25 @@ export class Outline {
   _row(row, at) {
     const node = this.items[at];
     const { run, tick, selected, marks } = this.view;
+    if (!run) return;
     const state = run.state(node.uid, tick);
     if (!row.firstChild) this._make(row);
+    const open = !this.closed.has(node.uid);
+    const hit = Boolean(this.hits && this.hits.has(node.uid));
+    const flag = (marks ? marks(node) : "") + (node.mocked ? "mock " : "") + (this.different && this.different.has(node.path) ? "≠" : "");
+    const note = state.reason || this._hidden(node, open);
+    const shown = `${node.uid} ${state.status} ${state.tick} ${node.uid === selected} ${open} ${hit} ${flag} ${note} ${run.number}`;
+    if (row.shown === shown) return;
+    row.shown = shown;
     const [twist, symbol, name, type, reason, flags, since] = row.children;
     const deep = Math.min(node.depth, 24) * STEP + Math.max(0, node.depth - 24) * 2;
     row.id = `${this.box.id}-${node.uid}`;
     row.uid = node.uid;
-    row.className = `row ${mark(state.status)}${node.uid === selected ? " selected" : ""}${this.hits && this.hits.has(node.uid) ? " hit" : ""}`;
+    row.className = `row ${mark(state.status)}${node.uid === selected ? " selected" : ""}${hit ? " hit" : ""}`;
     row.setAttribute("aria-level", node.depth + 1);
     row.setAttribute("aria-selected", node.uid === selected);
     row.setAttribute("aria-posinset", node.place);
     row.setAttribute("aria-setsize", node.parent >= 0 ? this.era.nodes[node.parent].children.length : 1);
-    const open = !this.closed.has(node.uid);
     if (node.children.length) row.setAttribute("aria-expanded", open);
     else row.removeAttribute("aria-expanded");
     twist.style.marginInlineStart = `${deep}px`;
@@ -96,10 +104,9 @@ export class Outline {
     const own = label(node);
     name.textContent = own;
     type.textContent = own === node.type ? "" : node.type;
-    reason.textContent = state.reason || this._hidden(node, open);
+    reason.textContent = note;
     reason.title = state.reason;
-    const flag = marks ? marks(node) : "";
-    flags.textContent = flag + (node.mocked ? "mock " : "") + (this.different && this.different.has(node.path) ? "≠" : "");
+    flags.textContent = flag;
     const last = state.status ? state.tick : -1;
     since.textContent = last >= 0 ? `${last}` : "";
     since.title = last >= 0 ? `since tick ${last}` : "";
@@ -141,7 +148,6 @@ export class Outline {
     if (this.dirty || !this.where.has(uid)) this.update();
     const at = this.where.get(uid);
     if (at !== undefined) this.rows.show(at, middle);
-    this.rows.paint();
   }
 
   toggle(uid) {
@@ -216,7 +222,7 @@ export class Outline {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.items.length) return;
     const at = this.where.get(this.view.selected) ?? -1;
     const node = this.items[at];
-    const page = Math.max(1, Math.floor(this.box.clientHeight / HEIGHT) - 1);
+    const page = Math.max(1, Math.floor(this.rows.sight / HEIGHT) - 1);
     const go = (to) => this.heard.select(this.items[Math.max(0, Math.min(this.items.length - 1, to))].uid);
     const keys = {
       ArrowDown: () => go(at + 1),
@@ -242,17 +248,21 @@ export class Outline {
   _jump(event) {
     const box = this.map.getBoundingClientRect();
     const share = (event.clientY - box.top) / box.height;
-    this.box.scrollTop = share * this.items.length * HEIGHT - this.box.clientHeight / 2;
+    this.box.scrollTop = share * this.items.length * HEIGHT - this.rows.sight / 2;
   }
 
   // The whole tree in one strip: where something runs, failed, or was found, and what is in sight.
   _paintMap() {
-    if (!this.map.clientHeight || !this.items.length) return;
+    if (!this.view.run || !size(this.map).height || !this.items.length) return;
+    const { run, tick, selected } = this.view;
+    const { theme } = document.documentElement.dataset;
+    const key = `${run.number} ${run.version} ${tick} ${selected} ${this.listed} ${this.rows.top} ${this.words} ${size(this.map).height} ${this.rows.sight} ${theme}`;
+    if (key === this.painted) return;
+    this.painted = key;
     const { context, width, height } = fit(this.map);
     const paint = colors();
     context.clearRect(0, 0, width, height);
     const step = Math.min(7, height / this.items.length);
-    const { run, tick, selected } = this.view;
     const order = { "": 0, SKIPPED: 1, SUCCESS: 2, RUNNING: 3, FAILURE: 4 };
     const best = new Map();
     this.items.forEach((node, at) => {
@@ -272,8 +282,8 @@ export class Outline {
     const at = this.where.get(selected);
     if (at !== undefined) context.fillRect(0, at * step, width, Math.max(2, step / 6));
     context.strokeStyle = paint.faint;
-    const top = (this.box.scrollTop / HEIGHT) * step;
-    const sight = (this.box.clientHeight / HEIGHT) * step;
+    const top = (this.rows.top / HEIGHT) * step;
+    const sight = (this.rows.sight / HEIGHT) * step;
     if (sight < height - 1) context.strokeRect(0.5, top + 0.5, width - 1, sight - 1);
   }
 }

@@ -1,0 +1,472 @@
+"""The server of the viewer: what it tells of a run, whom it refuses, and that the run notices nothing of either."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knothole._base import MissingExtraError
+from knothole.behaviors.context import Context
+from knothole.tests.calling import call
+from knothole.tests.viewing import HOLDS, Client, hostile_trace, serve_run
+from knothole.trees.builder import build
+from knothole.trees.debugging.control import Control
+from knothole.trees.loader import load_text
+from knothole.trees.ticking.loop import Loop
+from knothole.trees.tracing.recording import Message, Recording, TraceError, read_trace
+from knothole.trees.tracing.trace import TraceWriter
+from knothole.viewer.application import MOST_COMMAND, page_files
+from knothole.viewer.figure import figure, mesh_bytes
+from knothole.viewer.gate import HEADERS
+from knothole.viewer.moments import up_to
+from knothole.viewer.pictures import Pictures
+from knothole.viewer.serving import ViewerError, ViewerServer
+from knothole.viewer.source import LiveSource
+
+COUNT = """\
+knothole: 1
+tree: t
+root:
+  repeat:
+    times: 60
+    child:
+      sequence:
+        - set: {name: $n, to: "1 + 1"}
+        - wait: 100ms
+"""
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    return serve_run(folder / "slips.mcap"), serve_run(folder / "holds.mcap", HOLDS)
+
+
+@pytest.fixture(scope="module")
+def client(traces: tuple[Path, Path]) -> Iterator[Client]:
+    with ViewerServer(traces) as server:
+        yield Client(server)
+
+
+@pytest.fixture
+def steered(tmp_path: Path) -> Iterator[tuple[Client, Loop]]:
+    """A viewer of a run that stands before its first tick, and its loop."""
+    trace = TraceWriter(tmp_path / "live.mcap")
+    source, control = LiveSource("live"), Control(paused=True)
+    trace.listen(source.take)
+    loop = Loop(build(load_text(COUNT), Context()), trace=trace, control=control)
+    with ViewerServer([source], control=control) as server:
+        yield Client(server), loop
+        if loop.result is None:
+            control.command({"do": "stop"})
+            loop.close()
+
+
+def messages(client: Client, source: int = 0) -> list[Any]:
+    found: Any = client.json(f"/messages?source={source}&from=0")
+    assert found["more"] is False
+    rows: list[Any] = found["messages"]
+    return rows
+
+
+# What it tells.
+
+
+def test_messages_come_in_order_and_without_their_pictures(client: Client, traces: tuple[Path, Path]) -> None:
+    rows = messages(client)
+    recorded = [m for m in read_trace(traces[0]).messages if m.topic != "/checkpoint"]
+    assert [row[0] for row in rows] == list(range(len(rows)))
+    assert [(row[1], row[2]) for row in rows] == [(m.topic, round(m.time, 6)) for m in recorded]
+    frames = [row[3] for row in rows if row[1] == "/frames"]
+    assert frames == [{"frame_id": "table#1", "hash": frames[0]["hash"], "kept": True}]
+    statuses = [row[3] for row in rows if row[1] == "/status"]
+    assert statuses == [m.data for m in recorded if m.topic == "/status"]
+
+
+def test_messages_can_be_had_from_any_position(client: Client) -> None:
+    rows = messages(client)
+    found: Any = client.json(f"/messages?source=0&from={len(rows) - 2}")
+    assert found["messages"] == rows[-2:]
+    assert (found["next"], found["ended"], found["complete"]) == (len(rows), True, True)
+
+
+def test_pictures_are_served_as_what_they_are(client: Client) -> None:
+    status, data, headers = client.whole("/picture?source=0&name=table%231")
+    assert (status, headers["content-type"], data[:3]) == (200, "image/jpeg", b"\xff\xd8\xff")
+
+
+def test_it_explains_a_node_at_a_moment(client: Client) -> None:
+    node = "serve/sequence/selector/pick"
+    told: Any = client.json(f"/why?source=0&tick=13&node={node}")
+    assert (told["status"], told["reason"], told["chain"][-1]["path"]) == ("FAILURE", "slipped", node)
+    before: Any = client.json(f"/why?source=0&tick=5&node={node}")
+    assert before["status"] == "RUNNING"
+    other: Any = client.json(f"/why?source=1&tick=13&node={node}")
+    assert other["status"] == "SUCCESS"
+    missing: Any = client.json("/why?source=0&tick=5&node=nothing")
+    assert "nothing" in missing["error"]
+
+
+def test_a_moment_ends_before_the_resets_of_what_ended_in_it() -> None:
+    def change(node: int, status: str) -> dict[str, object]:
+        return {"node": node, "status": status, "reason": ""}
+
+    first = Message("/status", 0.0, {"tick": 1, "changes": [change(1, "SUCCESS"), change(0, "RUNNING")]})
+    failed = [change(2, "FAILURE"), change(0, "FAILURE"), change(2, "INVALID"), change(1, "INVALID")]
+    second = Message("/status", 0.1, {"tick": 2, "changes": failed})
+    found = up_to([first, second], 2).statuses()
+    assert [found[node][0] for node in (0, 1, 2)] == ["FAILURE", "INVALID", "FAILURE"]
+    assert up_to([first, second], 1).statuses() == Recording((first,), False).statuses()
+
+
+def test_a_moment_has_the_tree_that_was_ticked_then(tmp_path: Path) -> None:
+    trace = tmp_path / "t.mcap"
+    with Loop(build(load_text(COUNT), Context()), trace=TraceWriter(trace)) as loop:
+        for _ in range(3):
+            loop.tick()
+        branch = load_text("knothole: 1\ntree: b\nroot:\n  say: grafted\n")
+        loop.graft("t/repeat/sequence", branch, 0)
+        loop.tick()
+    found = read_trace(trace).messages
+    paths = [[node["path"] for node in up_to(found, tick).tree_at()["nodes"]] for tick in (3, 4)]
+    assert "t/repeat/sequence/say" not in paths[0]
+    assert "t/repeat/sequence/say" in paths[1]
+
+
+def test_the_robot_has_its_own_meshes() -> None:
+    found = figure("panda")
+    corners = len(mesh_bytes("panda")) // 36
+    assert [part["frame"] for part in found["parts"]] == list(range(11))
+    assert found["parts"][-1]["begin"] + found["parts"][-1]["count"] == corners
+    assert len(found["origins"]) == 7
+    assert (figure("atlas"), mesh_bytes("atlas")) == ({}, b"")
+
+
+def test_pictures_are_held_up_to_a_limit() -> None:
+    import base64
+
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(92)).decode()
+    held = Pictures(most=250)
+    assert [held.put(name, png) for name in "abc"] == [True] * 3
+    assert [held.get(name) is not None for name in "abc"] == [False, True, True]
+    assert not held.put("svg", base64.b64encode(b"<svg/>").decode())
+    assert not held.put("none", "not base64")
+
+
+def test_a_live_run_is_told_as_it_goes(steered: tuple[Client, Loop]) -> None:
+    client, loop = steered
+    thread = threading.Thread(target=loop.run)
+    connection = socket.create_connection(("127.0.0.1", client.server.port), timeout=60)
+    with connection, connection.makefile("rb") as stream:
+        connection.sendall(
+            f"GET /{client.server.token}/events?source=0&from=0 HTTP/1.1\r\nHost: {client.host}\r\n\r\n".encode()
+        )
+        thread.start()
+        assert client.command({"do": "resume"})[0] == 200
+        heard: list[str] = []
+        rows: list[Any] = []
+        while "event: end" not in heard:
+            line = stream.readline().decode().strip()
+            heard.append(line)
+            if line.startswith("data: ["):
+                rows += json.loads(line[6:])
+        thread.join()
+        assert [row[0] for row in rows] == list(range(len(rows)))
+        assert "event: state" in heard
+    recorded = [m.topic for m in read_trace(loop.trace.path).messages if m.topic != "/checkpoint"] if loop.trace else []
+    assert [row[1] for row in rows] == recorded
+
+
+def test_a_command_reaches_the_run(steered: tuple[Client, Loop]) -> None:
+    client, loop = steered
+    for _ in range(2):
+        assert json.loads(client.command({"do": "step", "ticks": 1})[1])["ok"] is True
+    refused = json.loads(client.command({"do": "dance"})[1])
+    assert refused["ok"] is False
+    assert "dance" in refused["error"]
+    state = json.loads(client.command({"do": "state"})[1])["state"]
+    assert (state["tick"], state["ended"]) == (loop.context.tick, False)
+
+
+def test_the_document_names_every_key() -> None:
+    page = page_files()["main.js"][1].decode()
+    keys = {key for listed in re.findall(r"keys\.add\(\[([^\]]*)\]", page) for key in re.findall(r'"(.+?)"', listed)}
+    keys |= set(re.findall(r"(\w): \"\w+\"", page.partition("const tabs = {")[2].partition("}")[0]))
+    text = (Path(__file__).parents[1] / "docs" / "viewer.md").read_text(encoding="utf-8")
+    shown = {key for run in re.findall(r"`([^`\n]+)`", text) for key in run.split()} | {"space"}
+    named = {key: {" ": "space", "ArrowUp": "↑"}.get(key, key) for key in keys if key not in "3456789"}
+    arrows = {"ArrowDown": "↓", "ArrowLeft": "←", "ArrowRight": "→"}
+    assert len(keys) > 30
+    assert {key for key, name in named.items() if arrows.get(key, name) not in shown} == set()
+
+
+# Whom it refuses.
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"token": ""}, b"token"),
+        ({"token": "x" * 22}, b"token"),
+        ({"host": "evil.example"}, b"Host"),
+        ({"host": "127.0.0.1:1"}, b"Host"),
+        ({"Origin": "http://evil.example"}, b"Origin"),
+        ({"Origin": "null"}, b"Origin"),
+        ({"Origin": "https://127.0.0.1"}, b"Origin"),
+        ({"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"}, b"another site"),
+        ({"Sec_Fetch_Site": "same-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "iframe"}, b"another site"),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+@pytest.mark.parametrize("path", ["/", "/info", "/messages?source=0&from=0", "/picture?source=0&name=table%231"])
+def test_strangers_are_refused(client: Client, path: str, changed: dict[str, str], says: bytes) -> None:
+    status, text = client.ask(path, **changed)  # type: ignore[arg-type]
+    assert status == 403
+    assert says in text
+    assert client.ask(path)[0] == 200
+
+
+def test_two_values_of_host_are_refused(client: Client) -> None:
+    with socket.create_connection(("127.0.0.1", client.server.port), timeout=60) as raw:
+        raw.sendall(
+            f"GET /{client.server.token}/info HTTP/1.1\r\nHost: {client.host}\r\nHost: evil.example\r\n"
+            f"Connection: close\r\n\r\n".encode()
+        )
+        assert b" 40" in raw.recv(65536).partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../../../etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/..%2f..%2fetc%2fpasswd",
+        "//etc/passwd",
+        "/page/../serving.py",
+        "/serving.py",
+        "/__init__.py",
+        "/index.html/",
+        "/index.html%00.js",
+        "/picture?source=0&name=../../../etc/passwd",
+        "/picture?source=9&name=table%231",
+        "/messages?source=-1&from=0",
+        "/messages?source=0&from=1e9",
+        "/messages?source=%C2%B2&from=0",
+        "/why?source=0&tick=99999999999999999999&node=",
+    ],
+)
+def test_nothing_but_the_given_traces_is_served(client: Client, path: str) -> None:
+    status, text = client.ask(path)
+    assert status in (400, 404)
+    assert b"root:" not in text
+    assert b"import" not in text
+
+
+def test_every_answer_says_what_the_page_may_do(client: Client) -> None:
+    for path, token in (("/", None), ("/main.js", None), ("/info", None), ("/nothing", None), ("/", "x" * 22)):
+        headers = client.whole(path, token=token)[2]
+        assert {name: headers.get(name) for name in HEADERS} == HEADERS
+        assert "server" not in headers
+    policy = HEADERS["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_a_page_of_a_recorded_run_steers_nothing(client: Client) -> None:
+    assert client.command({"do": "stop"}) == (403, b"this view is read-only; start the run with --control\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b'{"do":"stop"}', {"Origin": "http://evil.example"}, 403),
+        (b'{"do":"stop"}', {"Origin": ""}, 403),
+        (b'{"do":"stop"}', {"Content_Type": "text/plain"}, 415),
+        (b'{"do":"stop"}', {"Content_Type": "application/x-www-form-urlencoded"}, 415),
+        (b"{" + b" " * MOST_COMMAND + b"}", {}, 413),
+        (b"", {"Content_Length": str(10**12)}, 413),
+        (b'{"do":', {}, 400),
+        (b"[" * 60000, {}, 400),
+        (b"[1]", {}, 400),
+        (b"\xff\xfe", {}, 400),
+    ],
+    ids=["foreign", "no origin", "text", "form", "large", "says it is large", "cut", "deep", "list", "no UTF-8"],
+)
+def test_a_wrong_command_changes_nothing(
+    steered: tuple[Client, Loop], body: bytes, headers: dict[str, str], status: int
+) -> None:
+    client, loop = steered
+    given = {"Origin": client.origin, "Content_Type": "application/json", **headers}
+    found, _ = client.ask("/command", "POST", body, **{name: value for name, value in given.items() if value})
+    assert found == status
+    state = json.loads(client.command({"do": "state"})[1])["state"]
+    assert (state["tick"], state["paused"], state["ended"]) == (0, True, False)
+    assert loop.result is None
+
+
+def test_headers_without_end_are_refused(client: Client) -> None:
+    with socket.create_connection(("127.0.0.1", client.server.port), timeout=60) as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 80_000)
+        assert b" 400 " in raw.recv(65536)
+    assert client.ask("/info")[0] == 200
+
+
+def test_a_web_socket_is_refused(client: Client) -> None:
+    status, _ = client.ask("/events?source=0&from=0", token="x" * 22, Connection="Upgrade", Upgrade="websocket")
+    assert status == 403
+
+
+def test_it_listens_on_this_machine_alone(client: Client) -> None:
+    assert client.server._socket.getsockname()[0] == "127.0.0.1"
+    assert client.server.url.startswith("http://127.0.0.1:")
+
+
+def test_tokens_have_128_bits_and_are_never_the_same(traces: tuple[Path, Path]) -> None:
+    servers = [ViewerServer([traces[0]]) for _ in range(8)]
+    tokens = {server.token for server in servers}
+    for server in servers:
+        server.close()
+    assert len(tokens) == 8
+    assert all(len(token) >= 22 for token in tokens)
+
+
+def test_a_weak_token_is_refused(traces: tuple[Path, Path]) -> None:
+    with pytest.raises(ViewerError, match="too short"):
+        ViewerServer([traces[0]], token="1234")
+
+
+def test_a_hostile_trace_is_only_data(tmp_path: Path) -> None:
+    with ViewerServer([hostile_trace(tmp_path / "hostile.mcap")]) as server:
+        client = Client(server)
+        rows = messages(client)
+        assert [row[3]["kept"] for row in rows if row[1] == "/frames"] == [False, False, False]
+        answer = next(row[3] for row in rows if row[1] == "/answers")
+        assert (answer["image"], answer["regions"][0]["mask"], answer["probabilities"]["yes"]) == ("", "", "inf")
+        for name in ("../../info", "https://example.com/x.png", "answer%207/0"):
+            assert client.ask(f"/picture?source=0&name={name}")[0] == 404
+        for tick in (0, 1, 2, 3):
+            told: Any = client.json(f"/why?source=0&tick={tick}&node=t")
+            assert "error" in told or "headline" in told
+        assert client.json("/robot?source=0") == {}
+
+
+# The run notices nothing.
+
+
+def test_a_run_is_the_same_whoever_looks(tmp_path: Path) -> None:
+    def run(name: str) -> tuple[Loop, TraceWriter]:
+        trace = TraceWriter(tmp_path / f"{name}.mcap")
+        return Loop(build(load_text(COUNT), Context()), trace=trace), trace
+
+    alone, _ = run("alone")
+    expected = alone.run()
+    watched, trace = run("watched")
+    source = LiveSource("watched")
+    trace.listen(source.take)
+    with ViewerServer([source]) as server:
+        client = Client(server)
+        raw = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+        raw.sendall(f"GET /{server.token}/events?source=0&from=0 HTTP/1.1\r\nHost: {client.host}\r\n\r\n".encode())
+        worker = threading.Thread(target=watched.run)
+        worker.start()
+        for _ in range(20):
+            client.ask("/info", host="evil.example")
+            client.ask("/command", "POST", b"x" * (MOST_COMMAND + 1), Origin=client.origin)
+            client.ask("/../../etc/passwd")
+        worker.join()
+        raw.close()  # it never read a word
+    assert watched.result is not None
+    assert (watched.result.digest, watched.result.ticks) == (expected.digest, expected.ticks)
+    assert source.ended
+    assert len(source) == len([m for m in read_trace(trace.path).messages if m.topic != "/checkpoint"])
+
+
+def test_a_run_waits_for_a_human_only_while_a_page_is_open(tmp_path: Path) -> None:
+    text = "knothole: 1\ntree: t\nroot:\n  ask_human: {question: Which?, answer: $a, default: blue, deadline: 30s}\n"
+    trace = TraceWriter(tmp_path / "t.mcap")
+    source, control = LiveSource("t"), Control()
+    trace.listen(source.take)
+    loop = Loop(build(load_text(text), Context()), trace=trace, control=control, max_time=60.0)
+    with ViewerServer([source], control=control):
+        assert loop.run().outcome.name == "SUCCESS"
+    assert read_trace(trace.path).blackboard()["a"] == "blue"
+
+
+# How it begins and ends.
+
+
+def test_it_ends_while_somebody_listens(traces: tuple[Path, Path]) -> None:
+    server = ViewerServer([traces[0]]).start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as raw:
+        host = f"127.0.0.1:{server.port}"
+        raw.sendall(f"GET /{server.token}/events?source=0&from=0 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert b"200 OK" in raw.recv(4096)
+        server.close()
+        server.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port), timeout=60)
+
+
+def test_a_taken_port_is_told(traces: tuple[Path, Path]) -> None:
+    with ViewerServer([traces[0]]) as server, pytest.raises(ViewerError, match=r"cannot listen at 127\.0\.0\.1"):
+        ViewerServer([traces[0]], port=server.port)
+
+
+def test_without_the_extra_it_says_how_to_get_it(traces: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def missing(name: str, *args: Any, **more: Any) -> Any:
+        if name == "uvicorn":
+            raise ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn")
+        return real(name, *args, **more)
+
+    monkeypatch.delitem(sys.modules, "uvicorn", raising=False)
+    monkeypatch.setattr("importlib.import_module", lambda name: missing(name))
+    with pytest.raises(MissingExtraError, match=r"knothole\[view\]"):
+        ViewerServer([traces[0]])
+
+
+def test_a_file_that_is_no_trace_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.mcap").write_text("hello", encoding="utf-8")
+    with pytest.raises(TraceError, match="no trace"):
+        ViewerServer([tmp_path / "t.mcap"])
+
+
+def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("view")[0] == 2
+    assert "knothole view TRACE" in call("view")[2]
+    assert call("view nothing.mcap")[0] == 2
+    TraceWriter(tmp_path / "empty.mcap").close()
+    code, _, said = call("view empty.mcap --no-browser")
+    assert (code, "holds no tree" in said) == (2, True)
+
+
+def test_ctrl_c_ends_the_command(traces: tuple[Path, Path]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "knothole.cli", "view", *map(str, traces), "--no-browser", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+    )
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    assert told["traces"] == ["slips.mcap", "holds.mcap"]
+    with socket.create_connection(("127.0.0.1", int(told["url"].split(":")[2].split("/")[0])), timeout=60):
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (130, "interrupted\n")

@@ -1,0 +1,268 @@
+"""Steering a live run from the page: pause, step, breakpoints, values, results, answers, the stop; the trace has it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from knothole.behaviors.context import Context
+from knothole.tests.browsing import launch, needs_browser, watched
+from knothole.trees.builder import build
+from knothole.trees.debugging.control import Control
+from knothole.trees.loader import load_text
+from knothole.trees.ticking.clock import RealClock
+from knothole.trees.ticking.loop import Loop, LoopResult
+from knothole.trees.tracing.recording import Recording, read_trace
+from knothole.trees.tracing.trace import TraceWriter
+from knothole.viewer.serving import ViewerServer
+from knothole.viewer.source import LiveSource
+
+pytestmark = needs_browser
+
+ROUNDS = """\
+knothole: 1
+tree: t
+inputs: {charge: {type: number, default: 1}}
+root:
+  repeat:
+    times: 100000
+    child:
+      sequence:
+        - wait: 100ms
+        - selector:
+            - check: $charge > 0.5
+            - say: charge is low
+        - set: {name: $n, to: $charge}
+"""
+CHECK = "t/repeat/sequence/selector/check"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = launch(playwright)
+        yield found
+        found.close()
+
+
+class Live:
+    """A run on a thread of its own, and the page that steers it.
+
+    Args:
+        page: The page.
+        loop: The loop of the run.
+        trace: Its trace.
+    """
+
+    def __init__(self, page: Page, loop: Loop, trace: Path) -> None:
+        self.page, self.trace = page, trace
+        self.results: list[LoopResult] = []
+        self.thread = threading.Thread(target=lambda: self.results.append(loop.run()))
+
+    def end(self) -> LoopResult:
+        """Wait for the end of the run."""
+        self.thread.join()
+        return self.results[0]
+
+    def stop(self) -> tuple[LoopResult, Recording]:
+        """Press the stop and return how the run ended, and its trace."""
+        self.page.keyboard.press("X")
+        return self.end(), read_trace(self.trace)
+
+    def choose(self, name: str) -> None:
+        """Select a node by its row."""
+        self.page.locator("#tree .row:not([hidden])").filter(has_text=name).first.click()
+
+    def standing(self, text: str) -> None:
+        """Wait until the page says how the run stands."""
+        expect(self.page.locator("#standing")).to_contain_text(text)
+
+
+@contextmanager
+def live(browser: Browser, folder: Path, text: str = ROUNDS) -> Iterator[Live]:
+    """Run a tree that is steered from a page; it stands before its first tick."""
+    path = folder / "live.mcap"
+    trace = TraceWriter(path)
+    source, control = LiveSource("live"), Control(paused=True)
+    trace.listen(source.take)
+    loop = Loop(build(load_text(text), Context()), trace=trace, control=control, clock=RealClock())
+    with ViewerServer([source], control=control) as server, watched(browser, server.url) as found:
+        run = Live(found.page, loop, path)
+        run.thread.start()
+        try:
+            found.open()
+            yield run
+        finally:
+            if run.thread.is_alive():
+                control.command({"do": "stop"})
+            run.thread.join()
+
+
+def ended_last(page: Page, path: str) -> str:
+    """Return how a node ended last, as the page knows it."""
+    ask = """(path) => {
+        const { run, tick } = knothole.view;
+        return run.before(run.tree.byPath.get(path).uid, tick).status;
+    }"""
+    found: str = page.evaluate(ask, path)
+    return found
+
+
+def interventions(recording: Recording) -> list[Any]:
+    return [m.data["do"] for m in recording.topic("/interventions") if m.data["do"] != "stands"]
+
+
+def test_it_steps_and_pauses_and_goes_on(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path) as run:
+        run.standing("paused at tick 0")
+        run.page.keyboard.press("s")
+        run.standing("paused at tick 1")
+        run.page.get_by_label("ticks to step").fill("5")
+        run.page.get_by_role("button", name="Step").click()
+        run.standing("paused at tick 6")
+        expect(run.page.locator("#moment")).to_contain_text("tick 6 of 6")
+        run.page.get_by_role("button", name="Resume").click()
+        run.standing("running")
+        run.page.locator("#tree").focus()
+        run.page.keyboard.press(" ")
+        run.standing("paused at tick")
+        result, recording = run.stop()
+        assert result.outcome.name == "INTERRUPTED"
+        assert interventions(recording) == ["step", "step", "resume", "pause", "stop"]
+        expect(run.page.locator("#standing")).to_contain_text("ended")
+        expect(run.page.get_by_role("button", name="Step")).to_be_disabled()
+
+
+def test_a_breakpoint_stops_at_a_status_an_expression_and_never_more_than_it_says(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with live(browser, tmp_path) as run:
+        page = run.page
+        run.standing("paused at tick 0")
+        page.keyboard.press("b")
+        run.choose("selector")
+        page.locator("#break-status").select_option("SUCCESS")
+        page.locator("#break-when").fill("$n == 1")
+        page.locator("#break-once").check()
+        page.get_by_role("button", name="Add breakpoint").click()
+        expect(page.locator("#breakpoints li span")).to_have_text(
+            ["t/repeat/sequence/selector, is SUCCESS, when $n == 1, once"]
+        )
+        expect(page.locator("#tree .flags").filter(has_text="break")).to_have_count(1)
+        page.locator("#break-when").fill("$nothing ==")
+        page.get_by_role("button", name="Add breakpoint").click()
+        expect(page.locator("#said")).to_have_class("wrong")
+        page.get_by_role("button", name="Resume").click()
+        run.standing("breakpoint 1")
+        state = page.evaluate("knothole.view.run.state(3, knothole.view.tick).status")
+        assert state == "SUCCESS"
+        expect(page.locator("#breakpoints li")).to_have_text(["none"])
+        _, recording = run.stop()
+        assert interventions(recording) == ["break", "resume", "stop"]
+
+
+def test_a_breakpoint_is_one_key(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path) as run:
+        run.standing("paused")
+        run.choose("check")
+        run.page.keyboard.press("B")
+        run.page.keyboard.press(" ")
+        run.standing(f"breakpoint 1: {CHECK}")
+        run.page.keyboard.press("B")
+        run.page.keyboard.press("b")
+        expect(run.page.locator("#breakpoints li")).to_have_text(["none"])
+
+
+def test_it_runs_to_a_node(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path) as run:
+        run.standing("paused")
+        run.choose("check")
+        run.page.keyboard.press("u")
+        run.standing(f"before {CHECK}")
+        _, recording = run.stop()
+        assert CHECK not in [recording.tree["nodes"][node]["path"] for node in recording.statuses()]
+
+
+def test_a_value_is_edited_and_the_trace_says_who_did_it(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path) as run:
+        page = run.page
+        run.standing("paused")
+        page.keyboard.press("v")
+        page.get_by_role("button", name="edit charge").click()
+        page.get_by_label("value of charge").fill("0.25")
+        page.get_by_label("value of charge").press("Enter")
+        cell = page.locator("#values tr[data-entry=charge] .value")
+        expect(cell).to_contain_text("0.25")
+        expect(page.locator("#values tr[data-entry=charge]")).to_contain_text("debugger")
+        page.get_by_label("ticks to step").fill("5")
+        page.get_by_role("button", name="Step").click()
+        expect(page.get_by_role("treeitem", name="say, success: charge is low")).to_be_visible()
+        page.get_by_role("button", name="edit charge").click()
+        page.get_by_label("value of charge").fill("a lot")
+        page.get_by_label("value of charge").press("Enter")
+        expect(page.locator("#said")).to_have_class("wrong")
+        _, recording = run.stop()
+        writes = [m.data for m in recording.topic("/blackboard") if m.data["name"] == "charge"]
+        assert [(write["value"], write["writer"]) for write in writes] == [(1, "input"), (0.25, "debugger")]
+        assert interventions(recording) == ["set", "step", "stop"]
+
+
+def test_a_result_is_forced_once_or_always(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path) as run:
+        page = run.page
+        run.standing("paused")
+        page.keyboard.press("b")
+        run.choose("check")
+        page.locator("#force-status").select_option("FAILURE")
+        page.locator("#force-once").uncheck()
+        page.get_by_role("button", name="Force").click()
+        expect(page.locator("#forced li span")).to_have_text([f"{CHECK} → FAILURE, always"])
+        page.get_by_label("ticks to step").fill("12")
+        page.get_by_role("button", name="Step").click()
+        run.standing("paused at tick 12")
+        assert ended_last(page, CHECK) == "FAILURE"
+        page.get_by_role("button", name="release").click()
+        expect(page.locator("#forced li")).to_have_text(["none"])
+        page.get_by_role("button", name="Step").click()
+        run.standing("paused at tick 24")
+        assert ended_last(page, CHECK) == "SUCCESS"
+        _, recording = run.stop()
+        assert interventions(recording) == ["force", "step", "release", "step", "stop"]
+
+
+def test_a_question_is_answered_on_the_page(browser: Browser, tmp_path: Path) -> None:
+    asks = "ask_human: {question: 'Which <b>cup</b>?', options: [red, blue], answer: $cup}"
+    text = f"knothole: 1\ntree: t\nroot:\n  {asks}\n"
+    with live(browser, tmp_path, text) as run:
+        run.standing("paused")
+        run.page.keyboard.press(" ")
+        asked = run.page.get_by_role("region", name="questions to you")
+        expect(asked.locator("strong")).to_have_text("Which <b>cup</b>?")
+        asked.get_by_role("button", name="blue").click()
+        assert run.end().outcome.name == "SUCCESS"
+        expect(asked).to_be_hidden()
+        expect(run.page.locator("#outcome")).to_have_text("SUCCESS")
+        assert read_trace(run.trace).blackboard()["cup"] == "blue"
+
+
+def test_the_page_of_a_run_without_control_only_looks(browser: Browser, tmp_path: Path) -> None:
+    trace = TraceWriter(tmp_path / "t.mcap")
+    source = LiveSource("t")
+    trace.listen(source.take)
+    with Loop(build(load_text(ROUNDS), Context()), trace=trace) as loop:
+        loop.tick()
+        with ViewerServer([source]) as server, watched(browser, server.url) as found:
+            page = found.open()
+            for key in ("s", "u", "B", "X"):
+                page.keyboard.press(key)
+                expect(page.locator("#notice")).to_have_text("this view is read-only")
+            expect(page.locator("#debug")).to_be_hidden()
+            expect(page.get_by_role("tab", name="Debug")).to_be_hidden()
+            assert not any("command" in url for url in found.requests)
+        assert loop.tick().name == "RUNNING"
