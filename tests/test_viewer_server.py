@@ -33,7 +33,7 @@ from knothole.viewer.gate import HEADERS
 from knothole.viewer.moments import up_to
 from knothole.viewer.pictures import Pictures
 from knothole.viewer.serving import ViewerError, ViewerServer
-from knothole.viewer.source import LiveSource
+from knothole.viewer.source import LiveSource, is_shown
 
 COUNT = """\
 knothole: 1
@@ -86,7 +86,7 @@ def messages(client: Client, source: int = 0) -> list[Any]:
 
 def test_messages_come_in_order_and_without_their_pictures(client: Client, traces: tuple[Path, Path]) -> None:
     rows = messages(client)
-    recorded = [m for m in read_trace(traces[0]).messages if m.topic != "/checkpoint"]
+    recorded = [m for m in read_trace(traces[0]).messages if is_shown(m.topic)]
     assert [row[0] for row in rows] == list(range(len(rows)))
     assert [(row[1], row[2]) for row in rows] == [(m.topic, round(m.time, 6)) for m in recorded]
     frames = [row[3] for row in rows if row[1] == "/frames"]
@@ -185,7 +185,7 @@ def test_a_live_run_is_told_as_it_goes(steered: tuple[Client, Loop]) -> None:
         thread.join()
         assert [row[0] for row in rows] == list(range(len(rows)))
         assert "event: state" in heard
-    recorded = [m.topic for m in read_trace(loop.trace.path).messages if m.topic != "/checkpoint"] if loop.trace else []
+    recorded = [m.topic for m in read_trace(loop.trace.path).messages if is_shown(m.topic)] if loop.trace else []
     assert [row[1] for row in rows] == recorded
 
 
@@ -391,7 +391,7 @@ def test_a_run_is_the_same_whoever_looks(tmp_path: Path) -> None:
     assert watched.result is not None
     assert (watched.result.digest, watched.result.ticks) == (expected.digest, expected.ticks)
     assert source.ended
-    assert len(source) == len([m for m in read_trace(trace.path).messages if m.topic != "/checkpoint"])
+    assert len(source) == len([m for m in read_trace(trace.path).messages if is_shown(m.topic)])
 
 
 def test_a_run_waits_for_a_human_only_while_a_page_is_open(tmp_path: Path) -> None:

@@ -14,8 +14,16 @@ from .pictures import Pictures
 
 MOST_MESSAGES: Final = 2_000_000
 """Most messages of a live run that are held; what comes after them is only in the trace."""
-_LEFT_OUT: Final = ("/checkpoint", "/annotations", "/transforms", "/scene")
-"""What the page does not show: states to resume from, and what repeats other messages for Foxglove."""
+_LEFT_OUT: Final = ("/checkpoint", "/annotations", "/transforms", "/scene", "/calibration", "/replay")
+
+
+def is_shown(topic: str) -> bool:
+    """Tell whether the page uses a channel: not those to resume and replay from, nor those for Foxglove alone.
+
+    >>> is_shown("/status"), is_shown("/calibration/table")
+    (True, False)
+    """
+    return not any(topic == each or topic.startswith(f"{each}/") for each in _LEFT_OUT)
 
 
 class Source:
@@ -54,7 +62,7 @@ class Source:
             time: Run clock, [s].
             data: What it says.
         """
-        if topic in _LEFT_OUT:
+        if not is_shown(topic):
             return
         number = len(self._messages)
         if number >= MOST_MESSAGES:

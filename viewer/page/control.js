@@ -48,7 +48,7 @@ export class Control {
     const told = await command(data);
     if (told.ok) {
       // the state comes with the events, in order; the one in this answer may be older than the newest of those
-      this._say(data.do === "step" || data.do === "state" ? "" : WORDS[data.do] || "done");
+      this._say(WORDS[data.do] ?? "");
     } else this._say(told.error || "refused", true);
     return told;
   }
@@ -91,9 +91,11 @@ export class Control {
     box.hidden = !questions.length;
     box.replaceChildren(...questions.map((question) => {
       const answer = (text) => this.send({ do: "answer", question: question.id, text });
+      const options = question.options || [];
       const input = el("input", { type: "text", "aria-label": `answer to: ${question.prompt}`, placeholder: question.default ? `${question.default} (default)` : "answer" });
       const form = el("form", { on: { submit: (event) => { event.preventDefault(); answer(input.value || question.default || ""); } } },
-        ...(question.options || []).map((option) => el("button", { type: "button", text: option, on: { click: () => answer(option) } })), input, el("button", { text: "answer" }));
+        ...options.map((option) => el("button", { type: "button", text: option, on: { click: () => answer(option) } })),
+        ...(options.length ? [] : [input, el("button", { text: "answer" })]));
       const until = Number.isFinite(question.until) ? ` (until ${question.until.toFixed(1)} s)` : "";
       return el("div", { class: "ask" }, el("strong", { text: question.prompt }), until, form);
     }));
@@ -128,14 +130,15 @@ export class Control {
     byId("debug").hidden = !this.state || !run.live;
     if (this.state) {
       const { paused, ended, reason } = this.state;
-      const where = `tick ${ended || paused ? this.state.tick : run.lastTick}`;
+      const where = `tick ${ended || paused ? this.state.tick : Math.max(this.state.tick, run.lastTick)}`;
       byId("standing").textContent = ended ? `ended in ${where}` : paused ? `paused at ${where}${reason && reason !== "paused" ? `: ${reason}` : ""}` : `running, ${where}`;
     }
     for (const chosen of document.querySelectorAll(".chosen")) chosen.textContent = node ? label(node) : "";
   }
 }
 
-const WORDS = { pause: "pausing", resume: "resumed", run_to: "runs until the node is ticked", break: "breakpoint set", unbreak: "breakpoint removed", set: "value set", force: "result forced", release: "released", answer: "answered", stop: "stopped" };
+// What is said of a command whose effect does not show at once.
+const WORDS = { run_to: "runs until the node is ticked", break: "breakpoint set", unbreak: "breakpoint removed", set: "value set", force: "result forced", release: "released", answer: "answered", stop: "stopped" };
 
 function conditions(each) {
   const parts = [each.node || "any node"];

@@ -423,7 +423,8 @@ export class Run {
     if (topic === "/say") return; // /log has it
     if (/^\/[a-z_]+$/.test(topic)) {
       const { tick: _, path, ...rest } = data;
-      const said = typeof rest.text === "string" && topic === "/interventions" ? rest.text : brief(rest, 400);
+      const labels = topic === "/ground" ? list(data.objects).map((each) => text(each && each.label)).join(", ") || "nothing" : "";
+      const said = labels || (typeof rest.text === "string" && topic === "/interventions" ? rest.text : brief(rest, 400));
       this._said(tick, since, topic === "/interventions" ? 3 : 1, topic.slice(1), `${text(path)} ${said}`.trim());
     }
   }

@@ -234,7 +234,7 @@ export class Timeline {
     for (const time of times) {
       const x = this.x(time);
       if (x - last < 1 || x < LEFT - 4) continue;
-      context.fillRect(x - 1, top, 2, size);
+      context.fillRect(x - 2, top, 4, size);
       last = x;
     }
   }
