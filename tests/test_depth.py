@@ -13,6 +13,7 @@ from knothole.behaviors.context import Context
 from knothole.behaviors.step import INVALID, RUNNING, SUCCESS
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.drawing.labels import label_tree
+from knothole.trees.drawing.paint import PLAIN
 from knothole.trees.drawing.words import to_text
 from knothole.trees.loader import load_text
 from knothole.trees.problems import TreeError
@@ -83,7 +84,7 @@ def test_a_deep_tree_is_recorded_explained_and_drawn(tmp_path: Path) -> None:
     assert (result.outcome, result.reason) == (Outcome.FAILURE, "1 > 2 is false")
     assert len(explain(read_trace(tmp_path / "t.mcap")).links) == DEPTH + 1
     with deep_recursion():
-        text = to_text(label_tree(spec), "t", "", {}, {})
+        text = to_text(label_tree(spec), "t", "", PLAIN)
     assert len(text.splitlines()) > DEPTH
 
 

@@ -35,8 +35,8 @@ Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-SLOW = ("run tidy_table", "eval ", "ask photo.png", "vlm ")
-"""Commands that other tests run: in physics, with a model, for minutes."""
+SLOW = ("run tidy_table", "eval ", "ask photo.png", "vlm ", "view", "why", "replay ", "trace ", "draw runs/")
+"""Commands that other tests run: in physics, with a model, for minutes, until Ctrl-C, or about a run."""
 PATROL = """\
 <root BTCPP_format="4">
   <BehaviorTree ID="Patrol">

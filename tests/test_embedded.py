@@ -239,7 +239,7 @@ def test_what_was_learned_is_a_fact_of_the_checkpoint(tmp_path: Path) -> None:
     learned = Knowledge(frozenset({"exists", "plan"}), frozenset({"yes_no", "plan"}))
     learned.write(folder)
     assert Knowledge.read(folder) == learned
-    backend = BACKENDS.get("embedded").open(BackendOptions(str(folder), {"max_tokens": 4}))
+    backend = BACKENDS.get("embedded").open(BackendOptions(str(folder), {"max_tokens": 4, "constrained": False}))
     known, other, plan = backend.ask(
         FRAME, [KNOWN, Question("yes_no", "Is the table empty?"), Question("plan", "Tidy up.")]
     )

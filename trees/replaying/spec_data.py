@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -41,7 +41,7 @@ def tree_data(tree: TreeSpec) -> dict[str, Any]:
         "params": {name: _data(value) for name, value in tree.params.items()},
         "inputs": [_input_data(entry) for entry in tree.inputs],
         "outputs": [[o.name, o.type, o.about, _place(o.place)] for o in tree.outputs],
-        "root": _node_data(tree.root),
+        "nodes": _nodes_data(tree.root),
     }
 
 
@@ -65,7 +65,7 @@ def _tree(data: Mapping[str, Any], texts: Mapping[str, str]) -> TreeSpec:
     return TreeSpec(
         data["name"],
         data["file"],
-        _node(data["root"], texts),
+        _nodes(data["nodes"], texts),
         data["about"],
         tuple(_input(each) for each in data["inputs"]),
         tuple(OutputSpec(name, type, _at(place), about) for name, type, about, place in data["outputs"]),
@@ -74,6 +74,28 @@ def _tree(data: Mapping[str, Any], texts: Mapping[str, str]) -> TreeSpec:
         data["dialect"],
         MappingProxyType({name: _thing(value) for name, value in data["params"].items()}),
     )
+
+
+def _nodes_data(root: NodeSpec) -> list[dict[str, Any]]:
+    """Return a node and all below it as a flat list, for any depth; nodes name those below by their numbers."""
+    rows: list[dict[str, Any]] = []
+    waiting: list[tuple[NodeSpec, dict[str, Any]]] = []
+
+    def add(node: NodeSpec) -> int:
+        rows.append(_node_data(node))
+        waiting.append((node, rows[-1]))
+        return len(rows) - 1
+
+    add(root)
+    while waiting:
+        node, row = waiting.pop()
+        for key in ("parts", "hooks"):
+            nodes: Mapping[str, NodeSpec] = getattr(node, key)
+            if nodes:
+                row[key] = {name: add(each) for name, each in nodes.items()}
+        if node.children:
+            row["children"] = [add(child) for child in node.children]
+    return rows
 
 
 def _node_data(node: NodeSpec) -> dict[str, Any]:
@@ -86,12 +108,6 @@ def _node_data(node: NodeSpec) -> dict[str, Any]:
         values: Mapping[str, Value] = getattr(node, key)
         if values:
             found[key] = {name: _data(value) for name, value in values.items()}
-    for key in ("parts", "hooks"):
-        nodes: Mapping[str, NodeSpec] = getattr(node, key)
-        if nodes:
-            found[key] = {name: _node_data(each) for name, each in nodes.items()}
-    if node.children:
-        found["children"] = [_node_data(child) for child in node.children]
     if node.uses is not None:
         found["uses"] = tree_data(node.uses)
     if node.meta:
@@ -99,9 +115,17 @@ def _node_data(node: NodeSpec) -> dict[str, Any]:
     return found
 
 
-def _node(data: Mapping[str, Any], texts: Mapping[str, str]) -> NodeSpec:
+def _nodes(rows: Sequence[Mapping[str, Any]], texts: Mapping[str, str]) -> NodeSpec:
+    """Return the node that ``_nodes_data`` made rows of; those below it have higher numbers."""
+    built: dict[int, NodeSpec] = {}
+    for number in reversed(range(len(rows))):
+        built[number] = _node(rows[number], built, texts)
+    return built[0]
+
+
+def _node(data: Mapping[str, Any], built: Mapping[int, NodeSpec], texts: Mapping[str, str]) -> NodeSpec:
     def nodes(key: str) -> Mapping[str, NodeSpec]:
-        return MappingProxyType({name: _node(each, texts) for name, each in data.get(key, {}).items()})
+        return MappingProxyType({name: built[each] for name, each in data.get(key, {}).items()})
 
     def values(key: str) -> Mapping[str, Value]:
         return MappingProxyType({name: cast(Value, _thing(each)) for name, each in data.get(key, {}).items()})
@@ -114,7 +138,7 @@ def _node(data: Mapping[str, Any], texts: Mapping[str, str]) -> NodeSpec:
         data["name"],
         data.get("about", ""),
         values("values"),
-        tuple(_node(each, texts) for each in data.get("children", ())),
+        tuple(built[each] for each in data.get("children", ())),
         nodes("parts"),
         values("common"),
         _tree(data["uses"], texts) if "uses" in data else None,
