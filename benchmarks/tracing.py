@@ -3,8 +3,8 @@
     python benchmarks/tracing.py [--turns N] [--seed N] [--rounds N] [--seconds S] [--json]
 
 Runs are of ``tidy_table`` with the oracle on the simulated Panda, for so many seconds of its clock. One that records
-and one that does not take turns in one process, the order changing; what counts is the CPU time of the process, the
-writing thread with it. Told is the median of the ratios of neighbours.
+and one that does not take turns in one process, the order changing; what counts is the CPU time of the process from the
+first tick until the trace is closed, the writing thread with it. Told is the median of the ratios of neighbours.
 
 Ticks are of the tree of ``benchmarks/share.py``, 105 nodes with 20 guards, in which each tick changes the status of a
 guard and its recovery; CPU time of the ticking thread, medians, with and without a trace. The exit code is 1 when a
@@ -23,8 +23,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from knothole.app.run import RunOptions
-from knothole.app.session import run_tree
+import knothole
 from knothole.behaviors.context import Context
 from knothole.trees.builder import build
 from knothole.trees.loader import load_text
@@ -39,14 +38,13 @@ MOST_SHARE: Final = 0.02
 
 
 def run_cpu(seed: int, seconds: float, trace: Path | None) -> float:
-    """Return the CPU time of a run, [s]."""
-    options = RunOptions(
-        "tidy_table", seed=seed, vlm="oracle", robot="panda", max_time=seconds, trace=trace, record=trace is not None
-    )
-    gc.collect()
-    begin = time.process_time()
-    result = run_tree(options)
-    taken = time.process_time() - begin
+    """Return the CPU time of a run from its first tick until its trace is closed, [s]."""
+    tree = knothole.load("tidy_table")
+    with tree.bind(robot="panda", vlm="oracle", scene="tidy_table", seed=seed, max_time=seconds, trace=trace) as run:
+        gc.collect()
+        begin = time.process_time()
+        result = run.loop.run()
+        taken = time.process_time() - begin
     if result.fault is not None:
         raise result.fault
     return taken
