@@ -17,7 +17,7 @@ def add(commands: Commands) -> None:
         "knothole replay runs/RUN.mcap --answer guard/see=no@340",
         _replay,
     )
-    replay.add_argument("trace", type=Path, metavar="TRACE", help="trace of the run")
+    replay.add_argument("trace", type=Path, nargs="?", metavar="TRACE", help="trace (default: the newest in runs/)")
     replay.add_argument(
         "--answer",
         action="append",
@@ -43,10 +43,14 @@ def add(commands: Commands) -> None:
 
 
 def _replay(args: argparse.Namespace) -> int:
+    from ..about import RUNS
     from ..replay import ReplayOptions, replay_run
+    from ..traces import find_trace
 
     report = replay_run(
-        ReplayOptions(args.trace, tuple(args.answer), tuple(args.status), args.tree, args.output, args.go_on)
+        ReplayOptions(
+            find_trace(args.trace, RUNS), tuple(args.answer), tuple(args.status), args.tree, args.output, args.go_on
+        )
     )
     print(json.dumps(report.to_json()) if args.json else report)
     return report.exit_code
