@@ -19,7 +19,7 @@ from ..behaviors.node import NODES
 from .config import find_config, load_behaviors, read_config
 from .names import backend_names, driver_names, scene_names, tree_names
 
-_EXTRAS: Final = ("franka", "gemini", "groot", "lsp", "ocr", "openai", "quantize", "serve", "smolvlm")
+_EXTRAS: Final = ("franka", "gemini", "groot", "lsp", "ocr", "openai", "pdf", "quantize", "serve", "smolvlm", "view")
 
 
 @dataclass(frozen=True)
