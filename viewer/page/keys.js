@@ -27,7 +27,7 @@ export class Keys {
       if (event.key === "Escape") target.blur();
       return;
     }
-    if (event.key === " " && target.matches("button, input, summary")) return;
+    if (event.key === " " && target.matches(`button:not([role="tab"][aria-selected="true"]), input, summary`)) return;
     const act = this.acts.get(event.key);
     if (!act || !byId("keys-on").checked) return;
     event.preventDefault();
