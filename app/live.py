@@ -59,9 +59,9 @@ class LiveView:
         self._source.end()
         if not self._server.pages:
             return
-        self._tell(f"the run has ended; the page stays while it is open, Ctrl-C ends it: {self.url}")
-        seen = time.monotonic()
         with contextlib.suppress(KeyboardInterrupt):
+            self._tell(f"the run has ended; the page stays while it is open, Ctrl-C ends it: {self.url}")
+            seen = time.monotonic()
             while time.monotonic() - seen < _GRACE:
                 time.sleep(_LOOK)
                 if self._server.pages:

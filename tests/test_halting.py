@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -106,7 +105,6 @@ class Stops:
 
     stepped = True
     name = "stops"
-    arm = SimpleNamespace(joints=())
 
     def __init__(self, calls: list[str]) -> None:
         self.calls, self.time = calls, 0.0

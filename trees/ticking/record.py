@@ -42,9 +42,9 @@ class Record:
     def begin(self, start: Mapping[str, object], halt_timeout: float) -> None:
         """Note the start, the tree, and what is on the blackboard already; follow the run from now on."""
         self._follow()
-        now, robot = self._context.now, self._context.robot
+        now, arm = self._context.now, getattr(self._context.robot, "arm", None)  # a base alone has none
         if self.trace is not None:
-            self.trace.joint_names = robot.arm.joints if robot is not None else ()
+            self.trace.joint_names = arm.joints if arm is not None else ()
             self.trace.put("/run", now, {"event": "start", "inputs": dict(self._tree.inputs), **start})
             self.trace.tree(now, self._tree)
         if self._notes is not None:
