@@ -409,7 +409,7 @@ def test_pictures_that_are_not_to_be_kept_are_not_in_what_leaves_wrote(project: 
 
 WRONG = [
     ("gone.mcap", "there is no trace gone.mcap\n  fix:  "),
-    ("guarded.yaml", "guarded.yaml is no trace (no MCAP file)\n  fix:  "),
+    ("guarded.yaml", "guarded.yaml is no trace\n  fix:  "),
     ("run.mcap --answer sea=no@15", "unknown node 'sea'\n"),
     ("run.mcap --answer guarded/guard/sea=no@15", "did you mean:  guarded/guard/see"),
     ("run.mcap --answer see=maybe@15", "'maybe' is no answer to 'Is it free?'\n  fix:  give one of yes, no, or a"),
