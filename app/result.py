@@ -162,7 +162,8 @@ def told(asking: Mapping[str, Any]) -> list[tuple[str, str]]:
     if len(backends) > 1:
         lines.append(("backends", ", ".join(f"{name} {row.get('calls', 0)} calls" for name, row in backends.items())))
     if total.get("tokens") or total.get("cost"):
-        lines.append(("cost", f"{total.get('tokens', 0)} tokens, {total.get('cost', 0.0):.4f} USD"))
+        money = f", {total['cost']:.4f} USD" if total.get("cost") else ""
+        lines.append(("cost", f"{total.get('tokens', 0)} tokens{money}"))
     if total.get("spared"):
         gate = asking.get("gate", {})
         judged = f"; {gate['missed']} changes missed ({gate['judged']} judged on truth)" if gate.get("judged") else ""

@@ -68,8 +68,8 @@ def test_demo_ends_with_the_documented_summary(tmp_path: Path, knothole: Knothol
     """The command behind ``make demo``: the shipped checkpoint, seeing only pixels."""
     done = knothole("run", "tidy_table", "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = [line.split()[0] for line in done.stdout.splitlines()[-8:]]
-    assert lines == ["SUCCESS", "goal", "time", "asked", "gate", "trace", "picture", "next"]
+    lines = [line.split()[0] for line in done.stdout.splitlines()[-9:]]
+    assert lines == ["SUCCESS", "goal", "time", "asked", "cost", "gate", "trace", "picture", "next"]
     assert "answers from simulator truth" not in done.stdout
     trace, picture = (line.split()[1] for line in done.stdout.splitlines()[-3:-1])
     assert (tmp_path / trace).stat().st_size > 10_000
