@@ -45,6 +45,24 @@ _INTO = (
     "Take {a} and put it into {b}.",
     "Can you put {a} into {b}?",
     "I want {a} in {b}.",
+    "I need {a} in {b}.",
+    "Bring {a} to {b}.",
+    "Carry {a} to {b}.",
+    "Transfer {a} to {b}.",
+    "Transfer {a} into {b}.",
+    "Shift {a} into {b}.",
+    "Get {a} into {b}.",
+    "Throw {a} into {b}.",
+    "Store {a} in {b}.",
+    "Leave {a} in {b}.",
+    "Pick up {a} and put it into {b}.",
+    "Pick {a} and place it in {b}.",
+    "Grab {a} and drop it into {b}.",
+    "{a} belongs in {b}.",
+    "{a} goes into {b}.",
+    "Make sure that {a} is in {b}.",
+    "See that {a} gets into {b}.",
+    "Into {b} with {a}.",
 )
 _ONTO = (
     "Put {a} on {b}.",
@@ -57,9 +75,29 @@ _ONTO = (
     "Take {a} and put it on {b}.",
     "Can you put {a} on {b}?",
     "I want {a} on {b}.",
+    "I need {a} on {b}.",
+    "Bring {a} to {b}.",
+    "Transfer {a} onto {b}.",
+    "Lay {a} on {b}.",
+    "Get {a} onto {b}.",
+    "Balance {a} on {b}.",
+    "Pick up {a} and place it on {b}.",
+    "Grab {a} and set it on {b}.",
+    "{a} belongs on {b}.",
+    "{a} goes on {b}.",
+    "Make sure that {a} is on {b}.",
 )
 _STACK = ("Stack {a} on {b}.", "Stack {a} onto {b}.", "Stack {a} on top of {b}.")
-_GATHER = ("Put {ns} into {b}.", "Collect {ns} in {b}.", "Gather {ns} in {b}.", "Clear {ns} into {b}.")
+_GATHER = (
+    "Put {ns} into {b}.",
+    "Collect {ns} in {b}.",
+    "Gather {ns} in {b}.",
+    "Clear {ns} into {b}.",
+    "Move {ns} to {b}.",
+    "Bring {ns} to {b}.",
+    "Throw {ns} into {b}.",
+    "Store {ns} in {b}.",
+)
 WORDINGS: dict[str, tuple[str, ...]] = {
     "put": _INTO + _ONTO + _STACK,
     "tidy": (
@@ -73,6 +111,20 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "Put everything away.",
         "Put all loose objects away.",
         "Clear everything away.",
+        "Clean up the kitchen.",
+        "Clean the kitchen.",
+        "Tidy the kitchen.",
+        "Make the table tidy.",
+        "Clear up the table.",
+        "Clean up this mess.",
+        "Get the table clean.",
+        "Put all the things away.",
+        "Put the things away.",
+        "Empty the table.",
+        "Bring the table in order.",
+        "The table should be empty.",
+        "Get everything off the table.",
+        "Take everything off the table.",
     ),
     "stack": (
         "Stack {ns}.",
@@ -81,6 +133,13 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "Build a tower of {ns}.",
         "Make a tower out of {ns}.",
         "Pile up {ns}.",
+        "Pile {ns}.",
+        "Put {ns} on top of each other.",
+        "Place {ns} on each other.",
+        "Make a stack of {ns}.",
+        "Make a tower of {ns}.",
+        "Build a stack out of {ns}.",
+        "Put {ns} one on another.",
     ),
     "fetch": (
         "Pick up {a}.",
@@ -98,6 +157,21 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "Take {a}.",
         "Lift {a}.",
         "Can you give me {a}?",
+        "Give {a} to me.",
+        "Pass me {a}.",
+        "I need {a}.",
+        "I want {a}.",
+        "I would like {a}.",
+        "Bring {a} to me.",
+        "Hand {a} to me.",
+        "Get me {a}.",
+        "Fetch me {a}.",
+        "Pick up {a} and hold it.",
+        "Hold {a}.",
+        "Raise {a}.",
+        "Lift {a} up.",
+        "Let me have {a}.",
+        "May I have {a}?",
     ),
     "empty": (
         "Empty {b}.",
@@ -106,6 +180,16 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "Take everything off {b}.",
         "Unload {b}.",
         "Remove everything from {b}.",
+        "Clear out {b}.",
+        "Clean out {b}.",
+        "Get everything out of {b}.",
+        "Get everything off {b}.",
+        "Take all things out of {b}.",
+        "Unload everything from {b}.",
+        "Make {b} empty.",
+        "{b} should be empty.",
+        "Remove what is in {b}.",
+        "Nothing should be in {b}.",
     ),
     "sort": (
         "Sort by color.",
@@ -114,11 +198,60 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "Sort the table by color.",
         "Put every object into the container of its color.",
         "Put everything where its color is.",
+        "Group the objects by color.",
+        "Sort all objects by their color.",
+        "Arrange the objects by color.",
+        "Separate the objects by color.",
+        "Every object goes into the container of its color.",
+        "Match the objects to the containers by color.",
+        "Sort the things into the containers of the same color.",
     ),
-    "look": ("Look at {a}.", "Point at {a}.", "Point to {a}.", "Turn to {a}.", "Show me {a}.", "Take a look at {a}."),
+    "look": (
+        "Look at {a}.",
+        "Point at {a}.",
+        "Point to {a}.",
+        "Turn to {a}.",
+        "Turn towards {a}.",
+        "Show me {a}.",
+        "Take a look at {a}.",
+        "Have a look at {a}.",
+        "Watch {a}.",
+        "Face {a}.",
+        "Focus on {a}.",
+        "Aim at {a}.",
+    ),
     "hello": ("Say hello.", "Say hi.", "Hello.", "Greet me.", "Hello there."),
-    "home": ("Go home.", "Go back home.", "Move home.", "Return home.", "Move back to the home position."),
+    "home": (
+        "Go home.",
+        "Go back home.",
+        "Move home.",
+        "Return home.",
+        "Move back to the home position.",
+        "Go to the home position.",
+        "Return to the start.",
+    ),
 }
+OPENINGS = (
+    "Can you",
+    "Could you",
+    "Would you",
+    "I want you to",
+    "I would like you to",
+    "You should",
+    "Your task is to",
+    "Your job is to",
+    "Robot,",
+    "Next,",
+    "Now",
+    "First,",
+    "Go and",
+    "Please",
+    "Please go and",
+)
+"""What an order may begin with, before its verb."""
+CLOSINGS = ("please", "now", "for me", "right away", "at once", "carefully", "gently", "slowly", "quickly", "thanks")
+"""What it may end with."""
+_VERBLESS = re.compile(r"(i |\{|may |can |into |hello|everything |every |the |nothing )", re.IGNORECASE)
 ACTS = tuple(WORDINGS)
 THEM = Thing("", "cube", every=True)
 """What "stack them" and "stack the cubes" mean."""
@@ -153,7 +286,8 @@ def _fill(template: str, meant: Instruction, rng: random.Random | None) -> str:
             values["ns"] = values["ns"].removeprefix("the ")
     if meant.b is not None:
         values["b"] = definite(meant.b, rng)
-    return template.format(**values)
+    text = template.format(**values)
+    return text[0].upper() + text[1:]
 
 
 def instruction_phrases(meant: Instruction) -> tuple[str, ...]:
@@ -162,14 +296,20 @@ def instruction_phrases(meant: Instruction) -> tuple[str, ...]:
 
 
 def phrase_instruction(meant: Instruction, rng: random.Random, usual: float = 0.4) -> str:
-    """Return one wording; the usual one with probability ``usual``; sometimes politely."""
+    """Return one wording; the usual one with probability ``usual``; of the others some politely or in a hurry."""
     chosen = _wordings(meant)
     if rng.random() < usual:
         return _fill(chosen[0], meant, None)
-    text = _fill(rng.choice(chosen), meant, rng)
-    if text.endswith(".") and rng.random() < 0.15:
-        return "Please " + text[0].lower() + text[1:]
-    return text
+    template = rng.choice(chosen)
+    text, mark = _fill(template, meant, rng).rstrip(".?"), template[-1]
+    order = _VERBLESS.match(template) is None
+    if order and rng.random() < 0.3:
+        opening = rng.choice(OPENINGS)
+        text = f"{opening} {text[0].lower()}{text[1:]}"
+        mark = "?" if opening.endswith(" you") and opening != "I want you" else mark
+    if order and rng.random() < 0.15:
+        text = f"{text}{rng.choice((' ', ', '))}{rng.choice(CLOSINGS)}"
+    return text + mark
 
 
 def _pattern(template: str, greedy: bool) -> re.Pattern[str]:
@@ -178,6 +318,10 @@ def _pattern(template: str, greedy: bool) -> re.Pattern[str]:
     return re.compile(re.sub(r"slot(a|b|ns)", rf"(?P<\1>{any_text})", text) + r"\Z")
 
 
+_FRAME = re.compile(
+    rf"(?:(?:{'|'.join(normal(t) for t in OPENINGS if normal(t))}) )*(?P<order>.+?)"
+    rf"(?: (?:{'|'.join(normal(t) for t in CLOSINGS if normal(t))}))*\Z"
+)
 _ALL = [(act, t) for act, ts in WORDINGS.items() for t in ts if "{" in t] + [("put", t) for t in _GATHER]
 _READERS = [(act, _pattern(t, greedy)) for greedy in (False, True) for act, t in _ALL if not greedy or "{b}" in t]
 _EXACT = {normal(t): Instruction(act) for act, ts in WORDINGS.items() for t in ts if "{" not in t}
@@ -189,12 +333,17 @@ def parse_instruction(text: str) -> Instruction | None:
     """Understand an instruction.
 
     Args:
-        text: The instruction; case, articles, *please* and closing punctuation do not matter.
+        text: The instruction; case, articles, what it opens and closes with and punctuation do not matter.
 
     Returns:
         Its meaning, or None when it is not in the language.
     """
     plain = normal(text)
+    bare = _FRAME.match(plain)
+    return _parse(plain) or (_parse(bare["order"]) if bare is not None else None)
+
+
+def _parse(plain: str) -> Instruction | None:
     if plain in _EXACT:
         return _EXACT[plain]
     for act, pattern in _READERS:

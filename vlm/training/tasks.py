@@ -37,7 +37,7 @@ def task(sampler: Sampler) -> Asked | None:
         made = plan(meant, sampler.facts)
         if made is None:
             continue
-        asked = _asked(meant, phrase_instruction(meant, rng), made)
+        asked = _asked(meant, phrase_instruction(meant, rng, usual=0.2), made)
         if _kind(made) == want:
             return asked
         spare = asked

@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from ..facts import COLORS, SHAPES
 from ..language.grammar import PREDICATES, Meaning, Thing, phrase, phrases
-from ..language.instructions import WORDINGS
+from ..language.instructions import CLOSINGS, OPENINGS, WORDINGS
 from ..language.phrases import DOORS, POSTURES
 from ..language.planning import DONE, HELLO, UNKNOWN
 from ..qwen import PLAN_PROMPT
@@ -98,6 +98,8 @@ def _corpus() -> Iterator[str]:
             t.format(a="the red cube", b="the blue tray", ns="the cubes") for ts in WORDINGS.values() for t in ts
         )
         yield "put everything into every please"
+        yield from (f"{text} please" for text in OPENINGS)
+        yield from (f"cube {text}" for text in CLOSINGS)
     for _ in range(60):
         yield " ".join(str(i) for i in range(1000))
 
