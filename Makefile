@@ -25,12 +25,16 @@ demo: $(VENV)/.installed
 
 # One thread per process: two test workers on two cores gain nothing from more.
 test test-long bench eval: export OMP_NUM_THREADS ?= 1
+# The tests start some hundred processes; compiled modules that are not kept cost each a third more.
+test test-long: unexport PYTHONDONTWRITEBYTECODE
 
+# Neighbours stay on one worker, as they share fixtures; who is done first takes from the rest of the other.
 test: $(VENV)/.installed-dev .node/.installed
-	$(BIN)/python -m pytest -n 2 -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" --durations=15
 
+# Each long test by itself, costliest first (tests/conftest.py), but for groups that share a server.
 test-long: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m long --durations=15
 
 check: $(VENV)/.installed-dev $(LINKS)
 	$(BIN)/ruff check .

@@ -18,7 +18,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 tqdm.monitor_interval = 0  # its watcher thread outlives the bars of transformers and trips over warnings as errors
 
+LONG = 600
+"""Seconds that a long test may take; what a command line or the environment gives holds for all tests alike."""
+
 Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give long tests their limit, and let the longest begin first, so that two workers end together."""
+    if config.getoption("timeout") is None and "PYTEST_TIMEOUT" not in os.environ:
+        for item in items:
+            if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(LONG))
+    items.sort(key=_minutes, reverse=True)
+
+
+def _minutes(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("long")
+    return float(mark.kwargs.get("minutes", 0.0)) if mark else 0.0
 
 
 @pytest.fixture

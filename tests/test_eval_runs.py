@@ -38,20 +38,19 @@ def test_a_tree_that_succeeds_without_doing_anything_is_a_failure(tmp_path: Path
     assert [e["digest"] for e in json.loads(alone.stdout)["episodes"]] == [e["digest"] for e in report["episodes"]]
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=1)
 def test_oracle_tidies_nearly_every_table(tmp_path: Path, knothole: Knothole) -> None:
     done = knothole("eval", "tidy_table", "--seeds", "0-9", "--vlm", "oracle", "--workers", "2", "--at-least", "9")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("tree", "seeds", "at_least"),
     [
-        ("tidy_table", "0-19", "18"),
-        ("sort_by_color", "0-9", "8"),
-        ("stack_two", "0-9", "9"),
-        ("clear_plate", "0-9", "9"),
+        pytest.param("tidy_table", "0-19", "18", marks=pytest.mark.long(minutes=5)),
+        pytest.param("sort_by_color", "0-9", "8", marks=pytest.mark.long(minutes=3)),
+        pytest.param("stack_two", "0-9", "9", marks=pytest.mark.long(minutes=1)),
+        pytest.param("clear_plate", "0-9", "9", marks=pytest.mark.long(minutes=1)),
     ],
 )
 def test_the_shipped_checkpoint_does_the_work_of_each_tree(

@@ -17,9 +17,12 @@ def test_what_is_said_after_it_is_ready_does_not_stop_it() -> None:
 
 
 def test_a_wait_ends_with_the_process_and_tells_what_it_said() -> None:
-    with Program([sys.executable, "-c", "raise SystemExit('no room')"]) as program:
-        with pytest.raises(AssertionError, match=r"ended without 'ready':\nno room"):
-            program.find("ready")
+    silent = r"ended without 'ready':\nno room"
+    with (
+        Program([sys.executable, "-c", "raise SystemExit('no room')"]) as program,
+        pytest.raises(AssertionError, match=silent),
+    ):
+        program.find("ready")
 
 
 def test_a_wait_for_what_is_never_said_ends() -> None:

@@ -78,7 +78,7 @@ def test_random_runs_replay_to_the_last_bit(tmp_path: Path) -> None:
         equal(tape, result.digest)
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=2)
 def test_a_hundred_random_runs_replay_to_the_last_bit(tmp_path: Path) -> None:
     count, changed, faults = 0, 0, 0
     for seed in range(1000, 1400):
