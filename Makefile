@@ -25,8 +25,8 @@ demo: $(VENV)/.installed
 
 # One thread per process: two test workers on two cores gain nothing from more.
 test test-long bench eval: export OMP_NUM_THREADS ?= 1
-# The tests start some hundred processes; compiled modules that are not kept cost each a third more.
-test test-long: unexport PYTHONDONTWRITEBYTECODE
+# Where compiled modules are not kept, each process that the tests start takes half as long again.
+test test-long: export PYTHONDONTWRITEBYTECODE =
 
 # Neighbours stay on one worker, as they share fixtures; who is done first takes from the rest of the other.
 test: $(VENV)/.installed-dev .node/.installed

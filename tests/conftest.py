@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 from tqdm import tqdm
 
@@ -17,6 +18,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 tqdm.monitor_interval = 0  # its watcher thread outlives the bars of transformers and trips over warnings as errors
+
+hypothesis.settings.register_profile("knothole", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("knothole")
 
 LONG = 600
 """Seconds that a long test may take; what a command line or the environment gives holds for all tests alike."""
