@@ -48,7 +48,7 @@ def test_oracle_tidies_nearly_every_table(tmp_path: Path, knothole: Knothole) ->
     ("tree", "seeds", "at_least"),
     [
         pytest.param("tidy_table", "0-19", "18", marks=pytest.mark.long(minutes=5)),
-        pytest.param("sort_by_color", "0-9", "8", marks=pytest.mark.long(minutes=3)),
+        pytest.param("sort_by_color", "0-9", "8", marks=pytest.mark.long(minutes=2)),
         pytest.param("stack_two", "0-9", "9", marks=pytest.mark.long(minutes=1)),
         pytest.param("clear_plate", "0-9", "9", marks=pytest.mark.long(minutes=1)),
     ],
@@ -62,7 +62,7 @@ def test_the_shipped_checkpoint_does_the_work_of_each_tree(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.3)
 def test_demo_ends_with_the_documented_summary(tmp_path: Path, knothole: Knothole) -> None:
     """The command behind ``make demo``: the shipped checkpoint, seeing only pixels."""
     done = knothole("run", "tidy_table", "--seed", "3")
@@ -75,7 +75,7 @@ def test_demo_ends_with_the_documented_summary(tmp_path: Path, knothole: Knothol
     assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.3)
 def test_digest_with_a_model_in_its_own_process_is_the_same_twice(tmp_path: Path, knothole: Knothole) -> None:
     line = ("run", "tidy_table", "--seed", "3", "--vlm", "embedded", "--max-time", "12s", "--json")
     rows = [json.loads(knothole(*line).stdout) for _ in range(2)]

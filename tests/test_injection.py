@@ -48,7 +48,7 @@ class TestEmbedded(InjectionSuite):
         return BACKENDS.get("embedded").open(BackendOptions())
 
 
-@pytest.mark.long(minutes=1)
+@pytest.mark.long(minutes=0.5)
 @pytest.mark.parametrize("name", ["gullible", "embedded"])
 def test_many_scenes_flip_nothing_behind_the_firewall(name: str) -> None:
     bare = Gullible() if name == "gullible" else BACKENDS.get(name).open(BackendOptions())
