@@ -22,18 +22,22 @@ tqdm.monitor_interval = 0  # its watcher thread outlives the bars of transformer
 hypothesis.settings.register_profile("knothole", deadline=None)  # no test asserts a time
 hypothesis.settings.load_profile("knothole")
 
-LONG = 600
-"""Seconds that a long test may take; what a command line or the environment gives holds for all tests alike."""
+PATIENCE = 4.0
+"""How many times its CPU time a long test may take, on top of the limit of all tests, before it counts as hung."""
 
 Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give long tests their limit, and let the longest begin first, so that two workers end together."""
+    """Give long tests their limit, and let the longest begin first, so that two workers end together.
+
+    What the command line or the environment gives as a limit holds for all tests alike.
+    """
     if config.getoption("timeout") is None and "PYTEST_TIMEOUT" not in os.environ:
+        usual = float(config.getini("timeout"))
         for item in items:
-            if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(LONG))
+            if _minutes(item) > 0 and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(usual + PATIENCE * 60 * _minutes(item)))
     items.sort(key=_minutes, reverse=True)
 
 
