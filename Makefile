@@ -32,9 +32,10 @@ test test-long: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.installed-dev .node/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" --durations=15
 
-# Each long test by itself, costliest first (tests/conftest.py), but for groups that share a server.
+# Files stay whole, as a server is started once, and the costliest begins (tests/conftest.py): the evaluations, which
+# have two processes of their own and so fill both cores to the end.
 test-long: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m long --durations=15
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long --durations=15
 
 check: $(VENV)/.installed-dev $(LINKS)
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.embedded import weights
 from knothole.vlm.questions import Frame, Question
 
-pytestmark = [pytest.mark.long(minutes=0.4), pytest.mark.timeout(180), pytest.mark.xdist_group("transformers_serve")]
+pytestmark = [pytest.mark.long(minutes=0.4), pytest.mark.timeout(180)]
 COMMAND = Path(__file__).with_name("transformers_serve.py")
 NEEDED = ("fastapi", "uvicorn", "accelerate")
 PATIENCE = 60.0
