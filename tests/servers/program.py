@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-STARTING = 120.0
+STARTING = 170.0
 """Seconds in which a server has to say that it is ready, on a loaded machine as well."""
 
 
