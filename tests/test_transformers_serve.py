@@ -23,7 +23,7 @@ from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.embedded import weights
 from knothole.vlm.questions import Frame, Question
 
-pytestmark = [pytest.mark.long(minutes=0.4), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.long
 COMMAND = Path(__file__).with_name("transformers_serve.py")
 NEEDED = ("fastapi", "uvicorn", "accelerate")
 PATIENCE = 60.0

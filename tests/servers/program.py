@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import subprocess
@@ -10,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-STARTING = 170.0
-"""Seconds in which a server has to say that it is ready, on a loaded machine as well."""
+STARTING = 0.9 * float(os.environ.get("PYTEST_TIMEOUT", "180"))
+"""Seconds in which a server has to say that it is ready: a little less than its test has."""
 
 
 class Program:
