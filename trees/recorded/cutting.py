@@ -97,7 +97,7 @@ class _Plan:
         elif topic == "/transforms":
             for row in data["transforms"]:
                 self._places[row["child_frame_id"]] = at
-        elif topic == "/scene":
+        elif topic in ("/scene", "/simulated"):
             names = [each["id"] for each in (*data["entities"], *data["deletions"])]
             self._last[topic, *names] = at
         elif topic in _LAST or topic.startswith("/calibration/"):

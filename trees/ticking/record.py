@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ...behaviors.blackboard import UNSET, Cell
 from ...behaviors.context import Glance
@@ -141,6 +142,7 @@ class Record:
         context.frames, context.say, context.emit = frames, said, emitted
         if self._notes is not None:
             context.glances = self._glanced(context.glances)
+            context.outside = self._outside(context.outside)
         if broker is not None:
             broker.listener = self._beside(broker.listener)
 
@@ -159,6 +161,15 @@ class Record:
             told(glance)
 
         return glanced
+
+    def _outside(self, looks: Callable[[str, Callable[[], Any]], Any]) -> Callable[[str, Callable[[], Any]], Any]:
+        def outside(path: str, look: Callable[[], Any]) -> Any:
+            value = looks(path, look)
+            if self._notes is not None:
+                self._notes.outside(path, value)
+            return value
+
+        return outside
 
     def _wrote(self, cell: Cell) -> None:
         self.digest.write(self._context.tick, cell)

@@ -45,6 +45,7 @@ export class Run {
     this.joints = [];
     this.log = []; // {tick, time, level, name, text}
     this.grounded = []; // {tick, time, objects}
+    this.solids = new Map(); // id of a thing of a simulated scene -> [{tick, label, xyz, quat, size, rgb}]
     this.interventions = [];
     this.damaged = 0;
     this._open = new Map();
@@ -112,6 +113,8 @@ export class Run {
         return this._said(-1, since, whole(data.level, 2), text(data.name), text(data.message));
       case "/truth":
         return undefined;
+      case "/simulated":
+        return void list(data.entities).forEach((entity) => this._solid(tick, entity));
       default:
         return this._event(topic, tick, since, data);
     }
@@ -411,6 +414,27 @@ export class Run {
       if (found.size > 200) break;
     }
     return [...found.values()];
+  }
+
+  // Where the simulator had its things at a tick. No robot knows this.
+  solidsAt(tick) {
+    const found = [];
+    for (const poses of this.solids.values()) {
+      const at = lastUpTo(poses, tick, (pose) => pose.tick);
+      if (at >= 0) found.push(poses[at]);
+    }
+    return found;
+  }
+
+  _solid(tick, entity) {
+    const { pose, size, color } = list(entity.cubes)[0];
+    const of = (vector, names) => names.map((name) => Number(vector[name]));
+    const told = list(entity.metadata).find((each) => each.key === "label");
+    const solid = { tick, label: text(told && told.value), xyz: of(pose.position, "xyz".split("")), quat: of(pose.orientation, "xyzw".split("")), size: of(size, "xyz".split("")), rgb: of(color, "rgb".split("")) };
+    if (![...solid.xyz, ...solid.quat, ...solid.size, ...solid.rgb].every(Number.isFinite)) throw new Error("no pose");
+    const id = text(entity.id);
+    if (!this.solids.has(id)) this.solids.set(id, []);
+    this.solids.get(id).push(solid);
   }
 
   _said(tick, time, level, name, said) {
