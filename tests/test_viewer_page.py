@@ -203,13 +203,13 @@ def test_the_scene_shows_where_the_simulator_has_its_things_on_request(browser: 
         page = found.open()
         caption = page.locator("#scene .caption")
         expect(caption).to_have_text("panda, gripper 80 mm")
-        page.locator("#scene").get_by_label("simulator truth").check()
+        page.get_by_role("checkbox", name="simulator truth").check()
         expect(caption).to_contain_text("outlines: simulator truth, ")
         names = page.locator("#scene .labels span:not([hidden])")
         things = {entity["id"] for m in read_trace(trace).topic("/simulated") for entity in m.data["entities"]}
         expect(names).to_have_count(len(things))
         expect(names.first).to_contain_text("sim: ")
-        page.locator("#scene").get_by_label("simulator truth").uncheck()
+        page.get_by_role("checkbox", name="simulator truth").uncheck()
         expect(caption).to_have_text("panda, gripper 80 mm")
 
 

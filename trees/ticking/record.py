@@ -69,7 +69,7 @@ class Record:
         if self.trace is not None:
             self.trace.changes(context.now, context.tick, changes)
             if context.robot is not None:
-                self.trace.joints(context.now, context.tick, context.robot.state())
+                self.trace.joints(context.now, context.tick, context.robot.state)
         if self.listeners:
             told = self.changes.state() if self._reloaded else changes
             ticked = Ticked(context.tick, context.now, status, tuple(told), self.changes.running, self._reloaded)

@@ -221,11 +221,12 @@ class TraceWriter:
             self.log(now, "the disk is too slow: pictures are left out of the trace", 3)
         self.left_out += 1
 
-    def joints(self, now: float, tick: int, state: RobotState) -> None:
-        """Write proprioception if it changed, and where base and tool stand."""
+    def joints(self, now: float, tick: int, ask: Callable[[], RobotState]) -> None:
+        """Write proprioception if it changed, and where base and tool stand; the robot is asked if it is time."""
         most = self.amount.joints_hz
         if most is not None and now - self._joints_at < 1.0 / most - _TIE:
             return
+        state = ask()
         pose = state.world_from_tcp
         numbers = [round(float(v), 5) + 0.0 for v in (*state.q, state.gripper_width, *pose.xyz, *pose.quat_xyzw)]
         if numbers != self._joints:
