@@ -14,6 +14,7 @@ from ..builder import BuiltTree
 from ..changing.reload import Reloaded
 from ..replaying.noting import Notes
 from ..tracing.changes import Changes
+from ..tracing.summary import summary
 from ..tracing.trace import TraceWriter
 from .digest import Digest, rounded
 from .outcome import Listener, LoopResult, Ticked
@@ -172,11 +173,12 @@ class Record:
         return outside
 
     def _wrote(self, cell: Cell) -> None:
-        self.digest.write(self._context.tick, cell)
+        value = None if cell.value is UNSET else summary(cell.value)
+        self.digest.write(self._context.tick, cell, value)
         if self._notes is not None:
             self._notes.wrote(cell)
         if self.trace is not None:
-            self.trace.write(self._context.now, self._context.tick, cell)
+            self.trace.write(self._context.now, self._context.tick, cell, value)
 
     def _heard(self, event: BrokerEvent) -> None:
         tick = self._context.tick

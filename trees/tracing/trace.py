@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from mcap.writer import MCAP0_MAGIC
 
-from ...behaviors.blackboard import UNSET, Cell
+from ...behaviors.blackboard import Cell
 from ...robots.contract import CameraFrame, RobotState
 from ...vlm.keeping_pictures import jpeg, png
 from ...vlm.privacy import Frames
@@ -168,9 +168,8 @@ class TraceWriter:
                 lambda: {"tick": tick, "changes": [{"node": n, "status": s, "reason": r} for n, s, r in found]},
             )
 
-    def write(self, now: float, tick: int, cell: Cell) -> None:
-        """Write a blackboard write; the value is summarised."""
-        value = None if cell.value is UNSET else summary(cell.value)
+    def write(self, now: float, tick: int, cell: Cell, value: object) -> None:
+        """Write a blackboard write; ``value`` is the summary of what was written."""
         message = {"tick": tick, "name": cell.name, "value": value, "writer": cell.writer, "version": cell.version}
         self.put("/blackboard", now, lambda: self._written(now, message))
 
