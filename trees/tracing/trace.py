@@ -21,20 +21,18 @@ from ...robots.contract import CameraFrame, RobotState
 from ...vlm.keeping_pictures import jpeg, png
 from ...vlm.privacy import Frames
 from ...vlm.tickets import BrokerEvent
-from ..builder import BuiltNode, BuiltTree
-from ..changing.comparing import fingerprint
+from ..builder import BuiltTree
 from ..foxglove import messages as foxglove
-from ..spec import Literal
 from .amount import Amount
 from .asked import event_data
 from .changes import Change
 from .channels import nanos, stamp
-from .given import entries_read, ports_given
 from .recording import Recording, TraceError, read_trace
 from .ring import Ring
 from .showing import Beside, Showing, remember
 from .summary import summary
 from .trace_file import TraceFile
+from .tree_message import tree_message
 
 __all__ = ["Recording", "TraceError", "TraceWriter", "read_trace"]
 
@@ -156,7 +154,7 @@ class TraceWriter:
     def tree(self, now: float, tree: BuiltTree) -> None:
         """Write the tree: its texts and its nodes."""
         present = replace(tree)  # written later, when the tree may have been changed
-        self.put("/tree", now, lambda: _tree(present))
+        self.put("/tree", now, lambda: tree_message(present))
 
     def changes(self, now: float, tick: int, changes: Iterable[Change]) -> None:
         """Write the status changes of a tick."""
@@ -382,36 +380,3 @@ def _check_path(path: Path) -> None:
 
 def _refusal(path: Path, why: str, fix: str) -> TraceError:
     return TraceError(f"cannot write the trace {path}: {why}\n  fix:  {fix}")
-
-
-def _mock_of(built: BuiltNode) -> str:
-    """Say what a mocked node does; empty for any other."""
-    does = built.spec.values.get("mock.does") if "#" not in built.path.rpartition("/")[2] else None
-    return str(does.value) if isinstance(does, Literal) else ""
-
-
-def _tree(tree: BuiltTree) -> Mapping[str, object]:
-    nodes = [
-        {
-            "index": built.index,
-            "path": built.path,
-            "type": built.type,
-            "name": built.name,
-            "kind": built.kind,
-            "flow": str(getattr(built.node, "flow", "")),
-            "parent": built.parent,
-            "own": fingerprint(built.spec),
-            "file": built.place.file,
-            "line": built.place.line,
-            "column": built.place.column,
-            "mocked": _mock_of(built),
-            "ports": ports_given(built),
-            "reads": entries_read(built),
-        }
-        for built in tree.nodes
-    ]
-    files = {tree.spec.file: tree.spec.text}
-    for built in tree.nodes:
-        if built.spec.uses is not None:
-            files.setdefault(built.spec.uses.file, built.spec.uses.text)
-    return {"name": tree.spec.name, "file": tree.spec.file, "text": tree.spec.text, "files": files, "nodes": nodes}

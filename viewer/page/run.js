@@ -1,23 +1,11 @@
 // A run as the page knows it: every node's history, so that the state at any tick is a search and not a replay.
 
+import { lastUpTo, list, text, whole } from "./plain.js";
+import { Things } from "./things.js";
+
+export { lastUpTo };
 export const NOTHING = Object.freeze({ status: "", reason: "", tick: -1, at: -1 });
 const STATUSES = new Set(["SUCCESS", "FAILURE", "RUNNING", "SKIPPED", "INVALID"]);
-
-const text = (value) => (typeof value === "string" ? value : value === undefined || value === null ? "" : String(value));
-const whole = (value, otherwise = -1) => (Number.isInteger(value) ? value : otherwise);
-const list = (value) => (Array.isArray(value) ? value : []);
-
-// Index of the last entry of a sorted list that is not above a value, -1 if there is none.
-export function lastUpTo(sorted, value, key = (each) => each) {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (key(sorted[middle]) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
 
 export class Run {
   constructor(number, name, live) {
@@ -44,8 +32,7 @@ export class Run {
     this.frames = []; // {id, time, camera, picture, kept}
     this.joints = [];
     this.log = []; // {tick, time, level, name, text}
-    this.grounded = []; // {tick, time, objects}
-    this.solids = new Map(); // id of a thing of a simulated scene -> [{tick, label, xyz, quat, size, rgb}]
+    this.things = new Things(this.cells);
     this.interventions = [];
     this.damaged = 0;
     this._open = new Map();
@@ -114,7 +101,7 @@ export class Run {
       case "/truth":
         return undefined;
       case "/simulated":
-        return void list(data.entities).forEach((entity) => this._solid(tick, entity));
+        return void list(data.entities).forEach((entity) => this.things.simulated(tick, entity));
       default:
         return this._event(topic, tick, since, data);
     }
@@ -402,47 +389,12 @@ export class Run {
     return at < 0 ? null : this.joints[at];
   }
 
-  // Things that the robot knows the place of at a tick, the newest word about each.
-  objectsAt(tick) {
-    const found = new Map();
-    for (const [name, writes] of this.cells) {
-      const at = lastUpTo(writes, tick, (write) => write.tick);
-      if (at >= 0) collect(writes[at].value, name, writes[at], found, 0);
-    }
-    for (let at = lastUpTo(this.grounded, tick, (told) => told.tick); at >= 0; at -= 1) {
-      collect(this.grounded[at].objects, "", this.grounded[at], found, 0);
-      if (found.size > 200) break;
-    }
-    return [...found.values()];
-  }
-
-  // Where the simulator had its things at a tick. No robot knows this.
-  solidsAt(tick) {
-    const found = [];
-    for (const poses of this.solids.values()) {
-      const at = lastUpTo(poses, tick, (pose) => pose.tick);
-      if (at >= 0) found.push(poses[at]);
-    }
-    return found;
-  }
-
-  _solid(tick, entity) {
-    const { pose, size, color } = list(entity.cubes)[0];
-    const of = (vector, names) => names.map((name) => Number(vector[name]));
-    const told = list(entity.metadata).find((each) => each.key === "label");
-    const solid = { tick, label: text(told && told.value), xyz: of(pose.position, "xyz".split("")), quat: of(pose.orientation, "xyzw".split("")), size: of(size, "xyz".split("")), rgb: of(color, "rgb".split("")) };
-    if (![...solid.xyz, ...solid.quat, ...solid.size, ...solid.rgb].every(Number.isFinite)) throw new Error("no pose");
-    const id = text(entity.id);
-    if (!this.solids.has(id)) this.solids.set(id, []);
-    this.solids.get(id).push(solid);
-  }
-
   _said(tick, time, level, name, said) {
     this.log.push({ tick, time, level, name, text: said });
   }
 
   _event(topic, tick, since, data) {
-    if (topic === "/ground") this.grounded.push({ tick, time: since, objects: list(data.objects) });
+    if (topic === "/ground") this.things.grounded.push({ tick, objects: list(data.objects) });
     if (topic === "/interventions") this.interventions.push({ tick, time: since, what: text(data.do), node: text(data.node), text: text(data.text) });
     if (topic === "/say") return; // /log has it
     if (/^\/[a-z_]+$/.test(topic)) {
@@ -450,22 +402,6 @@ export class Run {
       const labels = topic === "/ground" ? list(data.objects).map((each) => text(each && each.label)).join(", ") || "nothing" : "";
       const said = labels || (typeof rest.text === "string" && topic === "/interventions" ? rest.text : brief(rest, 400));
       this._said(tick, since, topic === "/interventions" ? 3 : 1, topic.slice(1), `${text(path)} ${said}`.trim());
-    }
-  }
-}
-
-function collect(value, name, write, found, depth) {
-  if (!value || typeof value !== "object" || depth > 3 || found.size > 200) return;
-  if (Array.isArray(value)) {
-    for (const each of value) collect(each, name, write, found, depth + 1);
-    return;
-  }
-  const { xyz, size, label } = value;
-  if (Array.isArray(xyz) && xyz.length === 3 && Array.isArray(size) && size.length === 3 && [...xyz, ...size].every(Number.isFinite)) {
-    const key = value.id ? `#${value.id}` : `${text(label)} ${text(value.frame_id)}`;
-    const known = found.get(key);
-    if (!known || known.tick < write.tick) {
-      found.set(key, { label: text(label) || name, xyz, size, yaw: Number(value.yaw) || 0, tick: write.tick });
     }
   }
 }

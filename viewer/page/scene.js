@@ -139,8 +139,8 @@ export class Scene {
     const { run, tick } = this.view;
     if (!run) return;
     const joints = run.jointsAt(tick);
-    const things = run.objectsAt(tick).map((thing) => `${thing.label} ${thing.tick}`).join();
-    const solids = run.solidsAt(tick).map((solid) => solid.tick).join();
+    const things = run.things.known(tick).map((thing) => `${thing.label} ${thing.tick}`).join();
+    const solids = run.things.true(tick).map((solid) => solid.tick).join();
     const key = `${run.number} ${joints ? joints.tick : ""} ${things} ${solids} ${document.documentElement.dataset.theme}`;
     if (key === this.key) return;
     this.key = key;
@@ -175,10 +175,10 @@ export class Scene {
     const shown = [];
     if (held && held.figure.parts) shown.push(this._arm(held, joints));
     else if (joints && joints.tcp.length >= 3) this._draw(this.cube, 0, this.cube.count, placed(joints.tcp, [0.03, 0.03, 0.03], 0), [0.4, 0.5, 0.6, 1]);
-    const things = run.objectsAt(tick);
+    const things = run.things.known(tick);
     things.slice(0, 100).forEach((thing, at) => this._draw(this.cube, 0, this.cube.count, placed(thing.xyz, thing.size, thing.yaw), [...hue(thing, at), 1]));
-    this.bar.hidden = run.solids.size === 0;
-    const solids = this.truth.firstChild.checked ? run.solidsAt(tick).slice(0, 200) : [];
+    this.bar.hidden = run.things.solids.size === 0;
+    const solids = this.truth.firstChild.checked ? run.things.true(tick).slice(0, 200) : [];
     gl.uniform1f(this.places.flatness, 1);
     for (const solid of solids) this._draw(this.edges, 0, this.edges.count, stood(solid), [...solid.rgb, 1], gl.LINES);
     this._names([...things.slice(0, 40), ...solids.slice(0, 40).map((solid) => ({ ...solid, label: `sim: ${solid.label}` }))], view);
