@@ -62,7 +62,7 @@ class FirefoxPage:
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
-            said = json.loads(self._socket.recv(timeout=PATIENCE))
+            said = json.loads(self._socket.recv(timeout=2 * PATIENCE))
             if said.get("id") == number:
                 if said["type"] == "error":
                     raise BidiError(f"{method}: {said['error']}: {said['message']}")
