@@ -23,7 +23,7 @@ from ..trees.debugging.control import Control
 from ..trees.problems import TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
-from ..trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
+from ..trees.ticking.loop import Listener, Loop, LoopResult, Outcome, Ticked
 from ..trees.ticking.watchdog import STEPPED
 from ..trees.tracing.trace import TraceWriter
 from ..vlm.broker import Broker, chain_of
@@ -138,13 +138,14 @@ class Run:
         if broker is not None and cassette is not None:
             self._stack.callback(keeper.close)
             keeper.keep(cassette, split(self._vlm)[0], self.about.which(), self.about.frames)
+        trace = self._open_trace(config)
         self.loop = Loop(
             self.tree,
             rate=options.rate,
             max_time=options.max_time,
-            trace=self._open_trace(config),
+            trace=trace,
             start=self.about.start(config, self._checkpoint),
-            listeners=[self._ticked],
+            listeners=[self._ticked, *self._watching(trace)],
             poses=self.stage.poses,
             resume=self._checkpoint,
             overrun=options.overrun,
@@ -199,6 +200,14 @@ class Run:
         writer, self._picture = open_trace(self.about, config, self.stage.world is not None)
         self._stack.callback(writer.close)
         return writer
+
+    def _watching(self, trace: TraceWriter | None) -> list[Listener]:
+        """Return what files in a trace where the things of a simulated world are."""
+        if trace is None or self.stage.world is None:
+            return []
+        from .simulated import SimulatedPoses
+
+        return [SimulatedPoses(self.stage.world, trace)]
 
     def _tell_resumed(self) -> None:
         checkpoint = self._checkpoint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,6 +55,8 @@ class Context:
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
         glances: Called for each look of a watch, asked about or not.
+        outside: Looks at something that is no part of the tree, for nodes that are ticked again in a replay: path of
+            the node and what looks; returns what that returns. A trace keeps it, so it must be plain data.
         wake: Lets the next tick come at once on a real clock, for leaves that learn of something between two ticks. May
             be called from any thread and from a signal handler; does nothing in simulation.
         shift: Run clock less the robot's clock, [s]: 0 but in a run that was resumed.
@@ -74,6 +76,7 @@ class Context:
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None
     glances: Callable[[Glance], None] = lambda glance: None
+    outside: Callable[[str, Callable[[], Any]], Any] = lambda path, look: look()
     wake: Callable[[], None] = lambda: None
     shift: float = 0.0
     halting: dict[Leaf, float] = field(default_factory=dict)

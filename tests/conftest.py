@@ -6,12 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell lets its background jobs ignore Ctrl-C, and all processes that the tests start would inherit that
@@ -62,3 +66,18 @@ def knothole(tmp_path: Path) -> Knothole:
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine; the tests of a file share it, and are skipped by name where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    from knothole.tests.browsing import CHROMIUM, launch
+
+    if CHROMIUM is None and "browser" not in os.environ.get("KNOTHOLE_REQUIRES", ""):
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        found = launch(playwright)
+        yield found
+        found.close()

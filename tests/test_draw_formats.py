@@ -248,18 +248,6 @@ def browser_page(browser: Any) -> Any:
     return page
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("there is no Chromium")
-    sync = pytest.importorskip("playwright.sync_api")
-    with sync.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @needs_mermaid
 def test_mermaid_draws_what_is_written_for_it(browser: Any) -> None:
     page = browser_page(browser)

@@ -10,14 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from knothole.app.replay import ReplayOptions, Report, replay_run
 from knothole.app.run import RunOptions
 from knothole.app.scripted_human import ScriptedHuman
 from knothole.app.session import run_tree
+from knothole.behaviors.bt.manual_selector import CHOOSER
 from knothole.behaviors.context import Context
 from knothole.behaviors.step import RUNNING
+from knothole.robots.contract import RobotState
+from knothole.robots.pose import Pose
 from knothole.tests.calling import call
 from knothole.tests.recorded_runs import Planned, planned
 from knothole.tests.script_nodes import Script
@@ -494,3 +498,60 @@ def test_a_run_that_was_steered_is_replayed(tmp_path: Path) -> None:
         result = loop.close()
         equal(Tape.of(read_trace(tmp_path / "t.mcap")), result.digest)
     assert forced > 10
+
+
+class Walker:
+    """A robot that goes along x at 1 m/s; nothing else of it is asked for."""
+
+    stepped = True
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def now(self) -> float:
+        return self._now
+
+    def advance(self, until: float) -> None:
+        self._now = until
+
+    def state(self) -> RobotState:
+        base = Pose((self._now, 1.0, 0.0))
+        return RobotState(self._now, np.zeros(0), np.zeros(0), base, world_from_base=base)
+
+    def stop(self) -> None:
+        pass
+
+
+OUTSIDE = [
+    ("nav2.DistanceController: {distance: 0.2, child: {wait: 50ms}}", "each 0.2 m"),
+    ("nav2.SpeedController: {min_rate: 2, max_rate: 10, min_speed: 0, max_speed: 2, child: {wait: 50ms}}", "by speed"),
+    ("bt.ManualSelector: [{wait: 100ms}, {say: two}]", "by hand"),
+]
+
+
+@pytest.mark.parametrize("node", [node for node, _ in OUTSIDE], ids=[name for _, name in OUTSIDE])
+def test_what_a_node_saw_outside_of_the_tree_is_given_to_it_again(node: str, tmp_path: Path) -> None:
+    context, chosen = Context(), random.Random(3)
+    context.robot = Walker()  # type: ignore[assignment]
+    context.notes[CHOOSER] = lambda path, names: chosen.choice([0, 1, "FAILURE", "RUNNING"])
+    text = f"{HEAD}  repeat:\n    times: 100\n    child:\n      bt.ForceSuccess: {{child: {{{node}}}}}\n"
+    result = Loop(build(load_text(text), context), trace=TraceWriter(tmp_path / "t.mcap"), max_time=3.0).run()
+    recording = read_trace(tmp_path / "t.mcap")
+    assert result.outcome is Outcome.TIME_LIMIT
+    assert len(recording.topic("/status")) > 5
+    equal(Tape.of(recording), result.digest)
+
+
+def test_what_a_node_saw_outside_is_asked_for_where_the_trace_lacks_it(tmp_path: Path) -> None:
+    context = Context(notes={CHOOSER: lambda path, names: 0})
+    text = f"{HEAD}  bt.ManualSelector: [{{wait: 100ms}}]\n"
+    Loop(build(load_text(text), context), trace=TraceWriter(tmp_path / "t.mcap")).run()
+    recording = read_trace(tmp_path / "t.mcap")
+    bare = [
+        m._replace(data={**m.data, "segments": [row[:5] for row in m.data["segments"]]}) if "segments" in m.data else m
+        for m in recording.messages
+    ]
+    played, _ = replay(Tape.of(Recording(tuple(bare), True)))
+    assert played.stopped is not None
+    assert (played.stopped.tick, played.stopped.node) == (1, "t/bt.ManualSelector")
+    assert "what it saw was not recorded" in played.stopped.why

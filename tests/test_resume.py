@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from knothole._base import KnotholeError
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import Leaf
 from knothole.behaviors.step import RUNNING, Status
@@ -22,11 +23,17 @@ from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.tests.script_nodes import Script
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.changing.checkpoint import Checkpoint, ResumeError
+from knothole.trees.changing.taking import Checkpoints
 from knothole.trees.loader import load_text
 from knothole.trees.problems import TreeError
+from knothole.trees.recorded import cutting
+from knothole.trees.recorded.raw import RawTrace
 from knothole.trees.spec import TreeSpec
 from knothole.trees.ticking.loop import Loop, Outcome, Ticked
+from knothole.trees.tracing.amount import Amount
+from knothole.trees.tracing.recording import Recording
 from knothole.trees.tracing.trace import TraceWriter, read_trace
+from knothole.trees.tracing.trace_file import TraceFile
 from knothole.vlm.broker import Broker
 from knothole.vlm.scripted import Scripted
 
@@ -454,3 +461,55 @@ def test_a_table_that_was_left_half_tidy_is_tidied_in_the_end(tmp_path: Path, kn
     done = knothole("run", "--resume", "a.mcap", "--trace", "b.mcap")
     assert "resumed a.mcap after tick 201 (10.00 s); begun anew: " in done.stdout
     assert (done.returncode, "goal       met" in done.stdout) == (0, True), done.stdout
+
+
+def test_a_piece_of_a_trace_and_a_ring_hold_the_whole_state(tmp_path: Path) -> None:
+    text = f'{HEAD}  for_each: {{item: $x, in: $n, child: {{sequence: [{{wait: 2s}}, {{say: "${{x}}"}}]}}}}\n'
+    text = text.replace("{n: 0}", "{n: [a, b, c, d]}")
+    tree = build(load_text(text), Context(notes={"early": np.arange(4.0)}))
+    amounts = {"whole": None, "ring": Amount(seconds=1.0)}
+    traces = [TraceWriter(tmp_path / f"{name}.mcap", amount=amount) for name, amount in amounts.items()]
+    takers = [Checkpoints(tree, trace) for trace in traces]
+    for trace in traces:
+        trace.put("/run", 0.0, {"event": "start"})
+        trace.tree(0.0, tree)
+    loop = Loop(tree)
+    for tick in range(120):
+        loop.tick()
+        for trace, taker in zip(traces, takers, strict=True):
+            trace.log(tree.context.now, "tick")
+            if tick % 12 == 11:
+                taker.take(tree.context.now, 0.0, tick + 1)
+    for trace in traces:
+        trace.close()
+    piece = TraceFile(tmp_path / "piece.mcap")
+    for raw in cutting.cut(RawTrace(tmp_path / "whole.mcap"), 5_000_000_000, None):
+        piece.add(raw.topic, raw.time_ns, raw.text)
+    piece.finish()
+    piece.close()
+    whole = read_trace(tmp_path / "whole.mcap").topic("/checkpoint")
+    assert [[name for name, *_ in m.data["cells"] if name == "n"] for m in whole] == [["n"], *[[]] * 9]
+    assert [len(note) for m in whole for note in m.data["notes"]] == [3, *[1] * 9], "it is written once"
+    for name in ("whole", "ring", "piece"):
+        recording = read_trace(tmp_path / f"{name}.mcap")
+        assert (len(recording.topic("/checkpoint")) == 10) is (name == "whole")
+        said: list[str] = []
+        again = build(load_text(text), Context(say=said.append))
+        assert Loop(again, resume=Checkpoint.of(recording)).run().outcome is Outcome.SUCCESS
+        assert said == ["c", "d"]
+        assert again.context.notes["early"].tolist() == [0.0, 1.0, 2.0, 3.0]  # type: ignore[attr-defined]
+
+
+def test_a_trace_that_lost_its_beginning_says_so(tmp_path: Path) -> None:
+    tree = build(load_text(HEAD + "  wait: 1h\n"), Context(notes={"early": 1}))
+    trace = TraceWriter(tmp_path / "t.mcap")
+    taker, loop = Checkpoints(tree, trace), Loop(tree)
+    trace.tree(0.0, tree)
+    for tick in range(2):
+        loop.tick()
+        taker.take(tree.context.now, 0.0, tick + 1)
+    trace.close()
+    messages = read_trace(tmp_path / "t.mcap").messages
+    first = next(number for number, message in enumerate(messages) if message.topic == "/checkpoint")
+    with pytest.raises(KnotholeError, match="leaves '_since' to one before, which the trace does not hold"):
+        Checkpoint.of(Recording(messages[:first] + messages[first + 1 :], True))

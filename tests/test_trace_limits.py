@@ -66,7 +66,7 @@ def test_joints_beyond_the_rate_are_left_out(tmp_path: Path) -> None:
     writer = TraceWriter(tmp_path / "p.mcap", amount=Amount(joints_hz=10.0))
     for number in range(100):
         state = RobotState(0.0, np.full(7, number * 0.01), np.zeros(7), Pose((0.0, 0.0, 0.0)))
-        writer.joints(number * 0.01, number, state)
+        writer.joints(number * 0.01, number, lambda state=state: state)  # type: ignore[misc]
     writer.close()
     assert [m.data["tick"] for m in read_trace(tmp_path / "p.mcap").topic("/joints")] == list(range(0, 100, 10))
 

@@ -9,29 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+import knothole as kh
 from knothole.behaviors.context import Context
-from knothole.tests.browsing import Watched, launch, needs_browser, watched
+from knothole.tests.browsing import Watched, needs_browser, watched
 from knothole.tests.script_nodes import Script
-from knothole.tests.viewing import HOLDS, hostile_trace, serve_run, wide_run
+from knothole.tests.viewing import ANSWERS, HOLDS, hostile_trace, serve_run, wide_run
 from knothole.trees.builder import build
 from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Loop
-from knothole.trees.tracing.trace import TraceWriter
+from knothole.trees.tracing.trace import TraceWriter, read_trace
 from knothole.viewer.serving import ViewerServer
 from knothole.viewer.source import LiveSource
 
 pytestmark = needs_browser
 PICK = "serve/sequence/selector/pick"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = launch(playwright)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +164,53 @@ def test_the_camera_shows_boxes_and_points(page: Page) -> None:
     page.wait_for_function(f"() => ({amber})().every((count) => count > 200)")
     page.locator("#camera").get_by_label("boxes").uncheck()
     page.wait_for_function(f"() => ({amber})()[0] === 0")
+
+
+def test_the_camera_shows_masks_where_they_are(browser: Browser, tmp_path: Path) -> None:
+    answers = {**ANSWERS, "*red cube": [{"box": [0.2, 0.3, 0.6, 0.7], "label": "red cube"}]}
+    trace = serve_run(tmp_path / "masks.mcap", answers=answers, masks=True)
+    tinted = """() => {
+        const canvas = document.querySelector('#camera canvas');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        const picture = canvas.height;  // it is square and fills the height
+        const from = (canvas.width - picture) / 2;
+        const found = [0, 0];
+        for (let at = 0; at < data.length; at += 4) {
+            const [red, green, blue] = data.slice(at, at + 3);
+            const u = (((at / 4) % canvas.width) - from) / picture;
+            const v = Math.floor(at / 4 / canvas.width) / picture;
+            if (v < 0.45 || v > 0.65) continue;
+            const amber = Math.abs(red - 201) < 25 && Math.abs(green - 149) < 25 && blue < 80;
+            if (amber && u > 0.22 && u < 0.39) found[0] += 1;
+            if (amber && u > 0.41 && u < 0.58) found[1] += 1;
+        }
+        return found;
+    }"""
+    with ViewerServer([trace]) as server, watched(browser, server.url) as found:
+        page = found.open()
+        press(page, "0", "f")
+        expect(page.locator("#camera .caption")).to_have_text("table#2, 0.05 s · red cube")
+        page.wait_for_function(f"() => {{ const [on, off] = ({tinted})(); return on > 500 && off === 0; }}")
+        page.locator("#camera").get_by_label("boxes").uncheck()
+        page.wait_for_function(f"() => ({tinted})()[0] === 0")
+
+
+def test_the_scene_shows_where_the_simulator_has_its_things_on_request(browser: Browser, tmp_path: Path) -> None:
+    trace = tmp_path / "sim.mcap"
+    (tmp_path / "t.yaml").write_text("knothole: 1\ntree: t\nroot: {wait: 200ms}\n")
+    kh.load(tmp_path / "t.yaml").bind(robot="panda", scene="stack_two", seed=1, trace=trace).run()
+    with ViewerServer([trace]) as server, watched(browser, server.url) as found:
+        page = found.open()
+        caption = page.locator("#scene .caption")
+        expect(caption).to_have_text("panda, gripper 80 mm")
+        page.get_by_role("checkbox", name="simulator truth").check()
+        expect(caption).to_contain_text("outlines: simulator truth, ")
+        names = page.locator("#scene .labels span:not([hidden])")
+        things = {entity["id"] for m in read_trace(trace).topic("/simulated") for entity in m.data["entities"]}
+        expect(names).to_have_count(len(things))
+        expect(names.first).to_contain_text("sim: ")
+        page.get_by_role("checkbox", name="simulator truth").uncheck()
+        expect(caption).to_have_text("panda, gripper 80 mm")
 
 
 def test_questions_have_their_probabilities_and_limits(page: Page) -> None:

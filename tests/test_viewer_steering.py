@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from knothole.behaviors.context import Context
-from knothole.tests.browsing import launch, needs_browser, watched
+from knothole.robots.contract import DRIVERS, DriverOptions
+from knothole.tests.browsing import needs_browser, watched
 from knothole.trees.builder import build
 from knothole.trees.debugging.control import Control
 from knothole.trees.loader import load_text
@@ -22,6 +22,8 @@ from knothole.trees.tracing.recording import Recording, read_trace
 from knothole.trees.tracing.trace import TraceWriter
 from knothole.viewer.serving import ViewerServer
 from knothole.viewer.source import LiveSource
+from knothole.vlm.broker import Broker
+from knothole.vlm.scripted import Scripted
 
 pytestmark = needs_browser
 
@@ -41,14 +43,6 @@ root:
         - set: {name: $n, to: $charge}
 """
 CHECK = "t/repeat/sequence/selector/check"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = launch(playwright)
-        yield found
-        found.close()
 
 
 class Live:
@@ -85,13 +79,19 @@ class Live:
 
 
 @contextmanager
-def live(browser: Browser, folder: Path, text: str = ROUNDS) -> Iterator[Live]:
-    """Run a tree that is steered from a page; it stands before its first tick."""
+def live(
+    browser: Browser, folder: Path, text: str = ROUNDS, answers: Mapping[str, object] | None = None
+) -> Iterator[Live]:
+    """Run a tree that is steered from a page; it stands before its first tick. With answers it may look and ask."""
     path = folder / "live.mcap"
     trace = TraceWriter(path)
     source, control = LiveSource("live"), Control(paused=True)
     trace.listen(source.take)
-    loop = Loop(build(load_text(text), Context()), trace=trace, control=control, clock=RealClock())
+    context = Context()
+    if answers is not None:
+        context.robot = DRIVERS.get("kinematic")(DriverOptions())
+        context.broker = Broker(Scripted(answers), stepped=False)
+    loop = Loop(build(load_text(text), context), trace=trace, control=control, clock=RealClock())
     with ViewerServer([source], control=control) as server, watched(browser, server.url) as found:
         run = Live(found.page, loop, path)
         run.thread.start()
@@ -164,6 +164,36 @@ def test_a_breakpoint_stops_at_a_status_an_expression_and_never_more_than_it_say
         assert state == "SUCCESS"
         expect(page.locator("#breakpoints li")).to_have_text(["none"])
         _, recording = run.stop()
+        assert interventions(recording) == ["break", "resume", "stop"]
+
+
+ASKING = """\
+knothole: 1
+tree: t
+root:
+  sequence:
+    - see: {question: "Is it there?", expect: no}
+    - wait: 100ms
+    - see: "Is it free?"
+    - wait: 1h
+"""
+
+
+def test_a_breakpoint_stops_at_an_answer(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path, ASKING, {"Is it there?": 0.1, "Is it free?": 0.9}) as run:
+        page = run.page
+        run.standing("paused at tick 0")
+        page.keyboard.press("b")
+        page.locator("#break-any").check()
+        page.locator("#break-answer").fill("yes")
+        page.get_by_role("button", name="Add breakpoint").click()
+        expect(page.locator("#breakpoints li span")).to_have_text(["any node, answer yes"])
+        page.get_by_role("button", name="Resume").click()
+        run.standing("breakpoint 1")
+        result, recording = run.stop()
+        answers = recording.topic("/answers")
+        assert [m.data["probabilities"]["yes"] for m in answers] == [0.1, 0.9]
+        assert answers[-1].data["tick"] == result.ticks, "it stood in the tick in which the answer came"
         assert interventions(recording) == ["break", "resume", "stop"]
 
 

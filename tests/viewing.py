@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 import knothole as kh
 from knothole.behaviors.context import Context
@@ -15,6 +18,7 @@ from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Loop
 from knothole.trees.tracing.trace import TraceWriter
 from knothole.viewer.serving import ViewerServer
+from knothole.vlm.questions import Answer, Frame, Question, Region
 from knothole.vlm.scripted import Scripted
 
 SERVE = """\
@@ -43,12 +47,34 @@ HOLDS = {"serve/sequence/selector/pick": {"status": "success", "after": "500ms"}
 PWNED = "<img src=x onerror=\"window.pwned='NAME'\"><script>window.pwned='NAME'</script>"
 
 
-def serve_run(trace: Path, mocks: Mapping[str, object] = SLIPS, answers: Mapping[str, object] = ANSWERS) -> Path:
+class Masking(Scripted):
+    """Tells with each thing that it finds which pixels are its own: the left half of its box."""
+
+    def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+        """Answer as the script says."""
+        answers = super().ask(frame, questions)
+        return [replace(each, regions=tuple(_masked(region, frame) for region in each.regions)) for each in answers]
+
+
+def _masked(region: Region, frame: Frame | None) -> Region:
+    assert frame is not None
+    height, width = frame.rgb.shape[:2]
+    left, top, right, bottom = region.box_xyxy
+    mask = np.zeros((height, width), bool)
+    mask[int(top * height) : int(bottom * height), int(left * width) : int((left + right) / 2 * width)] = True
+    return replace(region, mask=mask)
+
+
+def serve_run(
+    trace: Path, mocks: Mapping[str, object] = SLIPS, answers: Mapping[str, object] = ANSWERS, masks: bool = False
+) -> Path:
     """Record a run that looks, finds, tries to pick, and says so; returns its trace."""
     file, mock = trace.with_name("serve.yaml"), trace.with_name("mocks.yaml")
     file.write_text(SERVE, encoding="utf-8")
     mock.write_text(json.dumps({"knothole_mocks": 1, "mocks": mocks}), encoding="utf-8")
-    kh.load(file).bind(robot="kinematic", vlm=Scripted(answers), mock=mock, trace=trace, max_time=10.0).run()
+    kh.load(file).bind(
+        robot="kinematic", vlm=(Masking if masks else Scripted)(answers), mock=mock, trace=trace, max_time=10.0
+    ).run()
     return trace
 
 

@@ -13,23 +13,20 @@ from ..behaviors.context import Context
 from ..behaviors.decorators import Repeat, Retry, Timeout
 from ..behaviors.hooks import Hooks
 from ..behaviors.node import Leaf, NodeFault, Wiring
-from ..behaviors.ports import CONDITION_KEYS, HOOK_KEYS, Port
+from ..behaviors.ports import CONDITION_KEYS, HOOK_KEYS
 from ..behaviors.step import INVALID, RUNNING, Stalled
 from ..behaviors.stub import STUBS
 from ..behaviors.unsure import Unsure
-from .formulas.operators import truth
-from .formulas.scripts import as_condition
-from .node_types import BT_TEXT
+from .port_wiring import cells, common, constant, ports_of, readers
 from .reading.reader import gc_paused
 from .recursion import deep_recursion
-from .spec import Computed, Literal, NodeSpec, Program, Reference, TreeSpec, Value
+from .spec import Computed, NodeSpec, Reference, TreeSpec
 from .subtree import SUBTREE, remap
-from .values import Getter, Scope, from_bt, moves, typed
+from .values import Getter, Scope, moves, typed
 
 Factory = Callable[[Wiring], Any]
 """Makes a node from its wiring; each registered node class is one."""
 
-_NODE_TYPES = ("node", "nodes")
 _SHALLOW = 100
 """Levels for which the stack suffices wherever the tick is called."""
 
@@ -235,9 +232,9 @@ def _inputs(tree: TreeSpec, given: Mapping[str, object], params: Mapping[str, ob
     values: dict[str, object] = {}
     for name, entry in known.items():
         if name in given:
-            values[name] = typed(_constant(given[name]), entry.type, f"input {name}")()
+            values[name] = typed(constant(given[name]), entry.type, f"input {name}")()
         elif name in params:
-            values[name] = typed(_constant(params[name]), entry.type, f"parameter {name}")()
+            values[name] = typed(constant(params[name]), entry.type, f"parameter {name}")()
         elif entry.default is not None:
             values[name] = entry.default.value
         else:
@@ -280,7 +277,7 @@ class _Builder:
                 f"{label} {spec.name}",
                 own,
                 place,
-                {_PORTS.get(key, key): _common(spec.common[key], scope, own) for key in given if key in spec.common},
+                {_PORTS.get(key, key): common(spec.common[key], scope, own) for key in given if key in spec.common},
                 children=[node],
                 parts=parts,
                 context=self.context,
@@ -320,13 +317,13 @@ class _Builder:
             node = self.reuse.nodes[path]
             self.nodes[index] = BuiltNode(index, path, spec.type, spec.name, kind, spec.place, parent, node, spec)
             return node
-        ports = _ports_of(spec)
+        ports = ports_of(spec)
         wiring = Wiring(
             spec.name,
             path,
             spec.place,
-            _readers(spec, ports, scope, path),
-            _cells(spec, ports, scope),
+            readers(spec, ports, scope, path),
+            cells(spec, ports, scope),
             children,
             parts,
             self.context,
@@ -362,7 +359,7 @@ class _Builder:
             value = inputs.get(entry.name)
             if value is None:
                 if entry.default is not None:
-                    computed.append((inner.cell(entry.name, entry.type), _constant(entry.default.value)))
+                    computed.append((inner.cell(entry.name, entry.type), constant(entry.default.value)))
             elif entry.name in outputs or not isinstance(value, Reference) or value.accessors:
                 get = typed(outer.getter(value), entry.type, f"input {entry.name}")
                 computed.append((inner.cell(entry.name, entry.type), get))
@@ -396,45 +393,6 @@ def _beside(spec: NodeSpec) -> tuple[str, ...]:
     return tuple(spec.parts) if spec.parts and issubclass(class_of(spec), Leaf) else ()
 
 
-def _ports_of(spec: NodeSpec) -> list[Port]:
-    """Return the ports of a node, with those that are not declared but given."""
-    ports = spec.kind.ports
-    more = spec.values.keys() - ports.keys() if spec.kind.open else ()
-    return [*ports.values(), *(Port(name, "any", "", "inout", None) for name in sorted(more))]
-
-
-def _readers(spec: NodeSpec, ports: Iterable[Port], scope: Scope, path: str) -> dict[str, Getter]:
-    readers: dict[str, Getter] = {}
-    convert = from_bt if spec.kind.dialect in BT_TEXT else typed
-    for port in ports:
-        if port.direction == "out" or port.type in _NODE_TYPES or (spec.uses is not None and port.type == "mapping"):
-            continue
-        value = spec.values.get(port.name)
-        if isinstance(value, Reference) and convert is from_bt:
-            scope.cell(value.name, root=value.root).declared = True
-        if isinstance(value, Literal) and not moves(value):
-            readers[port.name] = _constant(value.value)  # it has the type of the port already
-        elif isinstance(value, Program):
-            readers[port.name] = scope.script(value, path)
-        elif value is not None:
-            readers[port.name] = convert(scope.getter(value), port.type, port.name)
-        elif not port.required:
-            readers[port.name] = _constant(port.default)
-    return readers
-
-
-def _cells(spec: NodeSpec, ports: Iterable[Port], scope: Scope) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {}
-    for port in ports:
-        value = spec.values.get(port.name)
-        named = port.type == "variable"
-        if isinstance(value, Reference) and (named or (port.direction != "in" and not value.accessors)):
-            cell = scope.cell(value.name, "any" if named else port.type, value.root)
-            cell.declared = cell.declared or spec.kind.dialect in BT_TEXT
-            cells[port.name] = cell
-    return cells
-
-
 _WRAPPERS: tuple[tuple[str, Factory, tuple[str, ...]], ...] = (
     ("hooks", Hooks, HOOK_KEYS),
     ("", Conditions, CONDITION_KEYS),
@@ -445,16 +403,3 @@ _WRAPPERS: tuple[tuple[str, Factory, tuple[str, ...]], ...] = (
 """Wrappers of common keys, outermost first: label (empty for the first key), node, its keys."""
 _PORTS = {"repeat": "times", "timeout": "duration", "retry": "attempts"}
 """Common key → the port of its wrapper, where they differ."""
-
-
-def _common(value: Value, scope: Scope, path: str) -> Getter:
-    """Return the function that gives the value of a common key; conditions are true or false."""
-    if isinstance(value, Program):
-        run = scope.script(value, path)
-        return lambda: as_condition(run())
-    get = scope.getter(value)
-    return (lambda: truth(get())) if isinstance(value, Computed) else get
-
-
-def _constant(value: object) -> Getter:
-    return lambda: value

@@ -63,13 +63,17 @@ class ManualSelector(Control):
         return (yield self.children[self._last])
 
     def _ask(self) -> int | Status:
-        chooser = cast("Chooser | None", self.context.notes.get(CHOOSER))
-        if chooser is None:
+        choice = self.context.outside(self.path, self._choice)
+        if choice is None:
             self.refuse("nobody is here to choose a child", "run with --mock, or use fallback, ask_human or a switch")
             raise AssertionError
-        choice = chooser(self.path, [child.name for child in self.children])
         if isinstance(choice, int) and 0 <= choice < len(self.children):
             return choice
         if choice not in STATUSES or choice == "SKIPPED":
             self.refuse(f"the choice {choice!r} is neither a child nor a status", "choose a child by its number from 0")
         return STATUSES[str(choice)]
+
+    def _choice(self) -> int | str | None:
+        """Return what is chosen outside of the tree; None where nobody is there to choose."""
+        chooser = cast("Chooser | None", self.context.notes.get(CHOOSER))
+        return None if chooser is None else chooser(self.path, [child.name for child in self.children])

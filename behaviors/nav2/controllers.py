@@ -10,7 +10,7 @@ from ..context import Context
 from ..node import Wiring, behavior
 from ..ports import Port
 from ..step import FAILURE, INVALID, RUNNING, SUCCESS
-from .places import NO_ROBOT, base_of, distance, given_or_entry, same
+from .places import NO_ROBOT, XY, base_of, distance, given_or_entry, same
 
 TIE = 1e-9
 FRAMES = (
@@ -115,7 +115,7 @@ class DistanceController(BTDecorator):
 
     def run(self) -> Tick:
         """Tick the child if the robot has gone far enough."""
-        here = base_of(self.context)
+        here = _base(self)
         if here is None:
             return self.blame(NO_ROBOT)
         if self.stored is INVALID:
@@ -127,7 +127,7 @@ class DistanceController(BTDecorator):
         self._first = False
         status = yield self.decorated
         if status is SUCCESS:
-            self._start = base_of(self.context) or here
+            self._start = _base(self) or here
         return status
 
 
@@ -195,7 +195,7 @@ class SpeedController(Clocked):
         return (yield self.decorated)
 
     def _look(self) -> None:
-        here, now = base_of(self.context), self.context.now
+        here, now = _base(self), self.context.now
         if here is not None and self._seen is not None and now > self._seen[0]:
             self._speed = distance(self._seen[1], here) / (now - self._seen[0])
         self._seen = (now, here) if here is not None else None
@@ -239,3 +239,10 @@ class SingleTrigger(BTDecorator):
         status = yield self.decorated
         self._done = status is SUCCESS or status is FAILURE
         return status
+
+
+def _base(node: BTDecorator) -> XY | None:
+    """Return where the base is on the ground, [m], in a way that a replay can tell again."""
+    context: Context = node.context
+    found = context.outside(node.path, lambda: base_of(context))
+    return cast("XY | None", found)

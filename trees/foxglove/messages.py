@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ...robots.contract import CameraFrame, Intrinsics
 from ...robots.pose import Pose
@@ -26,6 +26,26 @@ _FONT: Final = 14.0
 _MOST_THINGS: Final = 200
 _ABOVE: Final = 0.03
 """Height of a name above its thing, [m]."""
+
+
+class Solid(NamedTuple):
+    """A thing of a simulated scene.
+
+    Attributes:
+        id: By which a later message replaces it.
+        label: What it is called.
+        xyz: Its center in the world, [m].
+        quat_xyzw: Its orientation in the world.
+        size: Its extent in its own frame, [m].
+        rgb: Its color, each in [0, 1].
+    """
+
+    id: str
+    label: str
+    xyz: Sequence[float]
+    quat_xyzw: Sequence[float]
+    size: Sequence[float]
+    rgb: Sequence[float]
 
 
 def stamp_of(nanoseconds: int) -> dict[str, int]:
@@ -159,24 +179,46 @@ def scene(name: str, value: object, time_ns: int) -> dict[str, Any] | None:
         }
         for thing in things
     ]
-    empty: dict[str, Any] = {key: [] for key in ("arrows", "spheres", "cylinders", "lines", "triangles", "models")}
-    entity = {
-        "timestamp": stamp_of(time_ns),
-        "frame_id": WORLD,
-        "id": name,
-        "lifetime": {"sec": 0, "nsec": 0},
-        "frame_locked": False,
-        "metadata": [],
-        **empty,
-        "cubes": cubes,
-        "texts": texts,
-    }
+    entity = _entity(name, time_ns, cubes, texts)
     return {"deletions": [], "entities": [entity]} if things else None
 
 
 def nothing(name: str, time_ns: int) -> dict[str, Any]:
     """Return that an entry holds no things any more."""
     return {"deletions": [{"timestamp": stamp_of(time_ns), "type": 0, "id": name}], "entities": []}
+
+
+def solids(things: Iterable[Solid], time_ns: int) -> dict[str, Any]:
+    """Return things of a simulated scene as boxes; each says that this is the truth of the simulator."""
+    entities = []
+    for thing in things:
+        pose = {"position": _rounded(thing.xyz), "orientation": _quaternion([round(v, 5) for v in thing.quat_xyzw])}
+        red, green, blue = (round(float(v), 3) for v in thing.rgb)
+        cube = {"pose": pose, "size": _rounded(thing.size), "color": {"r": red, "g": green, "b": blue, "a": 0.5}}
+        notes = [{"key": "source", "value": "simulator truth"}, {"key": "label", "value": thing.label}]
+        entities.append(_entity(f"simulated/{thing.id}", time_ns, [cube], [], notes))
+    return {"deletions": [], "entities": entities}
+
+
+def _entity(
+    name: str,
+    time_ns: int,
+    cubes: Sequence[object],
+    texts: Sequence[object],
+    metadata: Sequence[object] = (),
+) -> dict[str, Any]:
+    empty: dict[str, Any] = {key: [] for key in ("arrows", "spheres", "cylinders", "lines", "triangles", "models")}
+    return {
+        "timestamp": stamp_of(time_ns),
+        "frame_id": WORLD,
+        "id": name,
+        "lifetime": {"sec": 0, "nsec": 0},
+        "frame_locked": False,
+        "metadata": list(metadata),
+        **empty,
+        "cubes": list(cubes),
+        "texts": list(texts),
+    }
 
 
 def _things(value: object) -> list[Mapping[str, Any]]:
@@ -203,6 +245,10 @@ def _point(u: float, v: float) -> dict[str, float]:
 
 def _vector(xyz: Sequence[float]) -> dict[str, float]:
     return {"x": float(xyz[0]), "y": float(xyz[1]), "z": float(xyz[2])}
+
+
+def _rounded(xyz: Sequence[float]) -> dict[str, float]:
+    return _vector([round(float(v), 4) for v in xyz])
 
 
 def _quaternion(xyzw: Sequence[float]) -> dict[str, float]:

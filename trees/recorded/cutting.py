@@ -2,7 +2,7 @@
 
 Of what was before the piece these messages stay, with their own times: start and trees; the last change of each node;
 the last write of each entry; each node's last question with its answer, and questions that are open; the pictures that
-all these and the piece itself are about; the last joints, transforms and checkpoint.
+all these and the piece itself are about; the last joints and transforms; the last checkpoint, whole.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from ..changing.folding import folded
 from .raw import Raw
 
 _ALWAYS: Final = ("/tree",)
-_LAST: Final = ("/joints", "/checkpoint")
+_CHECKPOINT: Final = "/checkpoint"
+_LAST: Final = ("/joints", _CHECKPOINT)
 
 
 def cut(trace: Iterable[Raw], begin_ns: int | None, end_ns: int | None) -> Iterator[Raw]:
@@ -57,6 +59,7 @@ class _Plan:
         self._places: dict[str, int] = {}
         self._same: dict[str, str] = {}
         self._wanted: set[str] = set()
+        self._checkpoint: dict[str, Any] = {}
 
     def is_past(self, raw: Raw) -> bool:
         """Tell whether the piece has ended before a message."""
@@ -94,11 +97,13 @@ class _Plan:
         elif topic == "/transforms":
             for row in data["transforms"]:
                 self._places[row["child_frame_id"]] = at
-        elif topic == "/scene":
+        elif topic in ("/scene", "/simulated"):
             names = [each["id"] for each in (*data["entities"], *data["deletions"])]
             self._last[topic, *names] = at
         elif topic in _LAST or topic.startswith("/calibration/"):
             self._last[(topic,)] = at
+            if topic == _CHECKPOINT:
+                self._checkpoint = folded(self._checkpoint, data)
 
     def _picture(self, at: int, data: dict[str, Any]) -> None:
         name = str(data["frame_id"])
@@ -130,7 +135,9 @@ class _Plan:
         return kept
 
     def marked(self, raw: Raw) -> Raw:
-        """Return a message; the start says that this is a piece."""
+        """Return a message; the start says that this is a piece, and the checkpoint before it is whole."""
+        if raw.topic == _CHECKPOINT and raw.time_ns < self.begin:
+            return raw._replace(text=_json(self._checkpoint))
         if raw.topic != "/run":
             return raw
         data = raw.data()

@@ -43,7 +43,7 @@ _WITHHELD: Final = object()
 Kind = Literal["begin", "tick", "reload", "end"]
 Mark = tuple[Any, ...]
 """``(moment, what, node, …)``: ``w`` a write (name, value, writer), ``q`` the next question of the trace, ``c``
-the next one that was cancelled, ``g`` a look that showed nothing new (stamp)."""
+the next one that was cancelled, ``g`` a look that showed nothing new (stamp), ``i`` what an inner node saw outside."""
 
 
 _Segment = tuple[Kind, int, float, int, Callable[[], str] | None, list[int], list[Mark]]
@@ -145,6 +145,10 @@ class Notes:
         if not glance.asked:
             self._marks.append((self._changes.moment, "g", self._owner(glance.path), glance.frame.stamp))
 
+    def outside(self, path: str, value: object) -> None:
+        """Note what an inner node saw outside of the tree."""
+        self._marks.append((self._changes.moment, "i", self._owner(path), value))
+
     def began(self) -> None:
         """Note that everything which was on the blackboard before the first tick was told."""
         if self._marks:
@@ -211,6 +215,8 @@ def _rows(segments: Sequence[_Segment]) -> list[list[object]]:
 
 
 def _row(mark: Mark) -> list[object]:
+    if mark[1] == "i":
+        return [*mark[:3], _kept(cast(object, mark[3]))]
     if mark[1] != "w":
         return list(mark)
     moment, what, node, name, value, writer = mark

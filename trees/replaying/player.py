@@ -149,6 +149,7 @@ class Base:
         self.changes: Changes
         self.board: Blackboard
         self.broker: PlayedBroker | None = None
+        self._looks: dict[tuple[int, str], int] = defaultdict(int)
 
     @property
     def segment(self) -> Segment:
@@ -162,6 +163,22 @@ class Base:
     def note_of(self, path: str) -> LeafNote:
         """Return what the trace says of a leaf."""
         return self.tape.trees[self.tree].leaves.get(path, LeafNote("recorded", "light"))
+
+    def outside(self, path: str) -> object:
+        """Return what an inner node saw outside of the tree.
+
+        Raises:
+            UnrecordedError: It did not look there in the recorded run, or what it saw is not in the trace.
+        """
+        paths = self.tape.trees[self.segment.tree].paths
+        seen = [kept for node, kept in self.segment.seen if node != OUTSIDE and paths[node] == path]
+        number = self._looks[self.number, path]
+        self._looks[self.number, path] += 1
+        if number >= len(seen):
+            raise UnrecordedError(path, "it looks outside of the tree here, and what it saw was not recorded")
+        if "lost" in seen[number]:
+            raise UnrecordedError(path, f"what it saw outside of the tree is not in the trace: {seen[number]['lost']}")
+        return decode(seen[number]["of"], lambda path: None, self.board)
 
     def apply(self, mark: Mark, path: str) -> None:
         """Let a mark happen."""

@@ -158,6 +158,7 @@ def _play(
     broker = PlayedBroker(tape)
     context = PlayedContext(broker=cast(Broker, broker), player=gives)
     broker.context, gives.broker = context, broker
+    context.outside = lambda path, look: gives.outside(path)
     context.human = PlayedHuman(tape, context) if tape.human else None
     clock = PlayedClock(tape.began)
     try:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from ..._base import KnotholeError
 from ...vlm.questions import Answer, Question
@@ -18,13 +18,6 @@ from ..tracing.changes import Change
 from ..tracing.recording import Message, Recording, is_reload
 from .noting import TOPIC, VERSION, Kind
 from .spec_data import tree_of
-
-_NOT_HERE: Final = {
-    "nav2.DistanceController": "it looks where the robot is in each tick",
-    "nav2.SpeedController": "it looks where the robot is in each tick",
-    "bt.ManualSelector": "somebody outside chooses its child",
-}
-"""Inner nodes that depend on more than a trace holds."""
 
 
 class ReplayError(KnotholeError):
@@ -105,6 +98,7 @@ class Segment:
         tree: Number of the tree that was ticked.
         marks: What came in, in order.
         events: What leaves became, in order.
+        seen: What inner nodes saw outside of the tree, in order: index of the node and the value as it was kept.
     """
 
     kind: Kind
@@ -113,6 +107,7 @@ class Segment:
     tree: int
     marks: tuple[Mark, ...] = ()
     events: tuple[LeafEvent, ...] = ()
+    seen: tuple[tuple[int, Mapping[str, Any]], ...] = ()
 
 
 class Story(Digest):
@@ -271,7 +266,7 @@ class _Reader:
                 changed = statuses.popleft()["changes"] if changes else ()
                 self.sums += [so_far] if changes else []
                 try:
-                    marks = tuple(_mark(row, asked) for row in rows)
+                    marks = tuple(_mark(row, asked) for row in rows if row[1] != "i")
                 except IndexError:
                     return tuple(found), False
                 of_leaves = [each for each in changed if each["node"] in leaves[tree]]
@@ -279,7 +274,8 @@ class _Reader:
                     LeafEvent(moment, each["node"], each["status"], each["reason"])
                     for moment, each in zip(moments, of_leaves, strict=False)
                 )
-                found.append(Segment(kind, int(tick), float(now), tree, marks, events))
+                seen = tuple((int(row[2]), row[3]) for row in rows if row[1] == "i")
+                found.append(Segment(kind, int(tick), float(now), tree, marks, events, seen))
                 tree += kind == "reload"
         return tuple(found), True
 
@@ -323,12 +319,6 @@ class _Reader:
 def _planted(data: Mapping[str, Any], row: Mapping[str, Any]) -> Planted:
     nodes = row["nodes"]
     paths = tuple(node["path"] for node in nodes)
-    for node in nodes:
-        if node["type"] in _NOT_HERE:
-            raise ReplayError(
-                f"a run with {node['type']} cannot be ticked again: {_NOT_HERE[node['type']]}\n"
-                "  fix:  none; `knothole why` explains the recorded run"
-            )
     notes = {
         paths[each["node"]]: LeafNote(each["way"], each["shape"], each.get("limb", ""), each.get("overridden", False))
         for each in data["leaves"]

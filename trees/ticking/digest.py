@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ...behaviors.blackboard import UNSET, Cell
+from ...behaviors.blackboard import Cell
 from ...vlm.questions import Answer, Question
 from ..builder import BuiltTree
 from ..tracing.changes import Change
 from ..tracing.summary import summary
+
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode
 
 
 class Digest:
@@ -30,7 +32,7 @@ class Digest:
 
     def add(self, *what: object) -> None:
         """Take in one thing that the run did, its kind first."""
-        self._sha.update(json.dumps(what, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode())
+        self._sha.update(_JSON(what).encode())
         self._sha.update(b"\n")
 
     def reload(self, tick: int, tree: BuiltTree, came_from: Sequence[int]) -> None:
@@ -43,9 +45,8 @@ class Digest:
         for change in changes:
             self.add("status", change.tick, self._paths[change.node], change.status, change.reason)
 
-    def write(self, tick: int, cell: Cell) -> None:
-        """Take in a blackboard write."""
-        value = None if cell.value is UNSET else summary(cell.value)
+    def write(self, tick: int, cell: Cell, value: object) -> None:
+        """Take in a blackboard write; ``value`` is the summary of what was written."""
         self.add("write", tick, cell.name, cell.writer, value)
 
     def question(self, tick: int, asker: str, question: Question) -> None:

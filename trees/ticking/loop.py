@@ -12,9 +12,10 @@ from ...behaviors.mirror import Mirror
 from ...behaviors.step import FAULTS, INVALID, RUNNING, SUCCESS, NodeFault, Stalled, Status, raise_fault
 from ...vlm.contract import BackendError
 from ..builder import BuiltTree
-from ..changing.checkpoint import Checkpoint, Checkpoints
+from ..changing.checkpoint import Checkpoint
 from ..changing.graft import grafted, pruned
 from ..changing.reload import Reloaded, reload
+from ..changing.taking import Checkpoints
 from ..debugging.control import Control
 from ..debugging.gates import TickLeft
 from ..recursion import deep_recursion

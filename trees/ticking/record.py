@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ...behaviors.blackboard import UNSET, Cell
 from ...behaviors.context import Glance
@@ -13,6 +14,7 @@ from ..builder import BuiltTree
 from ..changing.reload import Reloaded
 from ..replaying.noting import Notes
 from ..tracing.changes import Changes
+from ..tracing.summary import summary
 from ..tracing.trace import TraceWriter
 from .digest import Digest, rounded
 from .outcome import Listener, LoopResult, Ticked
@@ -68,7 +70,7 @@ class Record:
         if self.trace is not None:
             self.trace.changes(context.now, context.tick, changes)
             if context.robot is not None:
-                self.trace.joints(context.now, context.tick, context.robot.state())
+                self.trace.joints(context.now, context.tick, context.robot.state)
         if self.listeners:
             told = self.changes.state() if self._reloaded else changes
             ticked = Ticked(context.tick, context.now, status, tuple(told), self.changes.running, self._reloaded)
@@ -141,6 +143,7 @@ class Record:
         context.frames, context.say, context.emit = frames, said, emitted
         if self._notes is not None:
             context.glances = self._glanced(context.glances)
+            context.outside = self._outside(context.outside)
         if broker is not None:
             broker.listener = self._beside(broker.listener)
 
@@ -160,12 +163,22 @@ class Record:
 
         return glanced
 
+    def _outside(self, looks: Callable[[str, Callable[[], Any]], Any]) -> Callable[[str, Callable[[], Any]], Any]:
+        def outside(path: str, look: Callable[[], Any]) -> Any:
+            value = looks(path, look)
+            if self._notes is not None:
+                self._notes.outside(path, value)
+            return value
+
+        return outside
+
     def _wrote(self, cell: Cell) -> None:
-        self.digest.write(self._context.tick, cell)
+        value = None if cell.value is UNSET else summary(cell.value)
+        self.digest.write(self._context.tick, cell, value)
         if self._notes is not None:
             self._notes.wrote(cell)
         if self.trace is not None:
-            self.trace.write(self._context.now, self._context.tick, cell)
+            self.trace.write(self._context.now, self._context.tick, cell, value)
 
     def _heard(self, event: BrokerEvent) -> None:
         tick = self._context.tick

@@ -126,6 +126,7 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
     "/annotations": ("foxglove.ImageAnnotations", schemas.ANNOTATIONS),
     "/transforms": ("foxglove.FrameTransforms", schemas.TRANSFORMS),
     "/scene": ("foxglove.SceneUpdate", schemas.SCENE),
+    "/simulated": ("foxglove.SceneUpdate", {**schemas.SCENE, "tick": _INT}),
     "/log": ("foxglove.Log", schemas.LOG),
 }
 """Topic → schema name and the properties of its messages."""

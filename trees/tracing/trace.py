@@ -16,25 +16,23 @@ from typing import Any, TypeVar
 
 from mcap.writer import MCAP0_MAGIC
 
-from ...behaviors.blackboard import UNSET, Cell
+from ...behaviors.blackboard import Cell
 from ...robots.contract import CameraFrame, RobotState
 from ...vlm.keeping_pictures import jpeg, png
 from ...vlm.privacy import Frames
 from ...vlm.tickets import BrokerEvent
-from ..builder import BuiltNode, BuiltTree
-from ..changing.comparing import fingerprint
+from ..builder import BuiltTree
 from ..foxglove import messages as foxglove
-from ..spec import Literal
 from .amount import Amount
 from .asked import event_data
 from .changes import Change
 from .channels import nanos, stamp
-from .given import entries_read, ports_given
 from .recording import Recording, TraceError, read_trace
 from .ring import Ring
 from .showing import Beside, Showing, remember
 from .summary import summary
 from .trace_file import TraceFile
+from .tree_message import tree_message
 
 __all__ = ["Recording", "TraceError", "TraceWriter", "read_trace"]
 
@@ -156,7 +154,7 @@ class TraceWriter:
     def tree(self, now: float, tree: BuiltTree) -> None:
         """Write the tree: its texts and its nodes."""
         present = replace(tree)  # written later, when the tree may have been changed
-        self.put("/tree", now, lambda: _tree(present))
+        self.put("/tree", now, lambda: tree_message(present))
 
     def changes(self, now: float, tick: int, changes: Iterable[Change]) -> None:
         """Write the status changes of a tick."""
@@ -168,9 +166,8 @@ class TraceWriter:
                 lambda: {"tick": tick, "changes": [{"node": n, "status": s, "reason": r} for n, s, r in found]},
             )
 
-    def write(self, now: float, tick: int, cell: Cell) -> None:
-        """Write a blackboard write; the value is summarised."""
-        value = None if cell.value is UNSET else summary(cell.value)
+    def write(self, now: float, tick: int, cell: Cell, value: object) -> None:
+        """Write a blackboard write; ``value`` is the summary of what was written."""
         message = {"tick": tick, "name": cell.name, "value": value, "writer": cell.writer, "version": cell.version}
         self.put("/blackboard", now, lambda: self._written(now, message))
 
@@ -221,11 +218,12 @@ class TraceWriter:
             self.log(now, "the disk is too slow: pictures are left out of the trace", 3)
         self.left_out += 1
 
-    def joints(self, now: float, tick: int, state: RobotState) -> None:
-        """Write proprioception if it changed, and where base and tool stand."""
+    def joints(self, now: float, tick: int, ask: Callable[[], RobotState]) -> None:
+        """Write proprioception if it changed, and where base and tool stand; the robot is asked if it is time."""
         most = self.amount.joints_hz
         if most is not None and now - self._joints_at < 1.0 / most - _TIE:
             return
+        state = ask()
         pose = state.world_from_tcp
         numbers = [round(float(v), 5) + 0.0 for v in (*state.q, state.gripper_width, *pose.xyz, *pose.quat_xyzw)]
         if numbers != self._joints:
@@ -382,36 +380,3 @@ def _check_path(path: Path) -> None:
 
 def _refusal(path: Path, why: str, fix: str) -> TraceError:
     return TraceError(f"cannot write the trace {path}: {why}\n  fix:  {fix}")
-
-
-def _mock_of(built: BuiltNode) -> str:
-    """Say what a mocked node does; empty for any other."""
-    does = built.spec.values.get("mock.does") if "#" not in built.path.rpartition("/")[2] else None
-    return str(does.value) if isinstance(does, Literal) else ""
-
-
-def _tree(tree: BuiltTree) -> Mapping[str, object]:
-    nodes = [
-        {
-            "index": built.index,
-            "path": built.path,
-            "type": built.type,
-            "name": built.name,
-            "kind": built.kind,
-            "flow": str(getattr(built.node, "flow", "")),
-            "parent": built.parent,
-            "own": fingerprint(built.spec),
-            "file": built.place.file,
-            "line": built.place.line,
-            "column": built.place.column,
-            "mocked": _mock_of(built),
-            "ports": ports_given(built),
-            "reads": entries_read(built),
-        }
-        for built in tree.nodes
-    ]
-    files = {tree.spec.file: tree.spec.text}
-    for built in tree.nodes:
-        if built.spec.uses is not None:
-            files.setdefault(built.spec.uses.file, built.spec.uses.text)
-    return {"name": tree.spec.name, "file": tree.spec.file, "text": tree.spec.text, "files": files, "nodes": nodes}

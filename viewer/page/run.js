@@ -1,23 +1,11 @@
 // A run as the page knows it: every node's history, so that the state at any tick is a search and not a replay.
 
+import { lastUpTo, list, text, whole } from "./plain.js";
+import { Things } from "./things.js";
+
+export { lastUpTo };
 export const NOTHING = Object.freeze({ status: "", reason: "", tick: -1, at: -1 });
 const STATUSES = new Set(["SUCCESS", "FAILURE", "RUNNING", "SKIPPED", "INVALID"]);
-
-const text = (value) => (typeof value === "string" ? value : value === undefined || value === null ? "" : String(value));
-const whole = (value, otherwise = -1) => (Number.isInteger(value) ? value : otherwise);
-const list = (value) => (Array.isArray(value) ? value : []);
-
-// Index of the last entry of a sorted list that is not above a value, -1 if there is none.
-export function lastUpTo(sorted, value, key = (each) => each) {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (key(sorted[middle]) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
 
 export class Run {
   constructor(number, name, live) {
@@ -44,7 +32,7 @@ export class Run {
     this.frames = []; // {id, time, camera, picture, kept}
     this.joints = [];
     this.log = []; // {tick, time, level, name, text}
-    this.grounded = []; // {tick, time, objects}
+    this.things = new Things(this.cells);
     this.interventions = [];
     this.damaged = 0;
     this._open = new Map();
@@ -112,6 +100,8 @@ export class Run {
         return this._said(-1, since, whole(data.level, 2), text(data.name), text(data.message));
       case "/truth":
         return undefined;
+      case "/simulated":
+        return void list(data.entities).forEach((entity) => this.things.simulated(tick, entity));
       default:
         return this._event(topic, tick, since, data);
     }
@@ -399,26 +389,12 @@ export class Run {
     return at < 0 ? null : this.joints[at];
   }
 
-  // Things that the robot knows the place of at a tick, the newest word about each.
-  objectsAt(tick) {
-    const found = new Map();
-    for (const [name, writes] of this.cells) {
-      const at = lastUpTo(writes, tick, (write) => write.tick);
-      if (at >= 0) collect(writes[at].value, name, writes[at], found, 0);
-    }
-    for (let at = lastUpTo(this.grounded, tick, (told) => told.tick); at >= 0; at -= 1) {
-      collect(this.grounded[at].objects, "", this.grounded[at], found, 0);
-      if (found.size > 200) break;
-    }
-    return [...found.values()];
-  }
-
   _said(tick, time, level, name, said) {
     this.log.push({ tick, time, level, name, text: said });
   }
 
   _event(topic, tick, since, data) {
-    if (topic === "/ground") this.grounded.push({ tick, time: since, objects: list(data.objects) });
+    if (topic === "/ground") this.things.grounded.push({ tick, objects: list(data.objects) });
     if (topic === "/interventions") this.interventions.push({ tick, time: since, what: text(data.do), node: text(data.node), text: text(data.text) });
     if (topic === "/say") return; // /log has it
     if (/^\/[a-z_]+$/.test(topic)) {
@@ -426,22 +402,6 @@ export class Run {
       const labels = topic === "/ground" ? list(data.objects).map((each) => text(each && each.label)).join(", ") || "nothing" : "";
       const said = labels || (typeof rest.text === "string" && topic === "/interventions" ? rest.text : brief(rest, 400));
       this._said(tick, since, topic === "/interventions" ? 3 : 1, topic.slice(1), `${text(path)} ${said}`.trim());
-    }
-  }
-}
-
-function collect(value, name, write, found, depth) {
-  if (!value || typeof value !== "object" || depth > 3 || found.size > 200) return;
-  if (Array.isArray(value)) {
-    for (const each of value) collect(each, name, write, found, depth + 1);
-    return;
-  }
-  const { xyz, size, label } = value;
-  if (Array.isArray(xyz) && xyz.length === 3 && Array.isArray(size) && size.length === 3 && [...xyz, ...size].every(Number.isFinite)) {
-    const key = value.id ? `#${value.id}` : `${text(label)} ${text(value.frame_id)}`;
-    const known = found.get(key);
-    if (!known || known.tick < write.tick) {
-      found.set(key, { label: text(label) || name, xyz, size, yaw: Number(value.yaw) || 0, tick: write.tick });
     }
   }
 }

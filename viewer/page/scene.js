@@ -1,4 +1,5 @@
-// What the robot knows of the space around it: its own links as they stood, and the things it measured.
+// What the robot knows of the space around it: its own links as they stood, and the things it measured. On request
+// also where a simulator had its things, as outlines: that is the truth, which the robot does not know.
 
 import { el } from "./dom.js";
 import { mesh, robot } from "./feed.js";
@@ -33,7 +34,10 @@ export class Scene {
     this.canvas = el("canvas", { role: "img", tabindex: "0", "aria-label": "3-D scene" });
     this.labels = el("div", { class: "labels", "aria-hidden": "true" });
     this.caption = el("p", { class: "caption" });
-    box.append(el("div", { class: "stage" }, this.canvas, this.labels), this.caption);
+    this.truth = el("label", { class: "check", title: "where the simulator has its things, which the robot does not know" }, el("input", { type: "checkbox" }), "simulator truth");
+    this.bar = el("div", { class: "bar", hidden: true }, this.truth);
+    this.truth.firstChild.addEventListener("change", () => this.paint());
+    box.append(this.bar, el("div", { class: "stage" }, this.canvas, this.labels), this.caption);
     this.home();
     this.robots = new Map(); // source number -> {figure, buffer}
     this.canvas.addEventListener("pointermove", (event) => this._drag(event));
@@ -95,6 +99,7 @@ export class Scene {
     this.places = Object.fromEntries(["view", "model", "tint", "flatness"].map((name) => [name, gl.getUniformLocation(this.program, name)]));
     this.cube = this._buffer(cube());
     this.grid = this._buffer(grid());
+    this.edges = this._buffer(edges());
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.canvas.addEventListener("webglcontextrestored", () => { this.gl = undefined; this.robots.clear(); this.paint(); });
   }
@@ -134,8 +139,9 @@ export class Scene {
     const { run, tick } = this.view;
     if (!run) return;
     const joints = run.jointsAt(tick);
-    const things = run.objectsAt(tick).map((thing) => `${thing.label} ${thing.tick}`).join();
-    const key = `${run.number} ${joints ? joints.tick : ""} ${things} ${document.documentElement.dataset.theme}`;
+    const things = run.things.known(tick).map((thing) => `${thing.label} ${thing.tick}`).join();
+    const solids = run.things.true(tick).map((solid) => solid.tick).join();
+    const key = `${run.number} ${joints ? joints.tick : ""} ${things} ${solids} ${document.documentElement.dataset.theme}`;
     if (key === this.key) return;
     this.key = key;
     this.paint();
@@ -169,11 +175,15 @@ export class Scene {
     const shown = [];
     if (held && held.figure.parts) shown.push(this._arm(held, joints));
     else if (joints && joints.tcp.length >= 3) this._draw(this.cube, 0, this.cube.count, placed(joints.tcp, [0.03, 0.03, 0.03], 0), [0.4, 0.5, 0.6, 1]);
-    const things = run.objectsAt(tick);
+    const things = run.things.known(tick);
     things.slice(0, 100).forEach((thing, at) => this._draw(this.cube, 0, this.cube.count, placed(thing.xyz, thing.size, thing.yaw), [...hue(thing, at), 1]));
-    this._names(things.slice(0, 40), view);
+    this.bar.hidden = run.things.solids.size === 0;
+    const solids = this.truth.firstChild.checked ? run.things.true(tick).slice(0, 200) : [];
+    gl.uniform1f(this.places.flatness, 1);
+    for (const solid of solids) this._draw(this.edges, 0, this.edges.count, stood(solid), [...solid.rgb, 1], gl.LINES);
+    this._names([...things.slice(0, 40), ...solids.slice(0, 40).map((solid) => ({ ...solid, label: `sim: ${solid.label}` }))], view);
     const grip = joints ? `, gripper ${(joints.width * 1000).toFixed(0)} mm` : "";
-    this.caption.textContent = `${held && held.figure.name ? held.figure.name : "robot"}${grip}${things.length ? ` · ${things.length} known ${things.length === 1 ? "thing, where it was" : "things, where they were"} last measured` : ""}`;
+    this.caption.textContent = `${held && held.figure.name ? held.figure.name : "robot"}${grip}${things.length ? ` · ${things.length} known ${things.length === 1 ? "thing, where it was" : "things, where they were"} last measured` : ""}${solids.length ? ` · outlines: simulator truth, ${solids.length} ${solids.length === 1 ? "thing" : "things"}` : ""}`;
     this.canvas.setAttribute("aria-label", `3-D scene: ${this.caption.textContent}${things.length ? `: ${things.slice(0, 12).map((thing) => thing.label).join(", ")}` : ""}`);
   }
 
@@ -238,6 +248,16 @@ function placed(xyz, size, yaw) {
   return [c * size[0], -s * size[1], 0, xyz[0], s * size[0], c * size[1], 0, xyz[1], 0, 0, size[2], xyz[2], 0, 0, 0, 1];
 }
 
+// The box of a thing of a simulated scene, turned as its quaternion says.
+function stood({ xyz, quat: [x, y, z, w], size }) {
+  const rows = [
+    [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+    [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+    [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+  ];
+  return [...rows.flatMap((row, at) => [...row.map((each, axis) => each * size[axis]), xyz[at]]), 0, 0, 0, 1];
+}
+
 function times(one, two) {
   const made = new Array(16).fill(0);
   for (let row = 0; row < 4; row += 1) for (let column = 0; column < 4; column += 1) for (let k = 0; k < 4; k += 1) made[4 * row + column] += one[4 * row + k] * two[4 * k + column];
@@ -261,6 +281,20 @@ function cube() {
         return [...at, ...normal, 1, 1, 1];
       };
       for (const [u, v] of [[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]]) numbers.push(...corner(u, v));
+    }
+  }
+  return new Float32Array(numbers);
+}
+
+function edges() {
+  const numbers = [];
+  for (let axis = 0; axis < 3; axis += 1) {
+    for (const [u, v] of [[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]]) {
+      for (const end of [-0.5, 0.5]) {
+        const at = [0, 0, 0];
+        [at[axis], at[(axis + 1) % 3], at[(axis + 2) % 3]] = [end, u, v];
+        numbers.push(...at, 0, 0, 1, 1, 1, 1);
+      }
     }
   }
   return new Float32Array(numbers);
