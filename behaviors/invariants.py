@@ -24,13 +24,14 @@ class Invariants(Protocol):
         """Read entries of rules from this blackboard; called when the tree of the run is built."""
         ...
 
-    def watch(self, node: Any, names: tuple[str, ...], wiring: Wiring) -> None:
+    def watch(self, node: Any, names: tuple[str, ...], wiring: Wiring, limb: str = "") -> None:
         """Look at a node before it is ticked for the first time.
 
         Args:
             node: The node.
             names: Its type key, and the name of the tree that it uses; empty where nobody knows but the class.
             wiring: What it was made with.
+            limb: What its type commands; that of its class where it is left out.
         """
         ...
 

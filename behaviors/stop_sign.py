@@ -1,4 +1,4 @@
-"""The stop of a human: typed, clicked or spoken, put here by whoever hears it and looked at by the guards of the run."""
+"""The stop of a human: typed, clicked or spoken; put here by whoever hears it, looked at by the guards of the run."""
 
 from __future__ import annotations
 

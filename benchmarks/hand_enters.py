@@ -1,7 +1,7 @@
 """A hand enters the workspace at a random time while the arm moves: how long until the arm is at rest?
 
-Each seed draws a scene, what the arm does in it (it puts things away, or tours the table), and a hand that comes in at a
-random time to a random place and stays for one to three seconds. The task runs under
+Each seed draws a scene, what the arm does in it (it puts a thing here and there, or tours the table), and a hand that
+comes in at a random time to a random place and stays for one to three seconds. The task runs under
 ``guard: {check: {clear_of: [hand]}}``; physics is watched at 240 Hz. Measured from truth:
 
 - *alarm*: from the hand being inside the workspace to the tick in which the guard pauses;
@@ -74,7 +74,7 @@ WORK = """
 
 @dataclass
 class Outcome:
-    """What one seed gave; times in [s], None for what did not happen; the speed of the arm when it was paused [rad/s]."""
+    """What one seed gave; times in [s], None for what did not happen; speed of the arm when it was paused, [rad/s]."""
 
     seed: int
     task: str
@@ -136,9 +136,9 @@ def play(seed: int, vlm: str, kept: dict[str, Kept], config: Config, max_age: fl
 
         def heard(event: BrokerEvent) -> None:
             ticket = event.ticket
-            if event.what == "answered" and ticket.question.text.startswith("Is a hand") and ticket.answer is not None:
-                if not ticket.answer.problem and ticket.answer.p("yes") >= 0.8:
-                    answered.append(event.now)
+            asked = event.what == "answered" and ticket.question.text.startswith("Is a hand")
+            if asked and ticket.answer is not None and not ticket.answer.problem and ticket.answer.p("yes") >= 0.8:
+                answered.append(event.now)
 
         broker = Broker(open_runners(vlm, config, truth, kept), stepped=True, listener=heard)
         stack.callback(broker.close)

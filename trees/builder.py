@@ -340,7 +340,7 @@ class _Builder:
         node = cast(Factory, factory or cls)(wiring)
         if self.context.invariants is not None:
             names = (spec.type,) if spec.uses is None else (spec.type, spec.uses.name)
-            self.context.invariants.watch(node, names, wiring)
+            self.context.invariants.watch(node, names, wiring, spec.kind.limb)
         self.nodes[index] = BuiltNode(index, path, spec.type, spec.name, kind, spec.place, parent, node, spec)
         return node
 

@@ -52,10 +52,10 @@ class Enforcer:
             if isinstance(condition, Computed):
                 self._truths[id(condition)] = scope.getter(condition)
 
-    def watch(self, node: Any, names: tuple[str, ...], wiring: Wiring) -> None:
+    def watch(self, node: Any, names: tuple[str, ...], wiring: Wiring, limb: str = "") -> None:
         """Put a post before a node that a rule is about, or whose results a rule looks at."""
         names = names or names_of(node)
-        limb = str(getattr(node, "limb", ""))
+        limb = limb or str(getattr(node, "limb", ""))
         post: _Post | None = node.__dict__.get(_POST)
         known = post.rules if post is not None else []
         about = [
@@ -73,15 +73,18 @@ class Enforcer:
         post.results += [gave for gave in results if gave not in post.results]
 
     def broken(self, rules: Sequence[tuple[Rule, Target]], wiring: Wiring, ports: Sequence[Any]) -> str:
-        """Return why a node may not be ticked now, empty when it may."""
-        for rule, target in rules:
-            if not self._has(target.ports, wiring, ports):
-                continue
+        """Return why a node may not be ticked now, naming every rule that forbids it; empty when it may."""
+        said = []
+        for rule in {id(rule): rule for rule, target in rules if self._has(target.ports, wiring, ports)}.values():
             why = self.why(rule)
             if why is not None:
+                self.breaks(rule, wiring)
                 about = f": {rule.about}" if rule.about else ""
-                return f"refused by {rule.place}: {rule}{f' ({why})' if why else ''}{about}"
-        return ""
+                said.append(f"{rule.place}: {rule}{f' ({why})' if why else ''}{about}")
+        return f"refused by {', and by '.join(said)}" if said else ""
+
+    def breaks(self, rule: Rule, wiring: Wiring) -> None:
+        """Take note that a rule forbids a tick; for who explores."""
 
     def why(self, rule: Rule) -> str | None:
         """Return None when a rule allows its targets now, else what it knows; what it does not know forbids."""

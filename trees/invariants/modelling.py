@@ -85,10 +85,10 @@ class Model(Enforcer):
             found.append((tuple(self.chooser.taken), self.states.take()))
         return found
 
-    def watch(self, node: Any, names: tuple[str, ...], wiring: Wiring) -> None:
+    def watch(self, node: Any, names: tuple[str, ...], wiring: Wiring, limb: str = "") -> None:
         """Look at a node; one that runs planned steps may be any skill that it allows."""
         names = names or names_of(node)
-        super().watch(node, (*names, *_planned(node, wiring)), wiring)
+        super().watch(node, (*names, *_planned(node, wiring)), wiring, limb)
 
     def tick(self, script: Sequence[int] = ()) -> Status:
         """Tick once with choices; return the status of the root.
@@ -107,15 +107,9 @@ class Model(Enforcer):
         status: Status = self.tree.root.status
         return status
 
-    def broken(self, rules: Sequence[tuple[Rule, Target]], wiring: Wiring, ports: Sequence[Any]) -> str:
+    def breaks(self, rule: Rule, wiring: Wiring) -> None:
         """Take note of every rule that is broken."""
-        first = ""
-        for one in rules:
-            why = super().broken([one], wiring, ports)
-            if why:
-                self.broken_rules.setdefault(self.rules.index(one[0]), wiring.path)
-                first = first or why
-        return first
+        self.broken_rules.setdefault(self.rules.index(rule), wiring.path)
 
     def _true(self, condition: Condition) -> tuple[bool | None, str]:
         if isinstance(condition, Computed) and self._is_unknown(self._cells(condition, Scope(self.tree.blackboard))):

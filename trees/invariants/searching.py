@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import networkx as nx
@@ -160,7 +161,7 @@ class _Explorer:
 
     def _counterexample(self, rule: int, number: int, path: str, status: Status) -> Finding:
         way = nx.shortest_path(self.graph, "start", number)
-        edges = [self.graph.edges[a, b] for a, b in zip(way, way[1:], strict=False)]
+        edges = [self.graph.edges[a, b] for a, b in pairwise(way)]
         moments = (*(edge["moment"] for edge in edges[1:]), self._moment(status))
         names = {built.path: built.name for built in self.model.tree.nodes}
         return Finding(self.rules[rule], "broken", "", edges[0]["choices"], moments, path, names)

@@ -127,7 +127,7 @@ class States:
             return frozenset(self._value(each, now) for each in value)
         if isinstance(value, dict):
             return tuple((self._value(key, now), self._value(each, now)) for key, each in value.items())
-        if callable(value) or type(value).__module__.startswith("re"):
+        if callable(value) or type(value).__module__ in ("re", "py_trees.common"):
             return id(value)
         raise Undecidable(f"a node remembers a {type(value).__name__}")
 
