@@ -29,7 +29,7 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
     human has confirmed it, if the check failed meanwhile.
 
     The questions of the check go out before all others, and each leaf in it can have limits of its own (``budget``,
-    ``rate``, ``deadline``). ``check: {clear_of: [hand, person, stop_word]}`` writes the usual ones in one line. The arm
+    ``rate``, ``deadline``). ``clear_of: hand, person, stop_word`` is the usual check in one line. The arm
     is at rest one tick and ``Capabilities.braking_time`` after the answer that stopped it.
 
     Ports:

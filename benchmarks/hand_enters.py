@@ -2,7 +2,7 @@
 
 Each seed draws a scene, what the arm does in it (it puts a thing here and there, or tours the table), and a hand that
 comes in at a random time to a random place and stays for one to three seconds. The task runs under
-``guard: {check: {clear_of: [hand]}}``; physics is watched at 240 Hz. Measured from truth:
+``guard: {check: {clear_of: hand}}``; physics is watched at 240 Hz. Measured from truth:
 
 - *alarm*: from the hand being inside the workspace to the tick in which the guard pauses;
 - *rest*: from the tick in which the answer was there to the last moment at which a joint of the arm was faster than

@@ -12,6 +12,7 @@ from ..node import Leaf, NodeFault, Wiring, behavior
 from ..ports import Port
 
 _OWN = ("max_age", "roi")
+_LISTED = ("text", "list")
 
 
 @behavior("clear_of")
@@ -29,7 +30,7 @@ class ClearOf(Leaf):
     unsure. An alarm that is seen ends with the first sure no.
 
     Ports:
-        alarms (in, list, main): The alarms.
+        alarms (in, any, main): The alarms, with commas between them, or as a list; one question, or a list with some.
         max_age (in, duration, default 500ms): Oldest picture that a verdict may rest on, [s].
         accept (in, number, default 0.8): Probability from which on an answer is sure.
         confirm (in, int, default 1): How many answers in a row it takes to raise an alarm. 2 keeps one wrong answer
@@ -52,7 +53,7 @@ class ClearOf(Leaf):
     recovers = "anew"
     visual: ClassVar[bool] = True
     ports = (
-        Port("alarms", "list", f"alarms: {', '.join(ALARMS)}, or questions whose yes is one", main=True),
+        Port("alarms", "any", f"alarms: {', '.join(ALARMS)}, or questions whose yes is one", main=True, takes=_LISTED),
         Port("max_age", "duration", "oldest picture that a verdict may rest on", default=0.5, minimum=0.0),
         Port("accept", "number", "probability of a sure answer", default=0.8, minimum=0.5, maximum=1.0),
         Port("confirm", "int", "answers in a row that raise an alarm", default=1, minimum=1),
@@ -69,8 +70,7 @@ class ClearOf(Leaf):
 
     def start(self) -> None:
         """Begin to watch anew after a gap, or with other alarms."""
-        given = self.get("alarms")
-        names = [str(name).strip() for name in given] if isinstance(given, list | tuple) else [str(given).strip()]
+        names = _names(self.get("alarms"))
         for name in names:
             if name not in ALARMS and not name.endswith("?"):
                 raise NodeFault(
@@ -110,3 +110,11 @@ class ClearOf(Leaf):
         for words in overheard() if callable(overheard) else ():
             self.context.stop_sign.hear(words, "terminal")
         return bool(self.context.stop_sign.said)
+
+
+def _names(given: object) -> list[str]:
+    """Return the alarms that an author wrote."""
+    if isinstance(given, list | tuple):
+        return [str(name).strip() for name in given]
+    text = str(given).strip()
+    return [text] if text.endswith("?") else [name.strip() for name in text.split(",")]
