@@ -42,7 +42,11 @@ HAND, PERSON = "Is a hand inside the workspace?", "Is a person near the table?"
         ({HAND: "yes", "*": "no"}, FAILURE, f"hand: {HAND!r} yes"),
         ({PERSON: "yes", HAND: "yes"}, FAILURE, f"hand: {HAND!r} yes; person: {PERSON!r} yes"),
         ({HAND: "no", PERSON: 0.5}, FAILURE, f"person: {PERSON!r} not answered for sure for 0.2 s (p(no) = 0.50)"),
-        ({HAND: "no", PERSON: {"problem": "fog"}}, FAILURE, f"person: {PERSON!r} not answered for sure for 0.2 s (fog)"),
+        (
+            {HAND: "no", PERSON: {"problem": "fog"}},
+            FAILURE,
+            f"person: {PERSON!r} not answered for sure for 0.2 s (fog)",
+        ),
     ],
     ids=["clear", "hand", "both", "unsure", "unusable"],
 )

@@ -22,6 +22,7 @@ from knothole.trees.loader import load_text
 from knothole.trees.problems import TreeError
 
 HEAD = "knothole_invariants: 1\nrules:\n"
+INPUTS = "inputs: {near: {type: bool, default: false}}\n"
 
 
 def rules(text: str) -> Any:
@@ -36,7 +37,7 @@ def rules(text: str) -> Any:
         ('  - never: pick while $a unless $b == "x"\n', 'never pick while $a unless $b == "x"'),
         ("  - {never: [pick, place], while: $a}\n", "never pick or place while $a"),
         ('  - never: {skill: place, into: "the red bowl"}\n', "never {skill: place, into: the red bowl}"),
-        ("  - never: {moves: arm}\n    while: {node: hand, gave: FAILURE}\n", "never {moves: arm} while hand gave FAILURE"),
+        ("  - {never: {moves: arm}, while: {node: a, gave: FAILURE}}\n", "never {moves: arm} while a gave FAILURE"),
         ("  - never: put_away\n", "never put_away"),
     ],
 )  # fmt: skip
@@ -124,7 +125,9 @@ def built(root: str, text: str, played: dict[str, str], inputs: str = "") -> tup
     context.emit = lambda channel, data: log.append(f"{channel} {data['path']}")
     context.invariants = enforcer = Enforcer(rules(text), context)
     spec = load_text(f"knothole: 1\ntree: t\n{inputs}root:\n{root}")
-    overrides = {path: (lambda wiring, letters=letters: Plays(wiring, letters, log)) for path, letters in played.items()}
+    overrides = {
+        path: (lambda wiring, letters=letters: Plays(wiring, letters, log)) for path, letters in played.items()
+    }
     return build(spec, context, overrides=overrides), enforcer, log
 
 
@@ -132,7 +135,8 @@ SEQUENCE = "  sequence:\n    - home\n    - set: {name: $near, to: true}\n    - p
 
 
 def test_what_is_forbidden_is_refused_before_it_starts_and_the_robot_is_stopped():
-    tree, enforcer, log = built(SEQUENCE, "  - never: pick while $near\n    about: Hands are soft.\n", {"t/sequence/home": "S", "t/sequence/pick": "S"})  # fmt: skip
+    text = "  - never: pick while $near\n    about: Hands are soft.\n"
+    tree, enforcer, log = built(SEQUENCE, text, {"t/sequence/home": "S", "t/sequence/pick": "S"})
     tree.tick()
     assert log == ["home S", "invariants t/sequence/pick"]
     assert tree.root.status is FAILURE
@@ -141,8 +145,10 @@ def test_what_is_forbidden_is_refused_before_it_starts_and_the_robot_is_stopped(
 
 
 def test_what_goes_on_is_stopped_when_a_rule_begins_to_forbid_it():
-    root = "  parallel:\n    children:\n      - pick: cup\n      - sequence:\n          - wait: 1s\n          - set: {name: $near, to: true}\n"  # fmt: skip
-    tree, _, log = built(root, "  - never: pick while $near\n", {"t/parallel/pick": "R", "t/parallel/sequence/wait": "RRS"}, "inputs: {near: {type: bool, default: false}}\n")  # fmt: skip
+    later = "sequence:\n          - wait: 1s\n          - set: {name: $near, to: true}\n"
+    root = f"  parallel:\n    children:\n      - pick: cup\n      - {later}"
+    played = {"t/parallel/pick": "R", "t/parallel/sequence/wait": "RRS"}
+    tree, _, log = built(root, "  - never: pick while $near\n", played, INPUTS)
     for _ in range(4):
         tree.tick()
     picks = [line for line in log if line.startswith(("pick", "invariants"))]
@@ -159,7 +165,9 @@ def test_what_cannot_be_decided_is_forbidden():
 
 
 def test_results_of_nodes_count_from_their_last_tick():
-    root = "  sequence:\n    - see: {question: \"Is it clear?\"}\n      name: look\n    - place: {into: tray}\n  repeat: 3\n"
+    root = (
+        '  sequence:\n    - see: {question: "Is it clear?"}\n      name: look\n    - place: {into: tray}\n  repeat: 3\n'
+    )
     text = "  - never: place\n    unless: {node: look, gave: SUCCESS}\n"
     tree, _, log = built(root, text, {"t/sequence/see": "SS", "t/sequence/place": "S"})
     tree.tick()
@@ -190,7 +198,9 @@ HOSTILE = (
 
 def test_no_planned_step_passes_a_rule():
     bench = Bench()
-    text = '  - never: pick\n  - never: {skill: place, into: "the red bowl"}\n  - never: {moves: any}\n    while: {node: nobody, gave: SUCCESS}\n  - never: open_gripper\n'  # fmt: skip
+    bowl = '{skill: place, into: "the red bowl"}'
+    nobody = "{never: {moves: any}, while: {node: nobody, gave: SUCCESS}}"
+    text = f"  - never: pick\n  - never: {bowl}\n  - {nobody}\n  - never: open_gripper\n"
     bench.context.invariants = enforcer = Enforcer(rules(text), bench.context)
     said = []
     for step in HOSTILE:
@@ -231,7 +241,7 @@ def test_in_random_runs_nothing_forbidden_is_ever_ticked(seed):
             return {"S": self.succeed, "F": self.fail, "R": self.running}[letter]("said")
 
     free = [node.path for node in spec.walk() if node.type in ("home", "pick", "place", "see")]
-    tree = build(spec, context, overrides={path: Chance for path in free})
+    tree = build(spec, context, overrides=dict.fromkeys(free, Chance))
     for _ in range(60):
         tree.tick()
         if tree.root.status is not RUNNING:
@@ -249,9 +259,7 @@ def test_without_rules_a_node_has_nothing_before_it():
 
 def test_the_command_line_refuses_and_why_names_the_rule(tmp_path: Path):
     (tmp_path / "never.yaml").write_text(HEAD + "  - never: say while $near\n")
-    (tmp_path / "t.yaml").write_text(
-        "knothole: 1\ntree: t\ninvariants: never.yaml\ninputs: {near: {type: bool, default: false}}\nroot:\n  say: hello\n"
-    )
+    (tmp_path / "t.yaml").write_text(f"knothole: 1\ntree: t\ninvariants: never.yaml\n{INPUTS}root:\n  say: hello\n")
 
     def knothole(*words: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "knothole.cli", *words]

@@ -78,7 +78,8 @@ class ClearOf(Leaf):
                     f"  fix:  write one of {', '.join(ALARMS)}, or a yes/no question that ends with a question mark"
                 )
         if names != self._names or self.context.tick - self._last_tick > 1:
-            self.halt()
+            for one in self._seen:
+                one.drop()
             self._names = names
             self._seen = [SeenAlarm(self, name) for name in names if name != STOP_WORD]
 

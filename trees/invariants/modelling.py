@@ -25,7 +25,7 @@ from ..spec import Computed, InputSpec, Program, Reference, Template, TreeSpec
 from ..values import Scope
 from .choosing import Choice, Chooser, Undecidable
 from .enforcing import Enforcer, names_of
-from .rules import Condition, Rule, Target
+from .rules import Condition, Rule
 from .states import EPOCH, LONG, UNKNOWN, States
 
 MOST_ITEMS: Final = 2
