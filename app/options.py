@@ -47,6 +47,7 @@ class RunOptions:
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
+        invariants: File with rules that the run never breaks, beside those of the tree and the project.
     """
 
     tree: str
@@ -74,6 +75,7 @@ class RunOptions:
     pictures: str = ""
     truth: bool = False
     resume: Path | None = None
+    invariants: Path | None = None
 
     def __post_init__(self) -> None:
         if not is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:

@@ -40,6 +40,7 @@ SAMPLES = [
     Sample("bt.WasEntryUpdated", {"entry": "color"}),
     Sample("chat", {"message": "Hello"}, {"Hello": "Hi!"}),
     Sample("check", {"expression": True}),
+    Sample("clear_of", {"alarms": "hand, stop_word"}, {"Is a hand inside the workspace?": "no"}),
     Sample("close_gripper"),
     Sample("compare", {"expect": "no"}),
     Sample("count", {"things": "cubes"}, {"How many cubes are there?": "2"}),

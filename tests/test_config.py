@@ -75,8 +75,8 @@ def test_the_nearest_file_above_counts(tmp_path: Path) -> None:
         (
             'vlm = "oracle"\nbehaviours = []\n',
             "FILE:2:1: unknown key 'behaviours'\n  did you mean:  behaviors\n"
-            "  fix:  known keys are vlm, robot, cassette, behaviors, trees, backends, robots, privacy, firewall, "
-            "budget, failover, trace",
+            "  fix:  known keys are vlm, robot, cassette, invariants, behaviors, trees, backends, robots, privacy, "
+            "firewall, budget, failover, trace",
         ),
         ("vlm = 3\n", "FILE:1:1: 'vlm' must be text\n  fix:  write vlm = \"…\""),
         ('trees = "a"\n', "FILE:1:1: 'trees' must be a list of paths\n  fix:  write trees = [\"…\"]"),

@@ -96,6 +96,9 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
     parser.add_argument("--vlm", default="", metavar="B", help="backend, such as embedded, oracle, qwen:DIR")
     parser.add_argument("--robot", default="", metavar="R", help="driver, such as panda, kinematic, franka:HOST")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="K=V", help="give a tree input")
+    parser.add_argument(
+        "--invariants", type=Path, metavar="FILE", help="rules that are never broken; see docs/guarding.md"
+    )
     parser.add_argument("--max-time", type=seconds, default=600.0, metavar="S", help="time limit (default 600 s)")
     parser.add_argument("--cassette", type=Path, metavar="FILE", help="keep every answer there, for --vlm replay:FILE")
     parser.add_argument(
@@ -152,6 +155,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         pictures=args.pictures,
         truth=args.truth,
         resume=resume,
+        invariants=args.invariants,
     )
 
 

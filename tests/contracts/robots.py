@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from knothole.robots.contract import Motion, Robot, RobotError, Trajectory
+from knothole.robots.contract import AT_REST, Motion, Robot, RobotError, Trajectory
 from knothole.robots.pose import Array
 from knothole.robots.trajectory import timed
 
@@ -158,6 +158,17 @@ class RobotContract(ABC):
         rest = robot.state().q
         spend(robot, 0.5)
         assert np.abs(robot.state().q - rest).max() < 0.01
+
+    def test_it_brakes_within_the_time_it_declares(self, robot: Robot) -> None:
+        braking = robot.capabilities.braking_time
+        if braking is None:
+            pytest.skip("this driver does not say how long it brakes")
+        assert 0.0 <= braking <= 0.3
+        robot.follow(towards(robot, nearby(robot, 0.5), 0.5))
+        spend(robot, 0.6)
+        robot.stop()
+        spend(robot, braking)
+        assert np.abs(robot.state().dq).max() <= AT_REST
 
     def test_fingers_open_and_close(self, robot: Robot) -> None:
         if "gripper" not in robot.capabilities.skills:
