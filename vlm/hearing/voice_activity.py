@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -33,7 +34,12 @@ def judge(name: str = "") -> Judge:
     import torch
 
     model.reset_states()
-    return lambda window: float(model(torch.from_numpy(window.copy()), RATE))
+
+    def speaks(window: Samples) -> float:
+        with torch.inference_mode():
+            return float(model(torch.from_numpy(window.copy()), RATE).item())
+
+    return speaks
 
 
 def speech(sound: Sound, by: Judge | None = None) -> Sound | None:
@@ -67,4 +73,6 @@ def _silero() -> Any:
         from silero_vad import load_silero_vad
     except ImportError:
         return None
-    return load_silero_vad()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of torch.jit.load, which the package still calls
+        return load_silero_vad()
