@@ -15,6 +15,8 @@ RATE = 16_000
 """Samples a second that recognizers take, [Hz]."""
 LONGEST = 60.0
 """Longest sound that is listened to, [s]."""
+DITHER = 1e-3
+"""Noise that is added for a recognizer, relative to full scale."""
 Samples = NDArray[np.float32]
 
 
@@ -55,6 +57,11 @@ class Sound:
         """Return it with silence before and after, [s]."""
         silence = np.zeros(int(seconds * self.rate), np.float32)
         return Sound(np.concatenate([silence, self.samples, silence]), self.rate)
+
+    def dithered(self, level: float = DITHER) -> Sound:
+        """Return it with a little noise, the same each time: recognizers have never heard digital silence."""
+        noise = np.random.default_rng(len(self.samples)).normal(0.0, level, len(self.samples))
+        return Sound((self.samples + noise).astype(np.float32), self.rate)
 
     def pcm(self) -> bytes:
         """Return 16-bit samples, little endian."""

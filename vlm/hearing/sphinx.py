@@ -64,7 +64,7 @@ class Sphinx:
         except SoundError as error:
             return Answer(kind, problem=str(error).splitlines()[0], model=self.model)
         decoder.start_utt()
-        decoder.process_raw(sound.padded(_SILENCE).pcm(), full_utt=True)
+        decoder.process_raw(sound.padded(_SILENCE).dithered().pcm(), full_utt=True)
         decoder.end_utt()
         return self._heard(question, list(_readings(decoder)))
 
