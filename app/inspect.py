@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -13,8 +13,10 @@ from ..behaviors.ports import REQUIRED, Port
 from ..trees.checking.costs import model_calls
 from ..trees.invariants.reporting import check_invariants
 from ..trees.loader import check_and_load, find
+from ..trees.node_types import NodeType
 from ..trees.problems import Problem, TreeError
 from ..trees.spec import TreeSpec
+from ..vlm.hearing import EARS
 from .config import Config, find_config, load_behaviors, read_config
 from .invariants import rules_of
 
@@ -43,6 +45,11 @@ def load_tree(name: str, config: Config | None = None) -> TreeSpec:
 
 def asks(tree: TreeSpec) -> bool:
     """Tell whether a tree, or one that it uses, has a node that asks a model."""
+    return any(kind.asks for kind in _kinds(tree))
+
+
+def _kinds(tree: TreeSpec) -> Iterator[NodeType]:
+    """Yield the types of all nodes of a tree and of those that it uses."""
     seen: set[int] = set()
     waiting = [tree]
     while waiting:
@@ -51,11 +58,25 @@ def asks(tree: TreeSpec) -> bool:
             continue
         seen.add(id(now))
         for node in now.walk():
-            if node.kind.asks:
-                return True
+            yield node.kind
             if node.uses is not None:
                 waiting.append(node.uses)
-    return False
+
+
+def with_ears(vlm: str, ears: str, tree: TreeSpec) -> str:
+    """Return the chain of backends of a run, with what hears at its end where the tree listens.
+
+    Args:
+        vlm: Backend or chain, as ``--vlm`` says it.
+        ears: As ``--ears`` says it; empty takes pocketsphinx.
+        tree: The tree.
+    """
+    kinds = [kind for kind in _kinds(tree) if kind.asks]
+    hearing = [kind for kind in kinds if getattr(kind.cls, "hears", False)]
+    if not hearing or ears == "none" or any(one.partition(":")[0].strip() in EARS for one in vlm.split(",")):
+        return vlm
+    chosen = ears or EARS[0]
+    return chosen if len(hearing) == len(kinds) else f"{vlm},{chosen}"
 
 
 def check_trees(

@@ -44,6 +44,8 @@ class RunOptions:
         firewall: Ask the backend behind a firewall, for which words in pictures are data; None as configured.
         keep: How much of the end of a run its trace keeps, such as ``60s`` or ``200MB``; ``all`` keeps everything.
         pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
+        ears: What hears where a tree listens, ``pocketsphinx`` or ``whisper:DIR``; ``none`` leaves that to ``vlm``.
+        voice: What speaks the robot's sentences, as ``open_voice`` takes it; empty for nothing.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
@@ -73,6 +75,8 @@ class RunOptions:
     firewall: bool | None = None
     keep: str = ""
     pictures: str = ""
+    ears: str = ""
+    voice: str = ""
     truth: bool = False
     resume: Path | None = None
     invariants: Path | None = None

@@ -35,16 +35,21 @@ from .config import Config
 from .inspect import asks
 from .invariants import rules_of
 from .keeping import Keeper
+from .microphone import LiveMicrophone
 from .options import RunOptions
 from .result import RunResult
 from .stage import Kept, Stage, is_guarded, open_runners, open_stage, rests, scene_of, split
 from .terminal import Watcher
+from .voice import PATIENCE, Voice, open_voice
 
 if TYPE_CHECKING:
     from ..sim.goals import Referee
     from .missed import MissedChanges
 
 __all__ = ["Run", "RunOptions"]
+
+_INTERRUPTED = 130
+"""Exit codes from here on mean that somebody wants to be done."""
 
 
 class Run:
@@ -78,6 +83,7 @@ class Run:
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
         self._kept, self._control = kept, control
+        self._voice: Voice | None = None
         self._stack = ExitStack()
         self._result: RunResult | None = None
         self._picture: Path | None = None
@@ -91,6 +97,9 @@ class Run:
         self, config: Config, robot: str | Robot, vlm: str | Backend | Runner, inputs: Mapping[str, object]
     ) -> None:
         options, tree = self.options, self._spec
+        if options.voice:
+            self._voice = open_voice(options.voice, self._watcher.tell)
+            self._stack.callback(self._hush)
         scene = scene_of(tree.name, options.scene)
         self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui)
         self.robot: Robot | None = self.stage.robot
@@ -115,12 +124,15 @@ class Run:
             )
             self._stack.callback(broker.close)
         self._check(tree, broker)
+        microphone = LiveMicrophone()
+        self._stack.callback(microphone.close)
         context = Context(
             robot=self.robot,
             broker=broker,
             rng=np.random.default_rng(options.seed),
-            say=self._watcher.say,
+            say=self._say,
             human=self._human,
+            microphone=microphone,
             arranger=self.stage.arranger,
         )
         rules = rules_of(tree, options.invariants, config)
@@ -191,6 +203,19 @@ class Run:
                 f"reloaded: {len(done.kept)} nodes kept, {len(done.replaced)} replaced, {len(done.added)} added, "
                 f"{len(done.removed)} removed{halted}"
             )
+
+    def _hush(self) -> None:
+        """Let the voice finish its sentences, unless somebody wants to be done."""
+        if self._voice is not None and self._result is not None and self._result.exit_code < _INTERRUPTED:
+            self._voice.finish(PATIENCE)
+        elif self._voice is not None:
+            self._voice.close()
+
+    def _say(self, text: str) -> None:
+        """Show a sentence of the robot, and speak it."""
+        self._watcher.say(text)
+        if self._voice is not None:
+            self._voice.say(text)
 
     def _call_referee(self) -> Referee | None:
         if self.stage.world is None or self.stage.scene is None or self.stage.scene.goal is None:

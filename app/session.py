@@ -15,7 +15,7 @@ from ..trees.language.params import read_params
 from ..trees.mocking.apply import apply_profile
 from ..trees.spec import TreeSpec
 from .inputs import read_inputs
-from .inspect import asks, load_tree, project
+from .inspect import asks, load_tree, project, with_ears
 from .options import RunOptions
 from .result import RunResult
 from .resume import resumed
@@ -49,7 +49,8 @@ class Session:
         given = {entry.name: params[entry.name] for entry in self.tree.inputs if entry.name in params}
         self.inputs = read_inputs(self.tree, {**given, **options.inputs})
         self._params = params
-        self.vlm, self.robot = options.vlm or self.config.vlm, options.robot or self.config.robot
+        self.robot = options.robot or self.config.robot
+        self.vlm = with_ears(options.vlm or self.config.vlm, options.ears, self.tree)
         check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
         self._kept: dict[str, Kept] | None = None
 

@@ -12,6 +12,7 @@ from ..robots.arranging import Arranger
 from ..robots.contract import CameraFrame, Robot
 from ..vlm.broker import Broker
 from ..vlm.questions import Frame, Question
+from .hearing import Microphone
 from .human import Human
 from .stop_sign import StopSign
 
@@ -53,6 +54,7 @@ class Context:
         rng: The run's random numbers, seeded.
         say: Shows (or speaks) a sentence of the robot to the human.
         arranger: Who shows how the scene would look with things elsewhere, or None where nobody can.
+        microphone: Where sound comes from, or None where nothing listens.
         human: Whom the tree may ask, or None when nobody is there.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
@@ -76,6 +78,7 @@ class Context:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     say: Callable[[str], None] = lambda text: None
     human: Human | None = None
+    microphone: Microphone | None = None
     arranger: Arranger | None = None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None

@@ -79,6 +79,8 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     """True when it asks a question about a frame."""
     asks: ClassVar[bool] = False
     """True when it asks a model something that needs no frame; ``visual`` says it for the others."""
+    hears: ClassVar[bool] = False
+    """True when it asks what was said: the run gives it ears."""
     skills: ClassVar[frozenset[str]] = frozenset()
     """What it needs of ``Capabilities.skills``, such as ``{"arm", "gripper"}``."""
     limb: ClassVar[str] = ""

@@ -49,7 +49,13 @@ def add(commands: Commands) -> None:
     run.add_argument("--trace", type=Path, metavar="FILE", help="where the trace goes (default: below runs/)")
     run.add_argument("--mock", type=Path, metavar="FILE", help="profile of mocks that replace nodes of the tree")
     run.add_argument("--params", type=Path, metavar="FILE", help="YAML file whose keys become blackboard entries")
-    run.add_argument("--human", type=Path, metavar="FILE", help="YAML file of what the human says to each question")
+    run.add_argument(
+        "--human",
+        metavar="FILE",
+        help="YAML file of what the human says to each question, file:PATH to answer by lines of a file, or none",
+    )
+    run.add_argument("--voice", default="", metavar="V", help="speak: espeak-ng, espeak-ng:VOICE, piper:FILE, none")
+    run.add_argument("--ears", default="", metavar="E", help="hear with pocketsphinx (default), whisper:DIR, or none")
     run.add_argument("--watch", action="store_true", help="reload the tree when its file is edited while it runs")
     run.add_argument("--view", action="store_true", help="show the run in the browser while it goes on")
     run.add_argument("--control", action="store_true", help="with --view or --groot2: pause, step and change it there")
@@ -153,6 +159,8 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         firewall=args.firewall,
         keep=args.keep,
         pictures=args.pictures,
+        ears=getattr(args, "ears", ""),
+        voice=getattr(args, "voice", ""),
         truth=args.truth,
         resume=resume,
         invariants=args.invariants,
@@ -175,8 +183,7 @@ def _check_resume(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..human import human_at
-    from ..scripted_human import human_of
+    from ..company import human_from
     from ..session import run_tree
     from ..terminal import watch
 
@@ -200,7 +207,7 @@ def _run(args: argparse.Namespace) -> int:
             from ...viewer.groot.ports import Ports
 
             ports = stack.enter_context(Ports(args.groot2))
-        human = human_of(args.human) if args.human is not None else human_at(watcher)
+        human = human_from(args.human, watcher)
         result = run_tree(options, watcher, _leave, human, control, view, ports)
         watcher.summary(result)
         if args.json:

@@ -1,4 +1,4 @@
-"""Commands that look into a recorded run: why."""
+"""Commands that look into a recorded run: why, report."""
 
 from __future__ import annotations
 
@@ -19,6 +19,22 @@ def add(commands: Commands) -> None:
     why.add_argument("node", nargs="?", default="", metavar="NODE", help="explain this node: path, its end, or name")
     why.add_argument("--at", type=moment, metavar="T", help="explain this moment: a tick (340, @340) or a time (12.4s)")
     why.add_argument("--frame", type=Path, metavar="FILE", help="write the picture that decided, with its boxes (.png)")
+
+    report = commands.add(
+        "report", "Say in words what a recorded run has done.", "knothole report runs/RUN.mcap", _report
+    )
+    report.add_argument("trace", type=Path, nargs="?", metavar="TRACE", help="trace (default: the newest in runs/)")
+
+
+def _report(args: argparse.Namespace) -> int:
+    from ..about import RUNS
+    from ..progress import report_run
+    from ..traces import find_trace
+
+    trace = find_trace(args.trace, RUNS)
+    said = report_run(trace)
+    print(json.dumps({"trace": str(trace), "report": said}) if args.json else said)
+    return 0
 
 
 def _why(args: argparse.Namespace) -> int:

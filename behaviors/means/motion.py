@@ -20,6 +20,7 @@ from ...robots.trajectory import timed
 from ...vlm.questions import Answer
 from ..node import Leaf, NodeFault, Wiring
 from .asking import Asking
+from .progress import note
 from .surroundings import Held, Surroundings
 
 BRISK, CALM = 0.5, 0.2
@@ -249,10 +250,13 @@ class MotionLeaf(Leaf):
             try:
                 self._act = advance()
             except StopIteration as end:
+                note(self, True, str(end.value or ""))
                 return self._close(self.succeed(str(end.value or "")))
             except (Failed, UnreachableError, NotSeenError) as failure:
                 self.robot.stop()
-                return self._close(self.fail(str(failure).splitlines()[0]))
+                why = str(failure).splitlines()[0]
+                note(self, False, why)
+                return self._close(self.fail(why))
             try:
                 self._act.begin(self)
                 return self.running(self._act.doing)

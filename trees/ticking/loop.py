@@ -315,8 +315,10 @@ class Loop:
     def _collect(self, now: float) -> None:
         """Deliver answers; a backend that is broken is the fault of the node that asked it."""
         human, broker = self.context.human, self.context.broker
-        if human is not None and self._pace.clock.stepped:
-            human.wait(lambda: self._wish is not None)
+        if self._pace.clock.stepped:
+            for one in (human, self.context.microphone):
+                if one is not None:
+                    one.wait(lambda: self._wish is not None)
         if broker is None:
             return
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..contract import BackendError
+from ..hearing import EARS
+from ..questions import Kind
 from ..runner import Runner
 from ..tickets import Ticket
 from .accounts import Accounts
@@ -69,6 +71,11 @@ class Chain:
             if link.allows(now) and not self._accounts.spent(link.name):
                 return index
         return None
+
+    def takes(self, kind: Kind, first: int, now: float) -> bool:
+        """Tell whether a question of a kind can go on to a backend from an index on; ears only hear."""
+        index = self.next(first, now)
+        return index is not None and (kind == "transcribe" or self.links[index].name not in EARS)
 
     def why_not(self, first: int, now: float) -> str:
         """Say why no backend from an index on can be asked."""

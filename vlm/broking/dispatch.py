@@ -81,7 +81,7 @@ class Dispatch:
         for ticket, answer in zip(request.tickets, reply.answers, strict=True):
             if ticket.done:
                 continue  # it was too late
-            if answer.problem and ticket.waiting and self.chain.next(request.link + 1, now) is not None:
+            if answer.problem and ticket.waiting and self.chain.takes(ticket.question.kind, request.link + 1, now):
                 ticket.problems.append(answer.problem)
                 onward.append(ticket)
             else:

@@ -290,6 +290,11 @@ def _fill(template: str, meant: Instruction, rng: random.Random | None) -> str:
     return text[0].upper() + text[1:]
 
 
+def gathering() -> tuple[str, ...]:
+    """Return the wordings of "put" for several things that ``WORDINGS`` does not have."""
+    return _GATHER
+
+
 def instruction_phrases(meant: Instruction) -> tuple[str, ...]:
     """Return the wordings of an instruction, the usual one first."""
     return tuple(dict.fromkeys(_fill(t, meant, None) for t in _wordings(meant)))

@@ -1,0 +1,152 @@
+"""Answers from a file: lines or JSON, asked again a bounded number of times, and never a wait without an end."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from knothole.app.human import TerminalHuman
+from knothole.app.inbox import Inbox, InboxError
+from knothole.app.terminal import Watcher
+from knothole.behaviors.step import FAILURE, SUCCESS
+from knothole.tests.rig import Bench
+
+WHICH = "Which cube?"
+OPTIONS = ["the red one", "the one in the bowl"]
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Inbox:
+    return Inbox(tmp_path / "answers")
+
+
+def put(box: Inbox, text: str) -> None:
+    with box.inbox.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def told(box: Inbox) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in box.outbox.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("red\n", "the red one"),
+        ("2\n", "the one in the bowl"),
+        ('{"id": 1, "answer": "the red one"}\n', "the red one"),
+        ('{"answer": "bowl"}\n', "the one in the bowl"),
+        ('{"id": 7, "answer": "red"}\n', None),
+        ("pink\n", None),
+        ("red", None),
+    ],
+)
+def test_a_line_answers_the_question(box: Inbox, line: str, meant: str | None):
+    inquiry = box.ask(WHICH, OPTIONS)
+    put(box, line)
+    assert inquiry.answer == meant
+
+
+def test_questions_and_what_becomes_of_them_stand_in_the_outbox(box: Inbox):
+    inquiry = box.ask(WHICH, OPTIONS, "the red one", 5.0)
+    put(box, "pink\nred\n")
+    assert inquiry.answer == "the red one"
+    box.ask("Go on?").withdraw()
+    assert told(box) == [
+        {"id": 1, "question": WHICH, "options": OPTIONS, "default": "the red one", "deadline": 5.0},
+        {"id": 1, "refused": "pink", "options": OPTIONS},
+        {"id": 1, "over": "answered"},
+        {"id": 2, "question": "Go on?", "options": [], "default": "", "deadline": None},
+        {"id": 2, "over": "withdrawn"},
+    ]
+
+
+def test_what_stood_in_the_inbox_before_answers_nothing(tmp_path: Path):
+    (tmp_path / "answers").write_text("red\n", encoding="utf-8")
+    assert Inbox(tmp_path / "answers").ask(WHICH, OPTIONS).answer is None
+
+
+def test_an_inbox_that_is_written_anew_is_read_from_its_start(box: Inbox):
+    inquiry = box.ask(WHICH, OPTIONS)
+    put(box, "pink, no, blue, no, green\n")
+    assert inquiry.answer is None
+    box.inbox.write_text("bowl\n", encoding="utf-8")
+    assert inquiry.answer == "the one in the bowl"
+
+
+def test_an_inbox_that_cannot_be_made_is_told(tmp_path: Path):
+    with pytest.raises(InboxError, match="cannot open the inbox"):
+        Inbox(tmp_path / "nowhere" / "answers")
+
+
+@pytest.mark.parametrize(
+    ("tries", "default", "status", "reason"),
+    [
+        (1, "the red one", SUCCESS, "the red one, by default"),
+        (2, "", FAILURE, "'Which cube?': 2 answers were none of the options, and no default"),
+    ],
+)
+def test_after_some_wrong_answers_the_default_counts(box: Inbox, tries, default, status, reason):
+    rig = Bench()
+    rig.context.human = box
+    leaf = rig.leaf("ask_human", question=WHICH, options=OPTIONS, tries=tries, default=default)
+    rig.tick(leaf)
+    put(box, "pink\n" * tries)
+    assert rig.run(leaf) is status
+    assert leaf.feedback_message == reason
+
+
+def test_a_vanished_inbox_and_a_closed_terminal_end_the_question(box: Inbox):
+    rig = Bench()
+    rig.context.human = box
+    leaf = rig.leaf("ask_human", question=WHICH, options=OPTIONS)
+    rig.tick(leaf)
+    box.inbox.unlink()
+    assert rig.run(leaf) is FAILURE
+    assert leaf.feedback_message == "'Which cube?': nobody is there any more to answer, and no default"
+    source, sink = os.pipe()
+    rig.context.human = TerminalHuman(Watcher(Console(quiet=True)), source)
+    leaf = rig.leaf("ask_human", question=WHICH, options=OPTIONS, default="red")
+    os.close(sink)
+    assert rig.run(leaf) is SUCCESS
+    assert rig.out("answer") == "the red one"
+    os.close(source)
+
+
+SAID = st.sampled_from(
+    ["red", "pink", "", "2", "9", "\x00\xff", '{"answer": 3}', '{"id": "x"}', "[1]", "not the red one"]
+)
+DOINGS = st.lists(st.tuples(st.integers(0, 30), st.one_of(SAID, st.sampled_from(["<gone>", "<anew>"]))), max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(DOINGS, st.sampled_from(["", "the red one"]), st.integers(1, 3), st.floats(0.1, 2.0))
+def test_whatever_is_said_and_when_a_question_ends_by_its_deadline(tmp_path_factory, doings, default, tries, deadline):
+    box = Inbox(tmp_path_factory.mktemp("box") / "answers")
+    rig = Bench()
+    rig.context.human = box
+    leaf = rig.leaf("ask_human", question=WHICH, options=OPTIONS, default=default, tries=tries, deadline=deadline)
+    began, left = rig.context.now, sorted(doings, key=lambda doing: doing[0])
+    for tick in range(60):
+        status = rig.tick(leaf)
+        if status in (SUCCESS, FAILURE):
+            break
+        for _, said in [doing for doing in left if doing[0] == tick]:
+            if said == "<gone>":
+                box.inbox.unlink(missing_ok=True)
+            elif said == "<anew>":
+                box.inbox.write_text("", encoding="utf-8")
+            elif box.inbox.exists():
+                put(box, said + "\n")
+    assert status in (SUCCESS, FAILURE)
+    assert rig.context.now - began <= deadline + 0.2
+    answered = rig.out("answer")
+    assert (status is SUCCESS) == (answered in OPTIONS)
+    assert default == "" or status is SUCCESS

@@ -1,0 +1,4 @@
+"""Hearing: from sound to words, and which words can be expected."""
+
+EARS = ("pocketsphinx", "whisper")
+"""Backends that hear and do nothing else: in a chain they are asked what was said, and nothing besides."""
