@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,10 +39,12 @@ from .stage import Kept, Stage, is_guarded, open_runners, open_stage, rests, sce
 from .terminal import Watcher
 
 if TYPE_CHECKING:
-    from ..sim.goals import Referee
     from .missed import MissedChanges
 
-__all__ = ["Run", "RunOptions"]
+__all__ = ["Judge", "Run", "RunOptions"]
+
+Judge = Callable[[Stage], Callable[[], Sequence[str]]]
+"""Looks at a stage before anything moves, and returns what says afterwards what is not as it should be."""
 
 
 class Run:
@@ -71,7 +73,9 @@ class Run:
         human: Human | None = None,
         kept: Mapping[str, Kept] | None = None,
         control: Control | None = None,
+        judge: Judge | None = None,
     ) -> None:
+        self._judge = judge
         self._watch, self._stuck, self._checkpoint, self._human = watch, stuck, checkpoint, human
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
@@ -90,7 +94,7 @@ class Run:
     ) -> None:
         options, tree = self.options, self._spec
         scene = scene_of(tree.name, options.scene)
-        self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui)
+        self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui, options.disturb)
         self.robot: Robot | None = self.stage.robot
         chain = chain_of(vlm) if isinstance(vlm, str) else ()
         self.about = About(
@@ -186,12 +190,15 @@ class Run:
                 f"{len(done.removed)} removed{halted}"
             )
 
-    def _call_referee(self) -> Referee | None:
+    def _call_referee(self) -> Callable[[], Sequence[str]] | None:
+        if self._judge is not None:
+            return self._judge(self.stage)
         if self.stage.world is None or self.stage.scene is None or self.stage.scene.goal is None:
             return None
         from ..sim.goals import Referee
 
-        return Referee(self.stage.world)
+        referee = Referee(self.stage.world)
+        return lambda: referee.verdict().missing
 
     def _open_trace(self, config: Config) -> TraceWriter | None:
         if not self.options.record:
@@ -265,7 +272,7 @@ class Run:
             missed = None
             if self._referee is not None and not interrupted:
                 try:
-                    missed = "; ".join(self._referee.verdict().missing)
+                    missed = "; ".join(self._referee())
                 except (KnotholeError, ValueError) as error:
                     problems.append(f"judging the goal: {error}")
             problems += filter(None, [self._keeper.problem])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
@@ -91,7 +91,15 @@ def split(spec: str) -> tuple[str, str]:
     return name, argument
 
 
-def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, config: Config, gui: bool = False) -> Stage:
+def open_stage(
+    stack: ExitStack,
+    robot: str | Robot,
+    scene: str,
+    seed: int,
+    config: Config,
+    gui: bool = False,
+    disturb: int = 0,
+) -> Stage:
     """Open a robot, in a world of its own where it is simulated.
 
     Args:
@@ -101,6 +109,7 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
         seed: Seed of the scene.
         config: Settings of drivers.
         gui: Open the simulator's window.
+        disturb: How many things happen by themselves, drawn from the seed; in a simulated world.
 
     Raises:
         KnotholeError: There is no such driver or scene, or it cannot be opened.
@@ -114,7 +123,7 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
     factory = DRIVERS.get(name)
     settings: Mapping[str, object] = config.robots.get(name, {})
     if factory.__module__.startswith(f"{__package__.rpartition('.')[0]}.sim."):
-        world, spec = _open_world(stack, scene, seed, gui)
+        world, spec = _open_world(stack, scene, seed, gui, disturb)
         driver = factory(DriverOptions(argument, world, settings))
         stack.callback(driver.close)
         from ..sim.arranging import WorldArranger
@@ -147,16 +156,31 @@ def _load_scene(scene: str, seed: int) -> SceneSpec:
         raise StageError(str(error)) from error
 
 
-def _open_world(stack: ExitStack, scene: str, seed: int, gui: bool) -> tuple[World, SceneSpec]:
+def _open_world(stack: ExitStack, scene: str, seed: int, gui: bool, disturb: int) -> tuple[World, SceneSpec]:
     from ..sim.world import World
 
     spec = _load_scene(scene, seed)
+    if disturb:
+        spec = _disturbed(spec, seed, disturb)
     try:
         world = World(spec, gui=gui)
     except RuntimeError as error:
         raise StageError(str(error)) from error
     stack.callback(world.close)
     return world, spec
+
+
+def _disturbed(spec: SceneSpec, seed: int, count: int) -> SceneSpec:
+    """Return a scene in which objects move, fall, appear, are hidden and change places while the tree runs."""
+    from ..sim.mishaps import random_disturbances
+    from ..sim.scene import DOINGS
+
+    kinds = [kind for kind in DOINGS if kind != "hand_in"]
+    try:
+        events = random_disturbances(spec, seed, count, kinds)
+    except ValueError as error:
+        raise StageError(f"{error}\n  fix:  leave out --disturb, or choose a scene on a table") from error
+    return replace(spec, disturbances=(*spec.disturbances, *events))
 
 
 def _props(spec: SceneSpec) -> dict[str, object]:

@@ -82,6 +82,9 @@ def add(commands: Commands) -> None:
         "eval", "Measure success over many seeds.", "knothole eval tidy_table --seeds 0-19 --vlm oracle", _eval
     )
     _tree_arguments(evaluate)
+    from . import suites
+
+    suites.arguments(evaluate)
     evaluate.add_argument("--seeds", default="0-9", metavar="A-B", help="seeds, such as 0-19 or 1,4,7 (default 0-9)")
     evaluate.add_argument("--workers", type=count, default=1, metavar="W", help="processes (default 1)")
     evaluate.add_argument("--traces", type=Path, metavar="DIR", help="record a trace of each seed there")
@@ -96,6 +99,13 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
     parser.add_argument("--vlm", default="", metavar="B", help="backend, such as embedded, oracle, qwen:DIR")
     parser.add_argument("--robot", default="", metavar="R", help="driver, such as panda, kinematic, franka:HOST")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="K=V", help="give a tree input")
+    parser.add_argument(
+        "--disturb",
+        type=count,
+        default=0,
+        metavar="N",
+        help="let N things happen meanwhile: objects move, fall, appear",
+    )
     parser.add_argument("--max-time", type=seconds, default=600.0, metavar="S", help="time limit (default 600 s)")
     parser.add_argument("--cassette", type=Path, metavar="FILE", help="keep every answer there, for --vlm replay:FILE")
     parser.add_argument(
@@ -151,6 +161,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         keep=args.keep,
         pictures=args.pictures,
         truth=args.truth,
+        disturb=args.disturb,
         resume=resume,
     )
 
@@ -244,7 +255,10 @@ def _ask(args: argparse.Namespace) -> int:
 
 def _eval(args: argparse.Namespace) -> int:
     from ..evaluate import evaluate, parse_seeds
+    from . import suites
 
+    if suites.is_suite(args):
+        return suites.run(args)
     report = evaluate(
         _options(args, 0),
         parse_seeds(args.seeds),

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..facts import FrameFacts
-from .grammar import Meaning, judge
 from .instructions import Instruction
 from .matching import HOLDERS, carried_by, is_loose, matches
+from .phrases import Thing
 from .planning import STACKABLE
 from .reading import parse_query
 
@@ -158,26 +158,25 @@ def reached(meant: Instruction, before: FrameFacts, after: FrameFacts) -> bool:
         after: What is true now. Objects have the same numbers in both; new ones come last.
     """
     objects = after.objects
-    if meant.act == "put" and meant.a is not None and meant.a.every:
-        first = [i for i in matches(replace(meant.a, group="any"), before) if before.objects[i].loose]
-        places = _place(meant, before)
-        return bool(places) and all(carried_by(objects, i, places[0]) for i in first if i != places[0])
-    if meant.act == "put":
-        verdict = judge(Meaning("in", meant.a, meant.b), after, lenient=True)
-        return verdict is not None and bool(verdict.yes)
+    if meant.act in ("put", "empty"):
+        places = _meant(meant.b, before)
+        if not places:
+            return False
+        if meant.act == "empty":
+            return not any(carried_by(objects, i, places[0]) for i in range(len(objects)))
+        things = _meant(meant.a, before)
+        if meant.a is not None and meant.a.every:
+            things = [i for i in things if before.objects[i].loose]
+            return all(carried_by(objects, i, places[0]) for i in things if i != places[0])
+        return any(carried_by(objects, i, place) for i in things for place in places if i != place)
     if meant.act == "tidy":
         return not any(is_loose(objects, i, bare=True) or o.relation == "held" for i, o in enumerate(objects))
     if meant.act == "stack":
-        assert meant.a is not None
-        things = matches(replace(meant.a, every=False), after)
+        things = _meant(meant.a, before)
         supports = [objects[i].support for i in things]
         return len(set(supports)) == len(supports) and sum(s in things for s in supports) == len(things) - 1
     if meant.act == "fetch":
-        assert meant.a is not None
-        return any(objects[i].relation == "held" for i in matches(meant.a, after))
-    if meant.act == "empty":
-        places = _place(meant, before)
-        return bool(places) and not any(carried_by(objects, i, places[0]) for i in range(len(objects)))
+        return any(objects[i].relation == "held" for i in _meant(meant.a, before))
     if meant.act == "sort":
         homes = {o.color: i for i, o in enumerate(objects) if o.shape in HOLDERS}
         return all(
@@ -186,9 +185,10 @@ def reached(meant: Instruction, before: FrameFacts, after: FrameFacts) -> bool:
     return _arrangement(after) == _arrangement(before)
 
 
-def _place(meant: Instruction, before: FrameFacts) -> list[int]:
-    assert meant.b is not None
-    return matches(meant.b, before)
+def _meant(thing: Thing | None, before: FrameFacts) -> list[int]:
+    """Return the things that an instruction meant when it was given."""
+    assert thing is not None
+    return matches(replace(thing, group="any" if thing.every and thing.group == "loose" else thing.group), before)
 
 
 def _arrangement(facts: FrameFacts) -> list[tuple[str, int]]:
