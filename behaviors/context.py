@@ -15,6 +15,7 @@ from ..vlm.questions import Frame, Question
 from .human import Human
 
 if TYPE_CHECKING:
+    from .growing import Gardener
     from .node import Leaf
 
 
@@ -52,6 +53,7 @@ class Context:
         say: Shows (or speaks) a sentence of the robot to the human.
         arranger: Who shows how the scene would look with things elsewhere, or None where nobody can.
         human: Whom the tree may ask, or None when nobody is there.
+        grow: Who lets the tree grow while it runs; the loop that ticks it puts it there, None without one.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
         glances: Called for each look of a watch, asked about or not.
@@ -70,6 +72,7 @@ class Context:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     say: Callable[[str], None] = lambda text: None
     human: Human | None = None
+    grow: Gardener | None = None
     arranger: Arranger | None = None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None

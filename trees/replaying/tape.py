@@ -58,6 +58,7 @@ class Planted:
         own: Fingerprints of its nodes, by path.
         leaves: Path of a leaf → what the trace says of it.
         origins: As for ``changing.reload``; of a tree that replaced another one.
+        grown: As for ``changing.reload``.
     """
 
     spec: TreeSpec
@@ -65,6 +66,7 @@ class Planted:
     own: Mapping[str, str]
     leaves: Mapping[str, LeafNote]
     origins: Mapping[str, str]
+    grown: str = ""
 
 
 @dataclass(frozen=True)
@@ -335,7 +337,8 @@ def _planted(data: Mapping[str, Any], row: Mapping[str, Any]) -> Planted:
     }
     files = {row["file"]: row["text"], **row.get("files", {})}
     own = {node["path"]: str(node.get("own", "")) for node in nodes}
-    return Planted(tree_of(data["tree"], files), paths, own, notes, data.get("origins", {}))
+    origins, grown = data.get("origins", {}), str(data.get("grown", ""))
+    return Planted(tree_of(data["tree"], files), paths, own, notes, origins, grown)
 
 
 def _shown(tree: Planted) -> Any:
