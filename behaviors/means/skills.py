@@ -13,6 +13,7 @@ from typing import TypedDict
 from ..._base import near_misses
 from ..node import NODES
 from ..ports import Port
+from .effects import Fact, parse_fact
 
 DEFAULT_SKILLS = ("pick", "place", "move_to", "look_at", "home", "open_gripper", "close_gripper", "say", "wait")
 """Skills that a plan may use unless the tree names others."""
@@ -57,11 +58,15 @@ class Skill:
         name: Type key of the leaf.
         about: First line of its docstring.
         ports: Input ports that a plan can fill.
+        needs: Facts about its ports that must hold when it starts.
+        effects: Facts about its ports that hold when it has succeeded.
     """
 
     name: str
     about: str
     ports: tuple[Port, ...]
+    needs: tuple[Fact, ...] = ()
+    effects: tuple[Fact, ...] = ()
 
     def schema(self) -> dict[str, object]:
         """Return the JSON Schema of one step with this skill."""
@@ -103,7 +108,11 @@ def skill(name: str) -> Skill | None:
     fillable = tuple(p for p in ports if p.direction == "in" and p.type in _JSON_TYPES)
     if any(p.required and p.direction != "out" and p not in fillable for p in ports):
         return None
-    return Skill(name, (cls.__doc__ or name).strip().splitlines()[0], fillable)
+    about = (cls.__doc__ or name).strip().splitlines()[0]
+    needs, effects = (
+        tuple(parse_fact(text) for text in getattr(cls, attribute, ())) for attribute in ("needs", "effects")
+    )
+    return Skill(name, about, fillable, needs, effects)
 
 
 def skills(names: Iterable[str]) -> dict[str, Skill]:
