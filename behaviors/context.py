@@ -16,6 +16,7 @@ from .human import Human
 
 if TYPE_CHECKING:
     from .node import Leaf
+    from .rehearsing import Rehearsal
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Context:
         rng: The run's random numbers, seeded.
         say: Shows (or speaks) a sentence of the robot to the human.
         arranger: Who shows how the scene would look with things elsewhere, or None where nobody can.
+        rehearsal: Who tries plans before they are carried out, or None where nobody can.
         human: Whom the tree may ask, or None when nobody is there.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
@@ -71,6 +73,7 @@ class Context:
     say: Callable[[str], None] = lambda text: None
     human: Human | None = None
     arranger: Arranger | None = None
+    rehearsal: Rehearsal | None = None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None
     glances: Callable[[Glance], None] = lambda glance: None
