@@ -1,4 +1,4 @@
-"""Look for the things that a plan names, before it is accepted: which of them are there, and which words fit several."""
+"""Look for the things that a plan names, before it is accepted: which are there, and which words fit several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Have a plan made: ask the model, check what it wrote, try it, let a human confirm it; ask again a bounded number of times.
+"""Have a plan made: ask the model, check what it wrote, try it, let a human confirm it; ask again so many times.
 
 Leaves hold a ``Planning`` and poll it once a tick; nothing in it waits.
 """
@@ -16,7 +16,7 @@ from ..means.differences import question_for
 from ..means.effects import named
 from ..means.skills import Step, mistakes, refusal
 from ..node import Leaf
-from ..rehearsing import Rehearsing, RehearsalVerdict
+from ..rehearsing import RehearsalVerdict, Rehearsing
 from .finding import Finding, Found, around, missing, options_for, several
 from .reading import read_answer
 from .rules import Rules
@@ -121,9 +121,7 @@ class Planning:
         self._attempt += 1
         rules, state = self._rules, known_state(self._leaf, Found())
         context = prompt(rules, state, self._tried, complaint)
-        question = Question(
-            "plan", self._instruction, schema=rules.schema, context=context, refused=tuple(self._avoid)
-        )
+        question = Question("plan", self._instruction, schema=rules.schema, context=context, refused=tuple(self._avoid))
         self._asking = ask(self._leaf, question, rules.camera)
         self.doing = f"the plan was refused: {complaint.splitlines()[0]}" if complaint else "waiting for a plan"
 

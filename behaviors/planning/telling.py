@@ -66,7 +66,7 @@ def short(steps: Sequence[object]) -> str:
 
 
 def diff(before: str, after: str) -> list[str]:
-    """Return what became other between two texts, line by line: ``-`` is gone, ``+`` is new; nothing without a before."""
+    """Return what became other between two texts, line by line: ``-`` is gone, ``+`` is new."""
     if not before:
         return []
     lines = difflib.ndiff(before.splitlines(), after.splitlines())
