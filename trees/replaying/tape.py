@@ -360,7 +360,13 @@ def question_of(data: Mapping[str, Any]) -> Question:
     history = tuple((str(role), str(words)) for role, words in data.get("history", ()))
     plain = {name: data.get(name, "") for name in ("schema", "context")}
     return Question(
-        data["kind"], data["text"], tuple(data.get("choices", ())), bool(data.get("all")), history=history, **plain
+        data["kind"],
+        data["text"],
+        tuple(data.get("choices", ())),
+        bool(data.get("all")),
+        history=history,
+        refused=tuple(map(str, data.get("refused", ()))),
+        **plain,
     )
 
 
@@ -372,4 +378,4 @@ def recorded_answer(data: Mapping[str, Any]) -> Answer:
 
 def is_picture(message: Message) -> bool:
     """Tell whether a message shows something that a replay does not make again, such as a picture."""
-    return message.topic.startswith("/frames") or message.topic in ("/joints", "/ground", "/plan")
+    return message.topic.startswith("/frames") or message.topic in ("/joints", "/ground", "/plans")
