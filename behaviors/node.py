@@ -81,6 +81,12 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     """True when it asks a model something that needs no frame; ``visual`` says it for the others."""
     skills: ClassVar[frozenset[str]] = frozenset()
     """What it needs of ``Capabilities.skills``, such as ``{"arm", "gripper"}``."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Facts that must hold when it starts as a step of a plan, such as ``"clear(object)"``: ``means/effects.py``."""
+    effects: ClassVar[tuple[str, ...]] = ()
+    """Facts that hold after SUCCESS."""
+    rehearses: ClassVar[bool] = True
+    """False when what comes of it is up to a human, so that trying it in a copy of the world says nothing."""
     limb: ClassVar[str] = ""
     """The part of the robot it commands; two leaves commanding one limb must not run at once."""
     recovers: ClassVar[Literal["no", "anew", "state"]] = "no"

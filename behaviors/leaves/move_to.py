@@ -38,6 +38,7 @@ class MoveTo(MotionLeaf):
 
     recovers = "anew"
     visual = True
+    needs = ("visible(above)",)
     ports = (
         Port(
             "above", "any", "thing to move above: an object from ground, or words", default=None, main=True, takes=THING

@@ -47,6 +47,8 @@ class Place(MotionLeaf):
 
     recovers = "anew"
     skills = frozenset({"arm", "gripper"})
+    needs = ("not hand_empty", "holding(object)", "clear(onto)")
+    effects = ("hand_empty", "inside(object, into)", "on(object, onto)")
     visual = True
     ports = (
         Port(
