@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from ..behaviors.stop_sign import means_go_on, means_stop
 from .terminal import Watcher
 
 _SLICE = 0.1
@@ -70,6 +71,7 @@ class TerminalHuman:
         self._source = sys.stdin.fileno() if source is None else source
         self._open: deque[TerminalInquiry] = deque()
         self._typed, self._ended = "", False
+        self._stops: list[str] = []
 
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
@@ -82,14 +84,29 @@ class TerminalHuman:
 
     def read(self, timeout: float) -> None:
         """Take the lines that were typed, waiting at most ``timeout`` [s] for one; each answers the first question."""
-        while self._open and not self._ended and select.select([self._source], [], [], timeout)[0]:
-            data = os.read(self._source, 4096)
-            self._ended = not data
-            *lines, self._typed = (self._typed + data.decode(errors="replace")).split("\n")
-            for line in lines:
-                if self._open:
-                    self._take(line)
+        while self._open and self._lines(timeout):
             timeout = 0.0
+
+    def overheard(self) -> list[str]:
+        """Return the lines that answered no question but tell the robot to stop, or to go on; each once."""
+        while self._lines(0.0):
+            pass
+        heard, self._stops = self._stops, []
+        return heard
+
+    def _lines(self, timeout: float) -> bool:
+        """Take what was typed; False when there was nothing within ``timeout`` [s]."""
+        if self._ended or not select.select([self._source], [], [], timeout)[0]:
+            return False
+        data = os.read(self._source, 4096)
+        self._ended = not data
+        *lines, self._typed = (self._typed + data.decode(errors="replace")).split("\n")
+        for line in lines:
+            if self._open and (self._open[0].understand(line) is not None or not _commands(line)):
+                self._take(line)
+            elif _commands(line):
+                self._stops.append(line)
+        return True
 
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Wait until nothing is open, the time of each question is over, or ``stopped()``."""
@@ -123,6 +140,10 @@ class TerminalHuman:
             first.shown = True
             first.until = time.monotonic() + first.deadline if first.deadline is not None else float("inf")
             self._watcher.tell(str(first))
+
+
+def _commands(line: str) -> bool:
+    return means_stop(line) or means_go_on(line)
 
 
 def human_at(watcher: Watcher) -> TerminalHuman | None:

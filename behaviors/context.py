@@ -13,6 +13,7 @@ from ..robots.contract import CameraFrame, Robot
 from ..vlm.broker import Broker
 from ..vlm.questions import Frame, Question
 from .human import Human
+from .stop_sign import StopSign
 
 if TYPE_CHECKING:
     from .growing import Gardener
@@ -68,6 +69,7 @@ class Context:
         shift: Run clock less the robot's clock, [s]: 0 but in a run that was resumed.
         halting: Leaves that were halted and are not at rest yet, with the time of their halt, run clock, [s].
         notes: Values that leaves share within a run by agreed keys (what was seen, what is carried); not for authors.
+        stop_sign: Where a human's stop is put, from wherever it comes.
         sight: What watches share while the run lasts, such as what a model was shown; no part of a checkpoint.
     """
 
@@ -91,6 +93,7 @@ class Context:
     shift: float = 0.0
     halting: dict[Leaf, float] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)
+    stop_sign: StopSign = field(default_factory=StopSign)
     sight: dict[str, object] = field(default_factory=dict)
 
     def look(self, camera: str) -> CameraFrame:

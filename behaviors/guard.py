@@ -7,12 +7,16 @@ from typing import Any, ClassVar, Literal, cast
 
 import py_trees
 
+from .human import Asked
 from .inner import Composite
-from .node import Wiring, behavior
+from .node import Leaf, Wiring, behavior
 from .ports import Port
 from .step import FAILURE, INVALID, RUNNING, SUCCESS, Status, raise_fault
 
 _TIE = 1e-9
+WHEN_CLEAR, AFTER_CONFIRM = "when_clear", "after_confirm"
+GO_ON, STOP = "go on", "stop"
+"""What a human who confirms can answer."""
 
 
 @behavior("guard")
@@ -21,17 +25,25 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
 
     The check is ticked first in every tick. While it succeeds (or is skipped) the child is ticked. Otherwise the child
     is paused: the robot is stopped once and holds, the child is neither ticked nor halted, its timeouts and waits stand
-    still. When the check succeeds again the child goes on where it was.
+    still. When the check succeeds again the child goes on where it was; with ``resume: after_confirm`` only once a human
+    has confirmed it, if the check failed meanwhile.
+
+    The questions of the check go out before all others, and each leaf in it can have limits of its own (``budget``,
+    ``rate``, ``deadline``). ``check: {clear_of: [hand, person, stop_word]}`` writes the usual ones in one line. The arm
+    is at rest one tick and ``Capabilities.braking_time`` after the answer that stopped it.
 
     Ports:
         check (in, node): The condition, such as a ``see``.
         child (in, node): What it guards.
         give_up_after (in, duration, default never): Longest pause, [s].
+        resume (in, text, default when_clear): When the child goes on after a check that failed: ``when_clear``, as soon
+            as the check succeeds, or ``after_confirm``, when a human then says go on.
 
     Status:
         RUNNING: The child is, or it is paused.
         SUCCESS: The child succeeded.
-        FAILURE: The child failed, or a pause lasted as long as ``give_up_after``; the child is then halted.
+        FAILURE: The child failed; a pause lasted as long as ``give_up_after``; a human who was asked to confirm said
+            stop, or there is none. The child is halted.
 
     Halt:
         Halts the check and the child.
@@ -43,6 +55,13 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
         Port("check", "node", "the condition, ticked first in every tick"),
         Port("child", "node", "what it guards"),
         Port("give_up_after", "duration", "longest pause; never gives up if left out", default=None, minimum=0.0),
+        Port(
+            "resume",
+            "text",
+            "what ends a pause: the check alone, or a human who confirms it",
+            default=WHEN_CLEAR,
+            choices=(WHEN_CLEAR, AFTER_CONFIRM),
+        ),
     )
 
     def __init__(self, wiring: Wiring) -> None:
@@ -52,6 +71,8 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
         self.paused = False
         self._since = 0.0
         self._outer_pause = 0.0
+        self._alarm = ""
+        self._asked: Asked | None = None
 
     @property
     def check(self) -> Any:
@@ -67,13 +88,15 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
         """Start unpaused (py_trees' hook)."""
         self.feedback_message = ""
         self.paused = False
-        value = self.get("give_up_after") if "give_up_after" in self.wiring.inputs else None
-        self._patience = cast("float | None", value)
+        self._forget()
+        inputs = self.wiring.inputs
+        self._patience = cast("float | None", self.get("give_up_after") if "give_up_after" in inputs else None)
+        self._confirms = "resume" in inputs and self.get("resume") == AFTER_CONFIRM
 
     def _t(self) -> Status:
         old = self._begin()
         self.check._t()
-        if self._holds():
+        if self._holds() or not self._confirmed():
             return self._hold(old)
         self._go_on()
         self.guarded._t()
@@ -82,7 +105,7 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
     def _ticks(self) -> Iterator[Any]:
         old = self._begin()
         yield from self.check.tick()
-        if self._holds():
+        if self._holds() or not self._confirmed():
             self._hold(old)
         else:
             self._go_on()
@@ -101,11 +124,55 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
     def _holds(self) -> bool:
         status = self.check.status
         self.current_child = self.check
-        return status is not SUCCESS and not (status is INVALID and self.check.skipped)
+        holds = status is not SUCCESS and not (status is INVALID and self.check.skipped)
+        if holds and status is FAILURE:
+            self._alarm = self.check.feedback_message or f"{self.check.name} failed"
+        if holds and not (self._confirms and self.paused and self._alarm and getattr(self.check, "only_said", False)):
+            self._withdraw()
+            return True
+        return False
+
+    def _confirmed(self) -> bool:
+        """Tell whether the child may go on, as far as a human has to say so."""
+        if not (self._confirms and self._alarm):
+            return True
+        if not self.paused:
+            return False  # a human said stop in this very tick
+        if self._asked is None:
+            self._asked = Asked(cast(Leaf, self), f"The robot stands still ({self._alarm}). Go on?", (GO_ON, STOP))
+        if self._asked.answer != GO_ON:
+            return False
+        self.context.stop_sign.take_down()
+        self._forget()
+        return True
+
+    def _refused(self) -> str:
+        """Say why the child will never go on; empty while it may."""
+        if self._asked is None:
+            return ""
+        if self._asked.absent:
+            return f"nobody is there to confirm that it may go on after: {self._alarm}"
+        return f"the human said stop after: {self._alarm}" if self._asked.answer == STOP else ""
+
+    def _withdraw(self) -> None:
+        if self._asked is not None:
+            self._asked.withdraw()
+            self._asked = None
+
+    def _forget(self) -> None:
+        self._withdraw()
+        self._alarm = ""
 
     def _hold(self, old: Status) -> Status:
         now = self.context.now
         why = self.check.feedback_message or f"{self.check.name} does not succeed"
+        if self._asked is not None:
+            why = f"asked the human whether to go on after: {self._alarm}"
+        refused = self._refused()
+        if refused:
+            self.feedback_message = refused
+            self._x(FAILURE)
+            return FAILURE
         if not self.paused:
             self.paused = True
             self._since = now
@@ -122,6 +189,7 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
 
     def _go_on(self) -> None:
         self.current_child = self.guarded
+        self._alarm = ""
         if self.paused:
             self.paused = False
             self.feedback_message = ""
@@ -166,6 +234,7 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
             self.current_child = None
             self._reset()
         self.paused = False
+        self._withdraw()
         self._ends(new)
 
     def _pause(self) -> None:

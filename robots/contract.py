@@ -17,6 +17,8 @@ from .pose import Array, Pose
 
 Image = NDArray[np.uint8]
 Depth = NDArray[np.float32]
+AT_REST = 0.01
+"""A joint that is slower counts as at rest, [rad/s]."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,15 @@ class Capabilities:
         depth: Cameras that measure depth.
         skills: Subset of ``arm gripper base footsteps servo``.
         gripper_max_width: Largest opening, [m].
+        braking_time: Longest time from ``stop`` until no joint of the arm moves faster than ``AT_REST``, whatever it
+            was doing, [s]; None where the driver does not say.
     """
 
     cameras: tuple[str, ...]
     depth: frozenset[str]
     skills: frozenset[str]
     gripper_max_width: float = 0.0
+    braking_time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,10 @@ class Robot(Protocol):
         ...
 
     def stop(self) -> None:
-        """Halt all motion at once and hold the posture. Allowed at any time, any number of times."""
+        """Halt all motion at once and hold the posture. Allowed at any time, any number of times.
+
+        The arm is at rest ``Capabilities.braking_time`` later.
+        """
         ...
 
     def close(self) -> None:

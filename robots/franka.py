@@ -26,6 +26,9 @@ _READ_EVERY = 0.01  # [s]
 _CONNECT_FOR = 15.0  # [s]
 _LOST_AFTER = 2.0  # a packet may be late, not a second of them, [s]
 _SEGMENT = 0.25  # time between waypoints of a trajectory, [s]
+BRAKING_TIME = 0.3
+"""Longest time from ``stop`` to rest, [s]: from half of the FR3's speed limits at its acceleration limit of 10 rad/s²,
+with as much again for the jerk limit. Computed, not measured on a robot."""
 _ARRIVED, _PATIENCE = 0.03, 3.0  # [rad], [s]
 
 
@@ -72,6 +75,7 @@ class FrankaRobot:
             depth=frozenset(name for name, camera in self._cameras.items() if camera.depth),
             skills=frozenset({"arm", "gripper", "servo"}),
             gripper_max_width=HAND_MAX_WIDTH,
+            braking_time=BRAKING_TIME,
         )
         config = franky.RealtimeConfig.Enforce if realtime else franky.RealtimeConfig.Ignore
         self._robot: Any = _within(

@@ -50,6 +50,7 @@ class KinematicRobot:
             depth=frozenset({"table", "wrist"}),
             skills=frozenset({"arm", "gripper", "servo"}),
             gripper_max_width=HAND_MAX_WIDTH,
+            braking_time=0.0,
         )
         self.pixels = pixels
         self._props = {prop.name: prop for prop in props}

@@ -28,6 +28,9 @@ WRIST_FOV = 70.0
 GRIPPER_SPEED = 0.05
 """Speed of each finger, [m/s]."""
 
+BRAKING_TIME = 0.25
+"""Longest time the motors take to bring the arm to rest, [s]; benchmarks/hand_enters.py measures it."""
+
 _TCP_FROM_WRIST = look_at((0.075, 0.0, -0.11), (0.030, 0.0, 0.2))
 _JOINTS = tuple(range(7))
 _ARRIVED, _AT_REST, _PATIENCE = 0.01, 0.03, 1.5
@@ -60,6 +63,7 @@ class PandaSim:
             depth=frozenset({"table", "wrist"}),
             skills=frozenset({"arm", "gripper", "servo"}),
             gripper_max_width=HAND_MAX_WIDTH,
+            braking_time=BRAKING_TIME,
         )
         self._world = world
         self._robot: int = world.robot

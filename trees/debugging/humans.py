@@ -105,6 +105,11 @@ class SharedHuman:
         with self._standstill.changed:
             return tuple(self._open.values())
 
+    def overheard(self) -> list[str]:
+        """Return what the human who is there said without being asked; see ``clear_of``."""
+        heard: Callable[[], list[str]] | None = getattr(self._other, "overheard", None)
+        return heard() if heard is not None else []
+
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> SharedInquiry:
