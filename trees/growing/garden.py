@@ -22,7 +22,7 @@ from .limits import MOST_TEXT, above, too_deep, too_large
 Check = Callable[[TreeSpec], Sequence[Problem]]
 """Tells what the robot and the backends of the run cannot do of a tree."""
 
-_ROOT: Final = "knothole: 1\ntree: {name}\nroot:\n  use: {name}\n"
+_ROOT: Final = "knothole: 1\ntree: grown_here\nroot:\n  use: {name}\n"
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,9 @@ class Garden:
     def _levels(self, path: str) -> int:
         """Return how many nodes that grow stand above a place, its own one included."""
         nodes = self._built.nodes if self._built is not None else ()
-        return sum(grows(each.spec) and each.kind == "leaf" and f"{path}/".startswith(f"{each.path}/") for each in nodes)
+        return sum(
+            grows(each.spec) and each.kind == "leaf" and f"{path}/".startswith(f"{each.path}/") for each in nodes
+        )
 
     def _misplaced(self, branch: TreeSpec, path: str) -> str:
         """Return why a tree cannot stand at a place, which has no blackboard of its own."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ....robots.contract import RobotState
-from ....vlm.questions import Question
-from ...node import Leaf
-from ..asking import Asking, ask
-from ..effects import Fact
+from ...robots.contract import RobotState
+from ...vlm.questions import Question
+from ..means.asking import Asking, ask
+from ..means.effects import Fact
+from ..node import Leaf
 from .witnesses import Said, at_rest, felt, question_of, seen
 
 WAYS: Final = ("none", "body", "see", "both")
@@ -39,8 +39,8 @@ class Verified:
 class Verifying:
     """Look whether facts are true; poll ``verdict`` once a tick. It never waits.
 
-    The robot is asked first: what it feels costs nothing, and where it is against a fact no model is asked. All questions
-    about one step are asked about one picture in one tick, so that they are one request.
+    The robot is asked first: what it feels costs nothing, and where it is against a fact no model is asked. All
+    questions about one step are asked about one picture in one tick, so that they are one request.
 
     Args:
         leaf: Who looks.
@@ -112,7 +112,9 @@ class Verifying:
     def _told(self, contradiction: str, felt_facts: dict[Fact, Said], views: dict[Fact, Said]) -> Verified:
         said = [f"{fact}: robot: {each.words}" for fact, each in felt_facts.items() if each.words]
         said += [f"{fact}: camera: {each.words}" for fact, each in views.items()]
-        sure = [fact.words for fact in self.facts if views.get(fact, _NOBODY).holds or felt_facts.get(fact, _NOBODY).holds]
+        sure = [
+            fact.words for fact in self.facts if views.get(fact, _NOBODY).holds or felt_facts.get(fact, _NOBODY).holds
+        ]
         unsure = [each.words for each in views.values() if each.holds is None]
         parts = [f"{'; '.join(sure)}: checked" if sure else "", f"unsure: {'; '.join(unsure)}" if unsure else ""]
         return Verified(contradiction, "; ".join(part for part in parts if part), self.facts, tuple(said))
