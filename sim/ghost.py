@@ -147,5 +147,3 @@ class GhostPanda(PandaSim):
         """Return opening [m], opening speed [m/s] and closing force [N]: what is held is felt."""
         states = p.getJointStates(self._robot, FINGER_JOINTS, physicsClientId=self._world.client)
         return float(sum(s[0] for s in states)), 0.0, self._force if self._held is not None else 0.0
-
-

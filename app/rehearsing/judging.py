@@ -66,7 +66,9 @@ def _true(name: str, at: tuple[int | None, ...], truth: WorldTruth) -> bool:
     if name == "inside":
         return any(truth.inside(k, j) for k in first for j in second)
     assert name == "on", name
-    return any(truth.objects[k].relation in ("on", "in") and truth.objects[k].support == j for k in first for j in second)
+    return any(
+        truth.objects[k].relation in ("on", "in") and truth.objects[k].support == j for k in first for j in second
+    )
 
 
 def lasts(fact: Fact) -> bool:
@@ -85,7 +87,9 @@ def contrary(fact: Fact, at: tuple[int | None, ...], truth: WorldTruth) -> str:
     thing = held(truth)
     if fact.name == "hand_empty" and fact.positive and thing is not None:
         return f"the hand holds the {truth.objects[thing].spec.name}"
-    above = [other.spec.name for other in truth.objects if other.support == at[0]] if at and fact.name == "clear" else []
+    above = (
+        [other.spec.name for other in truth.objects if other.support == at[0]] if at and fact.name == "clear" else []
+    )
     if above and fact.positive:
         return f"the {above[0]} lies on the {truth.objects[at[0] or 0].spec.name}"
     return said(fact.contrary, at, truth)
