@@ -16,8 +16,8 @@ from .means.skills import Skill, Step
 from .node import NODES
 
 Kind = Literal["symbolic", "kinematic", "physics"]
-"""How a plan is tried: on what skills declare; with an arm that goes where it is told, among things that stay where they
-are put; or with motors, friction and weight."""
+"""How a plan is tried: on what skills declare; with an arm that goes where it is told, among things that stay where
+they are put; or with motors, friction and weight."""
 Mode = Literal["auto", "never", "symbolic", "kinematic", "physics"]
 """What is wanted: ``auto`` is the best at hand."""
 MODES: tuple[str, ...] = get_args(Mode)

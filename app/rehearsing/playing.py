@@ -19,7 +19,7 @@ from ...behaviors.rehearsing import Kind, RehearsalVerdict, sentence
 from ...sim.cloning import WorldState, clone, drive
 from ...sim.ghost import GhostPanda
 from ...sim.panda import PandaSim
-from ...sim.truth import WorldTruth, world_truth
+from ...sim.truth import world_truth
 from ...sim.world import World
 from ...vlm.broker import Broker
 from ...vlm.facts import FrameFacts
@@ -138,7 +138,7 @@ class _Play:
             number, far = self._out_of_reach(steps, skills)
             if number:
                 raise _Over(far)
-            for number, step in enumerate(steps, 1):  # noqa: B007 - the number is needed where it ends
+            for number, step in enumerate(steps, 1):
                 began = self._robot.now()
                 note = yield from self._step(step, skills)
                 self._lines.append(f"step {number}: {sentence(step)}: {note} ({self._robot.now() - began:.1f} s)")

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from ...behaviors.context import Context
 from ...behaviors.means.skills import Skill, Step
-from ...behaviors.rehearsing import Kind, Mode, Rehearsal, Rehearsing, RehearsalVerdict, SymbolicRehearsal, Tried
-
+from ...behaviors.rehearsing import Kind, Mode, Rehearsal, RehearsalVerdict, Rehearsing, SymbolicRehearsal, Tried
 from ...robots.kinematic import KinematicRobot
 
 if TYPE_CHECKING:
-    from ..stage import Stage
     from ...sim.cloning import WorldState
+    from ..stage import Stage
     from .playing import Limits, Playing
 
 
