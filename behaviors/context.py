@@ -16,6 +16,8 @@ from ..vlm.questions import Frame, Question
 from .human import Human
 
 if TYPE_CHECKING:
+    from .growing import Gardener
+    from .means.skills import Skill
     from .node import Leaf
     from .rehearsing import Rehearsal
 
@@ -55,6 +57,10 @@ class Context:
         arranger: Who shows how the scene would look with things elsewhere, or None where nobody can.
         rehearsal: Who tries plans before they are carried out, or None where nobody can.
         human: Whom the tree may ask, or None when nobody is there.
+        grow: Who lets the tree grow while it runs; the loop that ticks it puts it there, None without one.
+        skill_of: Name of a tree → the skill that it is for plans; None where there is no such tree, or it is no skill.
+        outline: Text of a tree → how it is drawn in words.
+        confirm: Whether a human has to accept every plan, whatever the tree says.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
         glances: Called for each look of a watch, asked about or not.
@@ -74,7 +80,11 @@ class Context:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     say: Callable[[str], None] = lambda text: None
     human: Human | None = None
+    grow: Gardener | None = None
     arranger: Arranger | None = None
+    skill_of: Callable[[str], Skill | None] = lambda name: None
+    outline: Callable[[str], str] = lambda text: text
+    confirm: bool = False
     rehearsal: Rehearsal | None = None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None

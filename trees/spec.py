@@ -184,6 +184,7 @@ class TreeSpec:
         dialect: ``bt`` for a tree that came from BehaviorTree.CPP: entries may be set from outside without being
             declared. Empty for ours.
         params: Blackboard entries that are set before the first tick, from the header key ``params``.
+        texts: Name → text of what grew while it runs, for pictures and traces.
     """
 
     name: str
@@ -196,6 +197,7 @@ class TreeSpec:
     others: tuple[str, ...] = ()
     dialect: str = ""
     params: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def walk(self) -> Iterator[NodeSpec]:
         """Yield all nodes of this tree, without those of the trees it uses."""

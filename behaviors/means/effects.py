@@ -148,6 +148,13 @@ class State:
         made._places, made._plain, made._words = dict(self._places), dict(self._plain), dict(self._words)
         return made
 
+    def common(self, other: State) -> State:
+        """Return one that knows what both know."""
+        made = self.copy()
+        made._places = {k: v for k, v in self._places.items() if other._places.get(k) == v}
+        made._plain = {k: v for k, v in self._plain.items() if other._plain.get(k) == v}
+        return made
+
     @property
     def held(self) -> str:
         """What the hand holds, in words; empty when that is nothing or not known."""

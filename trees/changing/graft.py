@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..._base import KnotholeError, UnknownNameError
-from ..builder import BuiltTree
+from ..builder import BuiltTree, grows
 from ..recursion import deep_recursion
 from ..spec import NodeSpec, TreeSpec
 from .reload import Reloaded, base_of, reload
@@ -87,6 +87,28 @@ def grafted(tree: TreeSpec, parent: str, branch: TreeSpec, position: int | None 
         return [*node.children[:at], branch.root, *node.children[at:]]
 
     return _edited(tree, base_of(parent), change)
+
+
+def grown(tree: TreeSpec, path: str, branch: NodeSpec, keep: bool = False) -> Edit:
+    """Return a tree in which a node has another one below it, in the place of what grew there before.
+
+    Args:
+        tree: The tree.
+        path: Path of a leaf that grows.
+        branch: The node, with the paths of its own tree.
+        keep: What stands at a place where a node stood before counts as that node; else everything is new.
+
+    Raises:
+        UnknownNameError: No node has this path.
+    """
+    spec, origins = _edited(tree, base_of(path), lambda node, here: [branch])
+    return Edit(spec, {} if keep else origins)
+
+
+def grown_in(tree: TreeSpec) -> dict[str, NodeSpec]:
+    """Return path of a leaf that grows → what grew below it, the outer ones first."""
+    with deep_recursion():
+        return {path: node.children[0] for path, node in _all(tree.root, "") if node.children and grows(node)}
 
 
 def pruned(tree: TreeSpec, path: str) -> Edit:

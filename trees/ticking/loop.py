@@ -17,6 +17,7 @@ from ..changing.graft import grafted, pruned
 from ..changing.reload import Reloaded, reload
 from ..debugging.control import Control
 from ..debugging.gates import TickLeft
+from ..growing.garden import Garden
 from ..recursion import deep_recursion
 from ..spec import TreeSpec
 from ..tracing.trace import TraceWriter
@@ -100,6 +101,11 @@ class Loop:
         self._resume = resume
         self.anew = resume.restore(tree) if resume is not None else ()
         self.tree, self.context = tree, tree.context
+        if self.context.grow is None:
+            self.context.grow = Garden()
+        self._garden = self.context.grow if isinstance(self.context.grow, Garden) else None
+        if self._garden is not None:
+            self._garden.tend(tree)
         self.max_time, self.halt_timeout = max_time, halt_timeout
         self.record = Record(tree, trace, listeners)
         self.trace, self.listeners = trace, self.record.listeners
@@ -239,11 +245,25 @@ class Loop:
             stopwatch.ended(time.perf_counter() - begins)
         if stalled:
             raise NodeFault(stalled)
+        if status is RUNNING and self._garden is not None and self._garden.wishes:
+            self._grow(self._garden)
         if pausing is not None and pausing.attentive:
             pausing.after_tick()
         return status
 
-    def reload(self, spec: TreeSpec, origins: Mapping[str, str] | None = None) -> Reloaded:
+    def _grow(self, garden: Garden) -> None:
+        """Put into the tree what nodes of it want to grow."""
+        for wish in garden.take():
+            edit = None
+            try:
+                edit = garden.edit(wish)
+                self.reload(edit.spec, edit.origins, wish.path)
+            except KnotholeError as error:
+                if edit is not None and self.tree.spec is edit.spec:
+                    raise  # a node that is gone broke when it was halted
+                garden.refuse(wish, error)
+
+    def reload(self, spec: TreeSpec, origins: Mapping[str, str] | None = None, grown: str = "") -> Reloaded:
         """Replace the tree by an edited one between two ticks; see ``changing.reload``. The trace gets the new tree.
 
         Raises:
@@ -253,8 +273,8 @@ class Loop:
         """
         if self._ended:
             raise RuntimeError("the run has ended; its tree cannot be changed any more")
-        done = reload(self.tree, spec, origins)
-        self.record.reload(done, self._begun, origins)
+        done = reload(self.tree, spec, origins, grown)
+        self.record.reload(done, self._begun, origins, grown)
         if self._checkpoints is not None:
             self._checkpoints.follow()
         if self._control is not None:
