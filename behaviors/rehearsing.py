@@ -7,13 +7,14 @@ need and to bring about. It says whether the plan would work, and if not, at whi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, get_args
 
 from .context import Context
 from .means.effects import Fact, State
 from .means.skills import Skill, Step
 from .node import NODES
+from .planning.symbolic import Thought
 
 Kind = Literal["symbolic", "kinematic", "physics"]
 """How a plan is tried: on what skills declare; with an arm that goes where it is told, among things that stay where
@@ -30,7 +31,7 @@ class RehearsalVerdict:
     Attributes:
         ok: False rejects the plan.
         reason: Why it is rejected, or why the rehearsal did not come to an end; empty otherwise.
-        step: Number of the step that fails, from 1; 0 for none.
+        step: Number of the step that fails, or at which the rehearsal was given up, from 1; 0 for none.
         seconds: How long the plan took in the rehearsal, [s]; 0 where no time passes.
         kind: How it was tried.
         finished: False when the rehearsal was given up before its end, which says nothing against the plan.
@@ -44,6 +45,9 @@ class RehearsalVerdict:
     kind: Kind = "symbolic"
     finished: bool = True
     steps: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"step {self.step}: {self.reason}" if self.step else self.reason
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain data."""
@@ -130,22 +134,14 @@ class SymbolicRehearsal:
 
     def tried(self, steps: Sequence[Step], skills: Mapping[str, Skill]) -> RehearsalVerdict:
         """Go through the steps in thought."""
-        state = self._state()
+        thought = Thought(skills, self._state())
         lines: list[str] = []
         for number, step in enumerate(steps, 1):
-            skill, words = skills[step["skill"]], _words(step)
-            needs = [bound for fact in skill.needs if (bound := fact.bound(words)) is not None]
-            missing = state.missing(needs)
-            if missing:
-                fact = missing[0]
-                instead = f"the hand holds {state.held}" if fact.name == "hand_empty" and state.held else ""
-                reason = f"it needs that {fact.words}, but {instead or fact.contrary.words}"
-                line = f"step {number}: {sentence(step)}: {reason}"
-                return RehearsalVerdict(False, line, number, steps=(*lines, line))
-            if state.held:
-                words.setdefault("object", state.held)
-            state.apply(bound for fact in skill.effects if (bound := fact.bound(words)) is not None)
-            lines.append(f"step {number}: {sentence(step)}: as it says")
+            thought.step("", step["skill"], step["args"])
+            if thought.wrong:
+                verdict = RehearsalVerdict(False, thought.wrong[0].removeprefix(": "), number)
+                return replace(verdict, steps=(*lines, str(verdict)))
+            lines.append(f"step {number}: {sentence(step)}")
         return RehearsalVerdict(True, steps=tuple(lines))
 
     def _felt(self) -> State:
@@ -156,10 +152,6 @@ class SymbolicRehearsal:
         if not robot.state().holding:
             return State([Fact("hand_empty")])
         return State([Fact("holding", (str(getattr(held, "label", "something")),))])
-
-
-def _words(step: Step) -> dict[str, str]:
-    return {name: str(value) for name, value in step.get("args", {}).items() if value is not None}
 
 
 def sentence(step: Step) -> str:

@@ -182,7 +182,7 @@ def measure(seeds: Sequence[int]) -> dict[Kind, Measured]:
             said = ("works" if verdict.ok else "fails") if verdict.finished else "unfinished"
             measured[kind].table[said, outcome] += 1
             if said != outcome:
-                print(f"  {seed} {kind}: {verdict.reason or 'it would work'} | {why or 'it worked'}", flush=True)
+                print(f"  {seed} {kind}: {str(verdict) or 'it would work'} | {why or 'it worked'}", flush=True)
         print(f"{seed} {spec.name}, {len(steps)} steps: {why or 'it worked'}", flush=True)
     return measured
 

@@ -63,9 +63,9 @@ def _plan(args: argparse.Namespace) -> int:
 
 def _said(verdict: RehearsalVerdict, wall: float) -> str:
     if not verdict.ok:
-        end = f"rejected: {verdict.reason}"
+        end = f"rejected: {verdict}"
     else:
-        end = "it would work" if verdict.finished else f"not finished, which says nothing against it: {verdict.reason}"
+        end = "it would work" if verdict.finished else f"not finished, which says nothing against it: {verdict}"
     how = f"{verdict.kind}, {verdict.seconds:.1f} s of simulated time in {wall:.1f} s"
     return "\n".join((*verdict.steps, f"{end} ({how})"))
 

@@ -72,7 +72,11 @@ def play(
         limits: When it is given up.
     """
     limits = limits or Limits()
-    world = clone(state)
+    try:
+        world = clone(state)
+    except (KnotholeError, RuntimeError) as error:
+        why = f"the world cannot be copied: {str(error).splitlines()[0]}"
+        return RehearsalVerdict(True, why, kind=kind, finished=False)
     broker: Broker | None = None
     try:
         robot = GhostPanda(world) if kind == "kinematic" else drive(world, state)
@@ -145,9 +149,9 @@ class _Play:
             yield from self._come_to_rest()
             self._check_lasting(())
         except _Over as over:
-            reason = f"step {number}: {sentence(steps[number - 1])}: {over.reason}"
-            self._lines.append(reason)
-            return self._verdict(not over.rejected, reason, number if over.rejected else 0, over.rejected)
+            reason = f"{sentence(steps[number - 1])}: {over.reason}"
+            self._lines.append(f"step {number}: {reason}")
+            return self._verdict(not over.rejected, reason, number, over.rejected)
         return self._verdict(True, "", 0, True)
 
     def _out_of_reach(self, steps: Sequence[Step], skills: Mapping[str, Skill]) -> tuple[int, str]:
@@ -162,7 +166,7 @@ class _Play:
     def _step(self, step: Step, skills: Mapping[str, Skill]) -> Generator[None, None, str]:
         """Play one step, and look before and after whether what its skill declares is true."""
         skill = skills[step["skill"]]
-        if not getattr(NODES.get(skill.name), "rehearses", True):
+        if not getattr(NODES.get(skill.name) if skill.name in NODES else None, "rehearses", True):
             raise _Over("it is up to a human, so nothing from here on was tried", rejected=False)
         words = words_of(step, skill)
         if strange := not_understood(words):

@@ -148,7 +148,9 @@ class Garden:
     def _levels(self, path: str) -> int:
         """Return how many nodes that grow stand above a place, its own one included."""
         nodes = self._built.nodes if self._built is not None else ()
-        return sum(grows(each.spec) and each.kind == "leaf" and f"{path}/".startswith(f"{each.path}/") for each in nodes)
+        return sum(
+            grows(each.spec) and each.kind == "leaf" and f"{path}/".startswith(f"{each.path}/") for each in nodes
+        )
 
     def _misplaced(self, branch: TreeSpec, path: str) -> str:
         """Return why a tree cannot stand at a place, which has no blackboard of its own."""
