@@ -159,7 +159,7 @@ def sentence(step: Step) -> str:
     cls = NODES.get(step["skill"]) if step["skill"] in NODES else None
     main = next((port.name for port in getattr(cls, "ports", ()) if port.main), "")
     args = dict(step.get("args", {}))
-    words = [str(args.pop(main))] if args.get(main) is not None else []
+    words = [_shown(args.pop(main))] if args.get(main) is not None else []
     words += [f"{name} {_shown(value)}" for name, value in args.items() if value is not None]
     return " ".join([step["skill"], *words])
 
