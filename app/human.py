@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from ..behaviors.means.understanding import understand
 from .terminal import Watcher
 
 _SLICE = 0.1
@@ -25,6 +26,7 @@ class TerminalInquiry:
         self.said: str | None = None
         self.until = float("inf")
         self.shown = False
+        self.refused = 0
 
     @property
     def answer(self) -> str | None:
@@ -32,23 +34,21 @@ class TerminalInquiry:
         self._human.read(0.0)
         return self.said
 
+    @property
+    def gone(self) -> bool:
+        """True once the terminal was closed."""
+        return self._human.ended
+
     def withdraw(self) -> None:
         """Take the question back."""
         self._human.withdraw(self)
 
     def understand(self, line: str) -> str | None:
-        """Return the option that a line means (its number, its words or their beginning), None when it means none."""
+        """Return the option that a line means (its number, or words that only it has), None when it means none."""
         words = line.strip()
         if not words:
             return self.default or None
-        if not self.options:
-            return words
-        if words.isdigit() and 1 <= int(words) <= len(self.options) and words not in self.options:
-            return self.options[int(words) - 1]
-        lower = words.casefold()
-        same = [option for option in self.options if option.casefold() == lower]
-        begun = same or [option for option in self.options if option.casefold().startswith(lower)]
-        return begun[0] if len(begun) == 1 else None
+        return understand(words, self.options) if self.options else words
 
     def __str__(self) -> str:
         choices = "  ".join(f"[{number}] {option}" for number, option in enumerate(self.options, start=1))
@@ -63,13 +63,16 @@ class TerminalHuman:
     Args:
         watcher: Prints the questions; its live display rests while one is open.
         source: File descriptor that lines come from; standard input unless given.
+
+    Attributes:
+        ended: True once no more lines can come.
     """
 
     def __init__(self, watcher: Watcher, source: int | None = None) -> None:
         self._watcher = watcher
         self._source = sys.stdin.fileno() if source is None else source
         self._open: deque[TerminalInquiry] = deque()
-        self._typed, self._ended = "", False
+        self._typed, self.ended = "", False
 
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
@@ -82,9 +85,12 @@ class TerminalHuman:
 
     def read(self, timeout: float) -> None:
         """Take the lines that were typed, waiting at most ``timeout`` [s] for one; each answers the first question."""
-        while self._open and not self._ended and select.select([self._source], [], [], timeout)[0]:
-            data = os.read(self._source, 4096)
-            self._ended = not data
+        while self._open and not self.ended and select.select([self._source], [], [], timeout)[0]:
+            try:
+                data = os.read(self._source, 4096)
+            except OSError:  # the other end of a pseudo-terminal is gone
+                data = b""
+            self.ended = not data
             *lines, self._typed = (self._typed + data.decode(errors="replace")).split("\n")
             for line in lines:
                 if self._open:
@@ -93,7 +99,7 @@ class TerminalHuman:
 
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Wait until nothing is open, the time of each question is over, or ``stopped()``."""
-        while self._open and not self._ended and not stopped():
+        while self._open and not self.ended and not stopped():
             if all(time.monotonic() >= inquiry.until for inquiry in self._open if inquiry.shown):
                 return
             self.read(_SLICE)
@@ -110,6 +116,7 @@ class TerminalHuman:
         first = self._open[0]
         first.said = first.understand(line)
         if first.said is None:
+            first.refused += 1
             wanted = f"write one of: {', '.join(first.options)}" if first.options else "write an answer"
             self._watcher.say(wanted)
             return

@@ -13,14 +13,22 @@ from ..trees.problems import Problem, TreeError, in_order
 from ..trees.reading.document import Item, Scalar
 from ..trees.reading.reader import read_file
 
+_ALWAYS = 1_000_000
 _FIX = 'write {"QUESTION": ANSWER}, or a list of answers, one a call'
 
 
 class ScriptedInquiry:
-    """A question that has its answer at once, or none ever."""
+    """A question that has its answer at once, or none ever.
 
-    def __init__(self, answer: str | None) -> None:
-        self._answer = answer
+    Attributes:
+        refused: Answers before it that were none of the options.
+        gone: Always false: silence is silence.
+    """
+
+    gone = False
+
+    def __init__(self, answer: str | None, refused: int = 0) -> None:
+        self._answer, self.refused = answer, refused
 
     @property
     def answer(self) -> str | None:
@@ -35,7 +43,8 @@ class ScriptedHuman:
     """Answer the questions of a tree from a script, at once.
 
     Args:
-        answers: Question → what is said to it each time it is asked; the last one repeats, none at all is silence. A
+        answers: Question → what is said to it each time it is asked, also where it is asked again because that was none
+            of the options; the last one repeats, none at all is silence. A
             ``*`` in the question stands for any text; the exact text goes first.
 
     Attributes:
@@ -61,12 +70,16 @@ class ScriptedHuman:
         said = self._answers[key]
         if not said:
             return ScriptedInquiry(None)
-        answer = said[min(self._calls[prompt], len(said) - 1)]
-        self._calls[prompt] += 1
-        if options and answer not in options:
+        refused = 0
+        while True:
+            answer = said[min(self._calls[prompt], len(said) - 1)]
+            self._calls[prompt] += 1
+            if not options or answer in options:
+                return ScriptedInquiry(answer, refused)
             self.unanswered[f"the human says {answer!r} to {prompt!r}, which is none of {', '.join(options)}"] = None
-            return ScriptedInquiry(None)
-        return ScriptedInquiry(answer)
+            refused += 1
+            if self._calls[prompt] >= len(said):  # it would be said again and again
+                return ScriptedInquiry(None, _ALWAYS)
 
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Do nothing: what is answered is answered at once."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from .node import Leaf
 
 _TIE = 1e-9
+NONE_FITS = "none of the options"
+NOBODY = "nobody is there any more to answer"
 
 
 class Inquiry(Protocol):
@@ -17,6 +19,16 @@ class Inquiry(Protocol):
     @property
     def answer(self) -> str | None:
         """What the human said: one of the options where there are any; None while nothing was said."""
+        ...
+
+    @property
+    def refused(self) -> int:
+        """How many answers were given that are none of the options; each of them was asked again."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """True once nobody can answer any more: the terminal was closed, the file is gone."""
         ...
 
     def withdraw(self) -> None:
@@ -58,21 +70,31 @@ class Asked:
         options: The answers to choose from; without any the answer is free text.
         default: What counts when no answer comes in time; empty for none.
         deadline: How long there is to answer, run clock, [s]; None for no limit.
+        tries: After so many answers that are none of the options the question is over; None asks on and on.
 
     Attributes:
         prompt: The question.
         options: The answers to choose from.
-        late: True once the deadline passed without an answer.
-        absent: True when the run has no human to ask; then the deadline counts as passed.
+        late: True once the question is over without an answer; then the default counts.
+        over: Why it is over, in words; empty before.
+        absent: True when the run has no human to ask; then it is over at once.
     """
 
     def __init__(
-        self, leaf: Leaf, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
+        self,
+        leaf: Leaf,
+        prompt: str,
+        options: Sequence[str] = (),
+        default: str = "",
+        deadline: float | None = None,
+        tries: int | None = None,
     ) -> None:
         self._leaf, self.default, self.prompt, self.options = leaf, default, prompt, tuple(options)
         context = leaf.context
+        self._limit, self._tries = deadline, tries
         self._until = float("inf") if deadline is None else context.now + deadline
         self.absent = context.human is None
+        self.over = "there is no human to ask" if self.absent else ""
         self.late = self.absent
         self._said: str | None = default if self.absent and default else None
         self._inquiry = context.human.ask(prompt, options, default, deadline) if context.human is not None else None
@@ -85,13 +107,25 @@ class Asked:
         """What was said, or the default once it is too late; None while there is neither. Poll it in each step."""
         if self._said is None and self._inquiry is not None and not self.late:
             self._said = self._inquiry.answer
-            if self._said is None and self._leaf.context.now >= self._until - _TIE:
+            self.over = self._why_over(self._inquiry)
+            if self.over:
                 self.late = True
                 self._inquiry.withdraw()
                 self._said = self.default or None
-            if self._said is not None:
+            if self._said is not None or self.late:
                 self._tell()
         return self._said
+
+    def _why_over(self, inquiry: Inquiry) -> str:
+        """Say why no answer counts any more; empty while one does."""
+        if self._tries is not None and inquiry.refused >= self._tries:
+            what = "one answer was" if self._tries == 1 else f"{self._tries} answers were"
+            return f"{what} {NONE_FITS}"
+        if self._said is not None:
+            return ""
+        if self._leaf.context.now >= self._until - _TIE:
+            return f"no answer within {self._limit:g} s"
+        return NOBODY if inquiry.gone else ""
 
     def hear(self, answer: str) -> None:
         """Take an answer that came in another way than through ``Context.human``."""
@@ -109,4 +143,6 @@ class Asked:
             self._inquiry.withdraw()
 
     def _tell(self) -> None:
-        self._leaf.context.emit("human", {"path": self._leaf.path, "answer": self._said, "late": self.late})
+        self._leaf.context.emit(
+            "human", {"path": self._leaf.path, "answer": self._said, "late": self.late, "over": self.over}
+        )

@@ -30,6 +30,8 @@ class Person:
         person, since = self, self.bench.context.now
 
         class Inquiry:
+            refused, gone = 0, False
+
             @property
             def answer(self) -> str | None:
                 return person.words if person.bench.context.now - since >= person.after else None

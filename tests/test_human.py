@@ -113,7 +113,7 @@ def test_the_deadline_is_kept_on_the_run_clock_and_then_the_default_counts(desk:
     assert (asked.answer, asked.late) == ("no", True)
     assert heard == [
         ("human", {"path": "wait", "asked": "Go on?", "options": ["yes", "no"], "default": "no"}),
-        ("human", {"path": "wait", "answer": "no", "late": True}),
+        ("human", {"path": "wait", "answer": "no", "late": True, "over": "no answer within 1 s"}),
     ]
 
 

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from py_trees.common import Status
 
 from ..human import Asked
+from ..means.differences import differences
+from ..means.grounded import GroundedObject
+from ..means.known import things_of
+from ..means.understanding import understand
 from ..node import Leaf, NodeFault, behavior
 from ..ports import Port
 from .which import all_words, words_of
@@ -21,8 +25,10 @@ class AskHuman(Leaf):
     Ports:
         question (in, text, main): The question.
         options (in, list, default none): Answers to choose from: words, numbers, or objects from ``ground``, which are
-            called by their labels; those of one label get a number. Free text if left out.
+            called by their labels; where two have one label all are called by what tells them apart, such as "the left
+            one" or "the one in the bowl". Free text if left out.
         default (in, text, default none): What counts when no answer comes in time, or nobody is there to give one.
+        tries (in, int, default 3): After so many answers that are none of the options the default counts.
         deadline (in, duration, default none): How long there is to answer, run clock, [s]; no limit if left out.
         expect (in, any, default none): The answer, or list of answers, that means SUCCESS; any of them if left out.
         answer (out, text): What the human said, or the default.
@@ -31,7 +37,8 @@ class AskHuman(Leaf):
     Status:
         RUNNING: Until there is an answer. Time spent paused by a guard does not count.
         SUCCESS: The answer is written, and it is an expected one.
-        FAILURE: It is another one; or no answer came in time, or nobody is there, and there is no default.
+        FAILURE: It is another one; or no answer came in time, none of ``tries`` was an option, or nobody is there, and
+            there is no default.
 
     Halt:
         Takes the question back; nothing moves.
@@ -44,6 +51,7 @@ class AskHuman(Leaf):
         Port("question", "text", "what to ask", main=True),
         Port("options", "list", "answers to choose from; free text if left out", default=()),
         Port("default", "text", "what counts when no answer comes in time", default=""),
+        Port("tries", "int", "so many answers may be none of the options", default=3, minimum=1),
         Port("deadline", "duration", "how long there is to answer; no limit if left out", default=None, minimum=0.0),
         Port(
             "expect",
@@ -63,16 +71,18 @@ class AskHuman(Leaf):
         """Put the question."""
         options = self.get("options")
         self._options = list(options) if isinstance(options, Sequence) and not isinstance(options, str) else []
-        self._words = words = _names(self._options)
+        self._words = words = option_names(self._options, self._around())
         default, limit = self._default(), self.get("deadline")
         if len(set(words)) < len(words):
             raise NodeFault(f"{self.path}: two options are the same: {', '.join(words)}")
+        if default and words:
+            default = understand(default, words) or default
         if default and words and default not in words:
             raise NodeFault(
                 f"{self.path}: the default {default!r} is none of the options\n  fix:  write one of {', '.join(words)}"
             )
         deadline = None if limit is None else float(str(limit))
-        self._asked = Asked(self, str(self.get("question")), words, default, deadline)
+        self._asked = Asked(self, str(self.get("question")), words, default, deadline, int(str(self.get("tries"))))
 
     def step(self) -> Status:
         """Read the answer if it is there."""
@@ -82,11 +92,7 @@ class AskHuman(Leaf):
         if words is None:
             if not asked.late:
                 return self.running(f"asks the human: {self.get('question')}")
-            return self.fail(
-                f"{self.get('question')!r}: there is no human to ask, and no default"
-                if asked.absent
-                else f"{self.get('question')!r}: no answer within {self.get('deadline')} s, and no default"
-            )
+            return self.fail(f"{self.get('question')!r}: {asked.over}, and no default")
         self.put("answer", words)
         self.put("chosen", self._options[self._words.index(words)] if words in self._words else words)
         expected = all_words(self.get("expect"))
@@ -109,17 +115,32 @@ class AskHuman(Leaf):
         if self._asked is not None:
             self._asked.postpone(self.context.now - self._paused)
 
+    def _around(self) -> list[GroundedObject]:
+        """Return the things of the run, which names of the options may speak of."""
+        return [each.thing for each in things_of(self.context) if each.there]
+
     def _default(self) -> str:
         value = self.get("default")
         return "" if value is None else str(value)
 
 
-def _names(options: Sequence[object]) -> list[str]:
-    """Return what options are called; objects of one label are numbered from the second on."""
-    names: list[str] = []
-    for option in options:
-        name = words_of(option)
-        if hasattr(option, "label") and name in names:
-            name = next(each for n in range(2, len(options) + 2) if (each := f"{name} {n}") not in names)
-        names.append(name)
-    return names
+def option_names(options: Sequence[object], around: Sequence[GroundedObject] = ()) -> list[str]:
+    """Return what options are called.
+
+    Grounded things of one label are called by what tells all of them apart; other objects of one label are numbered
+    from the second on.
+
+    Args:
+        options: Words, numbers, objects.
+        around: Further things of the scene.
+    """
+    names = [words_of(option) for option in options]
+    things = [option for option in options if isinstance(option, GroundedObject)]
+    if len(things) == len(options) and len(set(names)) < len(names):
+        return differences(things, around)
+    numbered: list[str] = []
+    for option, name in zip(options, names, strict=True):
+        if hasattr(option, "label") and name in numbered:
+            name = next(each for n in range(2, len(options) + 2) if (each := f"{name} {n}") not in numbered)
+        numbered.append(name)
+    return numbered

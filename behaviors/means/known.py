@@ -123,6 +123,11 @@ def recognize(
     return Recognized(tuple(given), tuple(found), lost)
 
 
+def things_of(context: Context) -> tuple[Known, ...]:
+    """Return the things of the run, in the order in which they were first seen."""
+    return tuple(cast("list[Known]", context.notes.get(NOTE, [])))
+
+
 def remember(context: Context, thing: GroundedObject) -> None:
     """Note where a thing of the run is now; one without an id is none of them."""
     things = cast("list[Known]", context.notes.setdefault(NOTE, []))

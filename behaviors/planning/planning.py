@@ -5,6 +5,7 @@ Leaves hold a ``Planning`` and poll it once a tick; nothing in it waits.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -179,7 +180,10 @@ class Planning:
         gone = missing(found, things, places if isinstance(places, dict) else {})
         if gone:
             wrong = [f"nothing is found for {words!r}{_why(found, words)}" for words in gone]
-            return self._refuse(wrong, again=any(self._is_asked_for(words) for words in gone))
+            if any(self._is_asked_for(words) for words in gone):
+                return self._refuse(wrong, again=True)
+            self._avoid += [part for words in gone if (part := json.dumps(words)) not in self._avoid]
+            return self._refuse(wrong)
         unclear = several(found, meant(self._steps, rules.skills)) if rules.look else []
         if unclear:
             return self._is_unclear(found, unclear)

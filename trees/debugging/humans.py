@@ -9,6 +9,7 @@ from typing import Final
 from ..._base import KnotholeError
 from ...behaviors.context import Context
 from ...behaviors.human import Human, Inquiry
+from ...behaviors.means.understanding import understand
 from .standstill import Standstill
 
 _SLICE: Final = 0.1
@@ -41,6 +42,7 @@ class SharedInquiry:
         self.id, self.prompt, self.options, self.default, self.until = id, prompt, options, default, until
         self.said: str | None = None
         self.wall = float("inf")
+        self.wrong = 0
 
     @property
     def answer(self) -> str | None:
@@ -56,6 +58,16 @@ class SharedInquiry:
                 self._other = None
                 other.withdraw()
         return self.said
+
+    @property
+    def refused(self) -> int:
+        """How many answers of both were none of the options."""
+        return self.wrong + (self._other.refused if self._other is not None else 0)
+
+    @property
+    def gone(self) -> bool:
+        """True when whoever was there before is gone, and nobody outside sees the questions."""
+        return self._other is not None and self._other.gone and not self._humans.attended
 
     def withdraw(self) -> None:
         """Take the question back."""
@@ -100,6 +112,11 @@ class SharedHuman:
         self._asked = 0
 
     @property
+    def attended(self) -> bool:
+        """Whether somebody outside sees the questions."""
+        return self._attended()
+
+    @property
     def questions(self) -> tuple[SharedInquiry, ...]:
         """The questions that are open, in the order of asking."""
         with self._standstill.changed:
@@ -133,11 +150,12 @@ class SharedHuman:
                 raise AnswerError(f"question {id} is not open, or is answered already\n  fix:  {fix}")
             words = text.strip() or inquiry.default
             if inquiry.options:
-                same = [option for option in inquiry.options if option.casefold() == words.casefold()]
-                if not same:
+                meant = understand(words, inquiry.options)
+                if meant is None:
+                    inquiry.wrong += 1
                     fix = f"give one of {', '.join(inquiry.options)}"
                     raise AnswerError(f"{text!r} is no answer to {inquiry.prompt!r}\n  fix:  {fix}")
-                words = same[0]
+                words = meant
             if not words:
                 raise AnswerError(f"the answer to {inquiry.prompt!r} is empty\n  fix:  write an answer")
             self._settle(inquiry, words)

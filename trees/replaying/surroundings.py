@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ...behaviors.context import Context
-from ...behaviors.human import Inquiry
+from ...behaviors.human import NOBODY, NONE_FITS, Inquiry
 from ...vlm.questions import Answer
 from ...vlm.tickets import BrokerEvent, Counters, Listener, Ticket
 from ..ticking.alarm import Alarm
@@ -129,17 +129,33 @@ class PlayedBroker:
             self.listener(event)
 
 
+_MANY = 1_000_000
+
+
 class PlayedInquiry:
     """A question that was put to a human once."""
 
-    def __init__(self, context: Context, tick: int | None, answer: str | None) -> None:
-        self._context, self._tick, self._answer = context, tick, answer
+    def __init__(self, context: Context, tick: int | None, answer: str | None, over: str = "") -> None:
+        self._context, self._tick, self._answer, self._over = context, tick, answer, over
 
     @property
     def answer(self) -> str | None:
         """What the human said, from the tick on in which it was heard."""
-        heard = self._tick is not None and self._context.tick >= self._tick
-        return self._answer if heard else None
+        return self._answer if self._heard and not self._over else None
+
+    @property
+    def refused(self) -> int:
+        """From the tick on in which so many answers were wrong that the question was over: more than any limit."""
+        return _MANY if self._heard and self._over.endswith(NONE_FITS) else 0
+
+    @property
+    def gone(self) -> bool:
+        """True from the tick on in which nobody was there any more."""
+        return self._heard and self._over == NOBODY
+
+    @property
+    def _heard(self) -> bool:
+        return self._tick is not None and self._context.tick >= self._tick
 
     def withdraw(self) -> None:
         """Do nothing: nobody is asked."""
@@ -159,12 +175,12 @@ class PlayedHuman:
         for message in tape.recording.topic("/human"):
             data = message.data
             if "asked" in data:
-                self._asked.append((int(data["tick"]), str(data["asked"]), [data["path"], None, None]))
-            elif not data.get("late"):
+                self._asked.append((int(data["tick"]), str(data["asked"]), [data["path"], None, None, ""]))
+            elif not data.get("late") or str(data.get("over", "")).endswith((NONE_FITS, NOBODY)):
                 open_ones = (e for e in self._asked if e[2][0] == data["path"] and e[2][1] is None)
                 last = list(open_ones)[-1:]
                 for _, _, answer in last:
-                    answer[1:] = int(data["tick"]), str(data["answer"])
+                    answer[1:] = int(data["tick"]), str(data["answer"]), str(data.get("over", ""))
 
     def follow(self, context: Context) -> None:
         """Take the time from another context."""
@@ -178,10 +194,10 @@ class PlayedHuman:
         Raises:
             UnrecordedError: There was none.
         """
-        for number, (tick, asked, (_, heard, answer)) in enumerate(self._asked):
+        for number, (tick, asked, (_, heard, answer, over)) in enumerate(self._asked):
             if tick == self._context.tick and asked == prompt:
                 del self._asked[number]
-                return PlayedInquiry(self._context, heard, answer)
+                return PlayedInquiry(self._context, heard, answer, over)
         raise UnrecordedError("", f"the human is asked {prompt!r}, and was not in the recorded run")
 
     def wait(self, stopped: Callable[[], bool]) -> None:
