@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ..behaviors.rehearsing import MODES, Mode
 from ..trees.ticking.timing import OVERRUN, Overrun
 from ..trees.tracing.amount import Amount
 from ..vlm.privacy import FRAMES, Frames
@@ -46,6 +47,8 @@ class RunOptions:
         pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
         disturb: How many things happen by themselves meanwhile, drawn from the seed; in simulation.
+        rehearse: How plans are tried before they are carried out, ``never``, ``symbolic``, ``kinematic`` or
+            ``physics``, whatever the tree says; empty for as the tree says.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
     """
@@ -75,6 +78,7 @@ class RunOptions:
     pictures: str = ""
     truth: bool = False
     disturb: int = 0
+    rehearse: Mode | Literal[""] = ""
     resume: Path | None = None
 
     def __post_init__(self) -> None:
@@ -86,6 +90,8 @@ class RunOptions:
             raise InputError(f"overrun is {self.overrun!r}\n  fix:  give one of {', '.join(OVERRUN)}")
         if self.watchdog is not None and not (is_number(self.watchdog) and self.watchdog >= 0):
             raise InputError(f"watchdog is {self.watchdog!r}\n  fix:  give a time [s], or 0 for no watchdog")
+        if self.rehearse and self.rehearse not in MODES:
+            raise InputError(f"rehearse is {self.rehearse!r}\n  fix:  give one of {', '.join(MODES)}")
         if self.frames and self.frames not in FRAMES:
             raise InputError(f"frames is {self.frames!r}\n  fix:  give one of {', '.join(FRAMES)}")
         try:

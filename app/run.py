@@ -34,6 +34,7 @@ from .config import Config
 from .inspect import asks
 from .keeping import Keeper
 from .options import RunOptions
+from .rehearsing.rehearsal import rehearsal_of
 from .result import RunResult
 from .stage import Kept, Stage, is_guarded, open_runners, open_stage, rests, scene_of, split
 from .terminal import Watcher
@@ -125,6 +126,7 @@ class Run:
             human=self._human,
             arranger=self.stage.arranger,
         )
+        context.rehearsal = rehearsal_of(context, self.stage, options.rehearse or None)
         self._missed: MissedChanges | None = None
         if self.stage.truth is not None and broker is not None:
             from .missed import MissedChanges

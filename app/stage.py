@@ -20,6 +20,7 @@ from .config import Config
 from .names import register_all, scene_names
 
 if TYPE_CHECKING:
+    from ..sim.cloning import WorldState
     from ..sim.scene import SceneSpec
     from ..sim.world import World
     from .truth import SceneTruth
@@ -65,6 +66,25 @@ class Stage:
     def stepped(self) -> bool:
         """True when time passes only when it is asked to."""
         return self.robot is None or self.robot.stepped
+
+    def state(self) -> WorldState | None:
+        """Return the simulated world as it is now, to be built again; None where nothing is simulated."""
+        from ..sim.cloning import BodyState, WorldState, state_of
+        from ..sim.panda import PandaSim
+
+        if self.world is not None:
+            return state_of(self.world, self.robot if isinstance(self.robot, PandaSim) else None)
+        robot = self.robot
+        if self.scene is None or not isinstance(robot, KinematicRobot) or len(robot.props) != len(self.scene.objects):
+            return None
+        pairs = list(zip(self.scene.objects, robot.props, strict=True))
+        items = tuple(replace(item, xyz=prop.pose.xyz, quat_xyzw=prop.pose.quat_xyzw) for item, prop in pairs)
+        scene = replace(self.scene, objects=items, disturbances=(), robot=True)
+        bodies = tuple(BodyState(item.xyz, item.quat_xyzw) for item in items)
+        now = robot.state()
+        half = now.gripper_width / 2
+        grip = (0.0 if now.holding else now.gripper_width, 40.0)
+        return WorldState(scene, bodies, tuple(float(v) for v in now.q), (half, half), grip, now.holding)
 
     def poses(self) -> dict[str, tuple[float, ...]]:
         """Return where the objects are: name and number → position [m] and orientation."""

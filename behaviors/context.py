@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ class Context:
         glances: Called for each look of a watch, asked about or not.
         wake: Lets the next tick come at once on a real clock, for leaves that learn of something between two ticks. May
             be called from any thread and from a signal handler; does nothing in simulation.
+        resting: Lets the watchdog rest inside a ``with`` block, for who lets the run stand still on a stepped clock.
         shift: Run clock less the robot's clock, [s]: 0 but in a run that was resumed.
         halting: Leaves that were halted and are not at rest yet, with the time of their halt, run clock, [s].
         notes: Values that leaves share within a run by agreed keys (what was seen, what is carried); not for authors.
@@ -93,6 +95,7 @@ class Context:
     frames: Callable[[CameraFrame], None] = lambda frame: None
     glances: Callable[[Glance], None] = lambda glance: None
     wake: Callable[[], None] = lambda: None
+    resting: Callable[[], AbstractContextManager[None]] = nullcontext
     shift: float = 0.0
     halting: dict[Leaf, float] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)

@@ -6,15 +6,19 @@ need and to bring about. It says whether the plan would work, and if not, at whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, get_args
 
+from .context import Context
+from .means.effects import Fact, State
 from .means.skills import Skill, Step
+from .node import NODES
+from .planning.symbolic import Thought
 
 Kind = Literal["symbolic", "kinematic", "physics"]
-"""How a plan is tried: on what skills declare; with an arm that goes where it is told, among things that stay where they
-are put; or with motors, friction and weight."""
+"""How a plan is tried: on what skills declare; with an arm that goes where it is told, among things that stay where
+they are put; or with motors, friction and weight."""
 Mode = Literal["auto", "never", "symbolic", "kinematic", "physics"]
 """What is wanted: ``auto`` is the best at hand."""
 MODES: tuple[str, ...] = get_args(Mode)
@@ -27,7 +31,7 @@ class RehearsalVerdict:
     Attributes:
         ok: False rejects the plan.
         reason: Why it is rejected, or why the rehearsal did not come to an end; empty otherwise.
-        step: Number of the step that fails, from 1; 0 for none.
+        step: Number of the step that fails, or at which the rehearsal was given up, from 1; 0 for none.
         seconds: How long the plan took in the rehearsal, [s]; 0 where no time passes.
         kind: How it was tried.
         finished: False when the rehearsal was given up before its end, which says nothing against the plan.
@@ -41,6 +45,9 @@ class RehearsalVerdict:
     kind: Kind = "symbolic"
     finished: bool = True
     steps: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"step {self.step}: {self.reason}" if self.step else self.reason
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain data."""
@@ -87,3 +94,77 @@ class Rehearsal(Protocol):
             The rehearsal; None when none is wanted.
         """
         ...
+
+
+class Tried:
+    """A rehearsal that is over as soon as it began.
+
+    Attributes:
+        verdict: What came out.
+    """
+
+    def __init__(self, verdict: RehearsalVerdict) -> None:
+        self.verdict = verdict
+
+    def drop(self) -> None:
+        """Do nothing."""
+
+
+class SymbolicRehearsal:
+    """Try plans on what their skills declare to need and to bring about; no simulator is needed.
+
+    Nothing is known at the beginning but what the hand feels. A need is missing only where it is known to be false, so
+    a plan is rejected for what its own steps do to each other: a second thing picked with a full hand, a place with an
+    empty one.
+
+    Args:
+        context: Of the run, or one with a robot.
+        state: What is known now; what the hand feels when left out.
+        mode: What goes before the mode that a node asks for; None for nothing.
+    """
+
+    def __init__(self, context: Context, state: Callable[[], State] | None = None, mode: Mode | None = None) -> None:
+        self._context, self._state, self._mode = context, state or self._felt, mode
+
+    def start(self, steps: Sequence[Step], skills: Mapping[str, Skill], mode: Mode = "auto") -> Tried | None:
+        """Begin and end, as ``Rehearsal`` says."""
+        if (self._mode or mode) == "never":
+            return None
+        return Tried(self.tried(steps, skills))
+
+    def tried(self, steps: Sequence[Step], skills: Mapping[str, Skill]) -> RehearsalVerdict:
+        """Go through the steps in thought."""
+        thought = Thought(skills, self._state())
+        lines: list[str] = []
+        for number, step in enumerate(steps, 1):
+            thought.step("", step["skill"], step["args"])
+            if thought.wrong:
+                verdict = RehearsalVerdict(False, thought.wrong[0].removeprefix(": "), number)
+                return replace(verdict, steps=(*lines, str(verdict)))
+            lines.append(f"step {number}: {sentence(step)}")
+        return RehearsalVerdict(True, steps=tuple(lines))
+
+    def _felt(self) -> State:
+        """Return what the hand feels."""
+        robot, held = self._context.robot, self._context.notes.get("held")
+        if robot is None:
+            return State()
+        if not robot.state().holding:
+            return State([Fact("hand_empty")])
+        return State([Fact("holding", (str(getattr(held, "label", "something")),))])
+
+
+def sentence(step: Step) -> str:
+    """Say a step in words, as in ``place into the blue tray``."""
+    cls = NODES.get(step["skill"]) if step["skill"] in NODES else None
+    main = next((port.name for port in getattr(cls, "ports", ()) if port.main), "")
+    args = dict(step.get("args", {}))
+    words = [_shown(args.pop(main))] if args.get(main) is not None else []
+    words += [f"{name} {_shown(value)}" for name, value in args.items() if value is not None]
+    return " ".join([step["skill"], *words])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "(" + ", ".join(_shown(one) for one in value) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -6,8 +6,10 @@ when they open.
 
 from __future__ import annotations
 
+import numpy as np
 import pybullet as p
 
+from ..robots.contract import DriverOptions, RobotError, driver
 from ..robots.panda import HAND_MAX_WIDTH
 from ..robots.pose import Array, Pose
 from .panda import PandaSim
@@ -35,6 +37,7 @@ class GhostPanda(PandaSim):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
+        self.name = "ghost"
         truth = world_truth(world)
         for index, thing in enumerate(truth.objects):
             if thing.relation == "held":
@@ -47,7 +50,7 @@ class GhostPanda(PandaSim):
         if steps <= 0:
             return
         self._world.steps += steps
-        self._move_arm()
+        self._move_arm(steps / HZ)
         self._move_fingers(steps / HZ)
 
     def stop(self) -> None:
@@ -55,7 +58,7 @@ class GhostPanda(PandaSim):
         if self._world.client >= 0:
             super().stop()
 
-    def _move_arm(self) -> None:
+    def _move_arm(self, seconds: float) -> None:
         path, target = self._trajectory, self._target
         if path is not None:
             spent = self.now() - self._started
@@ -63,7 +66,8 @@ class GhostPanda(PandaSim):
             if spent >= path.duration:
                 self._end_motion("done")
         elif target is not None:
-            self._pose(target)
+            reach = self.arm.velocity * seconds
+            self._pose(self._setpoint + np.clip(target - self._setpoint, -reach, reach))
 
     def _pose(self, q: Array) -> None:
         self._setpoint = q
@@ -149,3 +153,9 @@ class GhostPanda(PandaSim):
         return float(sum(s[0] for s in states)), 0.0, self._force if self._held is not None else 0.0
 
 
+@driver("ghost")
+def ghost_driver(options: DriverOptions) -> GhostPanda:
+    """Drive the Panda of the simulated world in ``options.world`` without forces."""
+    if not isinstance(options.world, World):
+        raise RobotError("the driver 'ghost' lives in a simulated world\n  fix:  give a scene with --scene")
+    return GhostPanda(options.world)

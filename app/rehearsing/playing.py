@@ -15,17 +15,18 @@ from ...behaviors.context import Context, as_question_frame
 from ...behaviors.means.effects import Fact
 from ...behaviors.means.skills import Skill, Step
 from ...behaviors.node import INVALID, NODES, RUNNING, SUCCESS, Leaf, Wiring
-from ...behaviors.rehearsing import Kind, RehearsalVerdict
+from ...behaviors.rehearsing import Kind, RehearsalVerdict, sentence
 from ...sim.cloning import WorldState, clone, drive
 from ...sim.ghost import GhostPanda
 from ...sim.panda import PandaSim
-from ...sim.truth import WorldTruth, world_truth
+from ...sim.truth import world_truth
 from ...sim.world import World
 from ...vlm.broker import Broker
 from ...vlm.facts import FrameFacts
 from ..oracle import Oracle
 from ..truth import SceneTruth
 from .judging import bound, contrary, held, holds, lasts, meant, not_understood, said, words_of
+from .reaching import MOVES, out_of_reach
 
 PERIOD = 0.05
 """Time between two ticks of a step, [s]."""
@@ -41,11 +42,11 @@ class Limits:
 
     Attributes:
         seconds: Time in the copied world, [s].
-        wall: Time on the wall clock, [s].
+        cpu: Time that the process computes, [s].
     """
 
     seconds: float = 300.0
-    wall: float = 30.0
+    cpu: float = 120.0
 
 
 Playing = Generator[None, None, RehearsalVerdict]
@@ -71,7 +72,11 @@ def play(
         limits: When it is given up.
     """
     limits = limits or Limits()
-    world = clone(state)
+    try:
+        world = clone(state)
+    except (KnotholeError, RuntimeError) as error:
+        why = f"the world cannot be copied: {str(error).splitlines()[0]}"
+        return RehearsalVerdict(True, why, kind=kind, finished=False)
     broker: Broker | None = None
     try:
         robot = GhostPanda(world) if kind == "kinematic" else drive(world, state)
@@ -106,7 +111,7 @@ class _Play:
     ) -> None:
         self._world, self._robot, self._truth, self._broker = world, robot, truth, broker
         self._kind, self._limits = kind, limits
-        self._began, self._wall = robot.now(), time.monotonic()
+        self._began, self._cpu = robot.now(), time.process_time()
         self._context = replace(
             context,
             robot=robot,
@@ -133,17 +138,26 @@ class _Play:
         """Play all steps."""
         number = 1
         try:
-            for number, step in enumerate(steps, 1):  # noqa: B007 - the number is needed where it ends
+            yield
+            number, far = self._out_of_reach(steps, skills)
+            if number:
+                raise _Over(far)
+            for number, step in enumerate(steps, 1):
                 began = self._robot.now()
                 note = yield from self._step(step, skills)
                 self._lines.append(f"step {number}: {sentence(step)}: {note} ({self._robot.now() - began:.1f} s)")
             yield from self._come_to_rest()
             self._check_lasting(())
         except _Over as over:
-            reason = f"step {number}: {sentence(steps[number - 1])}: {over.reason}"
-            self._lines.append(reason)
-            return self._verdict(not over.rejected, reason, number if over.rejected else 0, over.rejected)
+            reason = f"{sentence(steps[number - 1])}: {over.reason}"
+            self._lines.append(f"step {number}: {reason}")
+            return self._verdict(not over.rejected, reason, number, over.rejected)
         return self._verdict(True, "", 0, True)
+
+    def _out_of_reach(self, steps: Sequence[Step], skills: Mapping[str, Skill]) -> tuple[int, str]:
+        if not any(step["skill"] in MOVES for step in steps):
+            return 0, ""
+        return out_of_reach(steps, skills, self._look(), world_truth(self._world), self._robot.arm)
 
     def _verdict(self, ok: bool, reason: str, step: int, finished: bool) -> RehearsalVerdict:
         seconds = self._robot.now() - self._began
@@ -152,7 +166,7 @@ class _Play:
     def _step(self, step: Step, skills: Mapping[str, Skill]) -> Generator[None, None, str]:
         """Play one step, and look before and after whether what its skill declares is true."""
         skill = skills[step["skill"]]
-        if not getattr(NODES.get(skill.name), "rehearses", True):
+        if not getattr(NODES.get(skill.name) if skill.name in NODES else None, "rehearses", True):
             raise _Over("it is up to a human, so nothing from here on was tried", rejected=False)
         words = words_of(step, skill)
         if strange := not_understood(words):
@@ -225,27 +239,11 @@ class _Play:
     def _check_limits(self) -> None:
         if self._robot.now() - self._began > self._limits.seconds:
             raise _Over(f"not finished after {self._limits.seconds:g} s of the rehearsal's time", rejected=False)
-        if time.monotonic() - self._wall > self._limits.wall:
-            raise _Over(f"not finished after {self._limits.wall:g} s", rejected=False)
+        if time.process_time() - self._cpu > self._limits.cpu:
+            raise _Over(f"not finished after {self._limits.cpu:g} s of computing", rejected=False)
 
     def _come_to_rest(self) -> Generator[None, None, None]:
         until = self._robot.now() + SETTLES
         while self._kind == "physics" and self._world.speed() > RESTS and self._robot.now() < until:
             self._robot.advance(self._robot.now() + PERIOD)
             yield
-
-
-def sentence(step: Step) -> str:
-    """Say a step in words, as in ``place into the blue tray``."""
-    cls = NODES.get(step["skill"])
-    main = next((port.name for port in getattr(cls, "ports", ()) if port.main), "")
-    args = dict(step.get("args", {}))
-    words = [str(args.pop(main))] if args.get(main) is not None else []
-    words += [f"{name} {_shown(value)}" for name, value in args.items() if value is not None]
-    return " ".join([step["skill"], *words])
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return "(" + ", ".join(_shown(one) for one in value) + ")"
-    return f"{value:g}" if isinstance(value, float) else str(value)

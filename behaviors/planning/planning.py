@@ -223,13 +223,13 @@ class Planning:
 
     def _try(self) -> bool:
         """Have the plan tried where somebody can do that."""
-        mode, rehearsal = self._rules.rehearse, self._leaf.context.rehearsal
-        if mode == "never":
-            return self._show()
+        mode, rehearsal = self._rules.rehearse, self._leaf.context.rehearsal  # a run may overrule the mode
         straight = isinstance(self._data, list)
         if rehearsal is not None and straight:
             self.doing = "trying the plan"
             self._rehearsing = rehearsal.start(self._steps, self._rules.skills, mode)
+        if self._rehearsing is None and (mode == "never" or (rehearsal is not None and straight)):
+            return self._show()  # nobody wants it
         if self._rehearsing is None:
             why = "nobody can try it here" if straight else "a tree is not tried"
             note = RehearsalVerdict(True, f"{why}: it was gone through in thought")

@@ -317,6 +317,7 @@ class Loop:
                 stuck=self._give_up if self._stuck is not None else None,
             )
             self._stack.callback(self._ending.watchdog.close)
+            context.resting = self._ending.watchdog.resting
         if context.broker is not None and context.broker.interrupted is None:
             context.broker.interrupted = lambda: self._wish is not None
         if context.broker is not None:
