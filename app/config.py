@@ -6,6 +6,7 @@ robot = "panda"                  # the same for --robot
 behaviors = ["my_leaves.py", "my_pkg.nodes.Wipe"]     # files that register leaves, classes of py_trees
 trees = ["trees"]                # folders to look for trees in
 cassette = "answers.jsonl"       # where runs keep their answers, what --cassette says
+invariants = "never.yaml"        # what no run does, beside what --invariants and the trees say
 
 [privacy]
 frames = "keep"                  # pictures in traces, cassettes and remote calls: keep, blur, drop; what --frames says
@@ -50,7 +51,7 @@ from .names import backend_names, driver_names
 from .trace_settings import read_trace_block
 
 FILE = "knothole.toml"
-_TEXTS = ("vlm", "robot", "cassette")
+_TEXTS = ("vlm", "robot", "cassette", "invariants")
 _LISTS = ("behaviors", "trees")
 _BLOCKS = ("backends", "robots")
 _KEPT = ("privacy", "firewall")
@@ -98,6 +99,7 @@ class Config:
     budget: Budget = field(default_factory=Budget)
     trace: Amount = field(default_factory=Amount)
     rest: Rest = field(default_factory=Rest)
+    invariants: Path | None = None
     file: Path | None = None
 
 
@@ -148,6 +150,7 @@ def read_config(file: Path | None) -> Config:
         backends=raw.get("backends", {}),
         robots=raw.get("robots", {}),
         cassette=base / raw["cassette"] if raw.get("cassette") else None,
+        invariants=base / raw["invariants"] if raw.get("invariants") else None,
         frames=raw.get("privacy", {}).get("frames", "keep"),
         firewall=raw.get("firewall", {}).get("on", "firewall" in raw),
         firewall_settings={key: value for key, value in raw.get("firewall", {}).items() if key != "on"},

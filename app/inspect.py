@@ -5,15 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from ..behaviors.node import NODES
 from ..behaviors.ports import REQUIRED, Port
 from ..trees.checking.costs import model_calls
+from ..trees.invariants.reporting import check_invariants
 from ..trees.loader import check_and_load, find
-from ..trees.problems import Problem
+from ..trees.problems import Problem, TreeError
 from ..trees.spec import TreeSpec
 from .config import Config, find_config, load_behaviors, read_config
+from .invariants import rules_of
 
 
 def project() -> Config:
@@ -55,21 +58,26 @@ def asks(tree: TreeSpec) -> bool:
     return False
 
 
-def check_trees(names: Sequence[str], strict: bool = False) -> tuple[list[Problem], str]:
+def check_trees(
+    names: Sequence[str], strict: bool = False, invariants: Path | None = None
+) -> tuple[list[Problem], str]:
     """Return all problems of some trees, and the same as text with a line on each good tree: what it costs at worst.
 
     Args:
         names: Files, or names of trees.
         strict: Count warnings as errors.
+        invariants: File with rules that the trees must not break, beside those of trees and project.
     """
     config = project()
     problems: list[Problem] = []
     good: list[str] = []
     for name in names:
         found, tree = check_and_load(name, config.trees)
+        more, kept = _invariants(tree, invariants, config)
+        found += more
         problems += (problem for problem in found if problem not in problems)
         if all(problem.severity == "warning" for problem in found) and not (strict and found):
-            good.append(f"{find(name, config.trees)}: ok{_calls(tree)}")
+            good.append(f"{find(name, config.trees)}: ok{_calls(tree)}{kept}")
     if strict:
         problems = [replace(problem, severity="error") for problem in problems]
     errors = sum(problem.severity == "error" for problem in problems)
@@ -78,6 +86,20 @@ def check_trees(names: Sequence[str], strict: bool = False) -> tuple[list[Proble
     if problems:
         parts.append(f"{_many(errors, 'error')}, {_many(warnings, 'warning')}")
     return problems, "\n\n".join(parts) if problems else "\n".join(parts)
+
+
+def _invariants(tree: TreeSpec | None, given: Path | None, config: Config) -> tuple[list[Problem], str]:
+    """Return what there is to say about the invariants of a tree, and a sentence that counts them."""
+    if tree is None:
+        return [], ""
+    try:
+        rules = rules_of(tree, given, config)
+    except TreeError as error:
+        return list(error.problems), ""
+    if not rules:
+        return [], ""
+    report = check_invariants(tree, rules)
+    return list(report.problems), f"; {report}"
 
 
 def _calls(tree: TreeSpec | None) -> str:

@@ -51,6 +51,7 @@ class RunOptions:
             ``physics``, whatever the tree says; empty for as the tree says.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
+        invariants: File with rules that the run never breaks, beside those of the tree and the project.
     """
 
     tree: str
@@ -80,6 +81,7 @@ class RunOptions:
     disturb: int = 0
     rehearse: Mode | Literal[""] = ""
     resume: Path | None = None
+    invariants: Path | None = None
 
     def __post_init__(self) -> None:
         if not is_number(self.rate) or not SLOWEST <= self.rate <= FASTEST:

@@ -20,6 +20,7 @@ from ..trees.builder import BuiltTree, build
 from ..trees.changing.checkpoint import Checkpoint
 from ..trees.changing.watching import Watch
 from ..trees.debugging.control import Control
+from ..trees.invariants.enforcing import Enforcer
 from ..trees.problems import TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
@@ -32,6 +33,7 @@ from ..vlm.runner import Runner
 from .about import About, open_trace
 from .config import Config
 from .inspect import asks
+from .invariants import rules_of
 from .keeping import Keeper
 from .options import RunOptions
 from .rehearsing.rehearsal import rehearsal_of
@@ -127,6 +129,9 @@ class Run:
             arranger=self.stage.arranger,
         )
         context.rehearsal = rehearsal_of(context, self.stage, options.rehearse or None)
+        rules = rules_of(tree, options.invariants, config)
+        if rules:
+            context.invariants = Enforcer(rules, context)
         self._missed: MissedChanges | None = None
         if self.stage.truth is not None and broker is not None:
             from .missed import MissedChanges

@@ -39,6 +39,7 @@ HEADER_ABOUT: Final[Mapping[str, str]] = {
     "nodes": "Nodes that this file declares, so that a tree can be checked before they exist.",
     "constants": "Values for `$(name)`, put in when the file is loaded.",
     "params": "Entries of the blackboard that are set before the first tick: a mapping, or a file of one.",
+    "invariants": "File with rules that are never broken while the tree runs, relative to this one.",
     "inputs": "Entries that are set from outside: name → {type, default, about}.",
     "outputs": "Entries that a tree which uses this one can have: name → {type, about}.",
     "root": "The first node.",
@@ -102,7 +103,7 @@ def _header(key: str) -> Schema:
     match key:
         case "knothole":
             return {"type": "integer", "enum": [1]}
-        case "tree" | "about" | "main":
+        case "tree" | "about" | "main" | "invariants":
             return dict(SCALAR)
         case "dialect":
             return {"type": "string", "enum": ["bt"]}

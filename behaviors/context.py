@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .acting.proposing import Proposals
     from .growing import Gardener
     from .means.skills import Skill
+    from .invariants import Invariants
     from .node import Leaf
     from .rehearsing import Rehearsal
 
@@ -74,6 +75,7 @@ class Context:
         halting: Leaves that were halted and are not at rest yet, with the time of their halt, run clock, [s].
         notes: Values that leaves share within a run by agreed keys (what was seen, what is carried); not for authors.
         stop_sign: Where a human's stop is put, from wherever it comes.
+        invariants: What this run never does, or None without such rules; set it before the tree is built.
         sight: What watches share while the run lasts, such as what a model was shown; no part of a checkpoint.
     """
 
@@ -100,6 +102,7 @@ class Context:
     halting: dict[Leaf, float] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)
     stop_sign: StopSign = field(default_factory=StopSign)
+    invariants: Invariants | None = None
     sight: dict[str, object] = field(default_factory=dict)
 
     def look(self, camera: str) -> CameraFrame:

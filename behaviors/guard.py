@@ -25,8 +25,8 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
 
     The check is ticked first in every tick. While it succeeds (or is skipped) the child is ticked. Otherwise the child
     is paused: the robot is stopped once and holds, the child is neither ticked nor halted, its timeouts and waits stand
-    still. When the check succeeds again the child goes on where it was; with ``resume: after_confirm`` only once a human
-    has confirmed it, if the check failed meanwhile.
+    still. When the check succeeds again the child goes on where it was; with ``resume: after_confirm`` only once a
+    human has confirmed it, if the check failed meanwhile.
 
     The questions of the check go out before all others, and each leaf in it can have limits of its own (``budget``,
     ``rate``, ``deadline``). ``check: {clear_of: [hand, person, stop_word]}`` writes the usual ones in one line. The arm

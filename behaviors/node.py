@@ -107,6 +107,8 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
         self.path = wiring.path
         self.place = wiring.place
         self._queued = False
+        if wiring.context.invariants is not None:
+            wiring.context.invariants.watch(self, (), wiring)
 
     def __init_subclass__(cls, **options: Any) -> None:
         # Methods chosen once per class save look-ups and calls in each tick (benchmarks/ticks.py).

@@ -74,14 +74,14 @@ WORK = """
 
 @dataclass
 class Outcome:
-    """What one seed gave; times in [s], None for what did not happen."""
+    """What one seed gave; times in [s], None for what did not happen; the speed of the arm when it was paused [rad/s]."""
 
     seed: int
     task: str
     entered: float | None = None
     left: float | None = None
     alarm: float | None = None
-    moving: float = 0.0
+    speed: float = 0.0
     rest: float | None = None
     missed: str = ""
 
@@ -168,7 +168,7 @@ def judge(outcome: Outcome, robot: Watched, pauses: list[tuple[float, bool]], an
         outcome.missed = "the guard did not pause"
         return outcome
     outcome.alarm = round(began - entered, 4)
-    outcome.moving = round(max(v for t, v, _ in robot.log if entered - 1 / HZ <= t <= began + _TIE), 4)
+    outcome.speed = round(max(v for t, v, _ in robot.log if began - 1 / RATE < t <= began + _TIE), 4)
     answer = max((t for t in answered if t <= began + _TIE), default=began)
     again = next((t for t, paused in pauses if t > began and not paused), left)
     fast = [t for t, v, _ in robot.log if began < t <= min(again, left) and v > AT_REST]
@@ -193,8 +193,8 @@ def summary(rows: list[Outcome]) -> dict[str, object]:
         "seeds": len(rows),
         "missed": sum(bool(row.missed) for row in rows),
         "alarm_s": spread([row.alarm for row in rows if row.alarm is not None]),
-        "rest_s": spread([row.rest for row in rows if row.rest is not None]),
-        "moving_when_paused": sum(row.moving > AT_REST for row in rows),
+        "moving_when_paused": sum(row.speed > AT_REST for row in rows),
+        "rest_s": spread([row.rest for row in rows if row.rest is not None and row.speed > AT_REST]),
         "notes": [f"seed {row.seed} ({row.task}): {row.missed}" for row in rows if row.missed],
     }
 

@@ -173,6 +173,8 @@ def build(
         KnotholeError: An input has neither a value nor a default.
     """
     board = Blackboard()
+    if context.invariants is not None:
+        context.invariants.begin(board)
     scope = Scope(board)
     entries = {**tree.params, **(params or {})}
     values = _inputs(tree, inputs or {}, entries)
@@ -340,6 +342,9 @@ class _Builder:
             frozenset(name for name, value in spec.values.items() if moves(value)),
         )
         node = cast(Factory, factory or cls)(wiring)
+        if self.context.invariants is not None:
+            names = (spec.type,) if spec.uses is None else (spec.type, spec.uses.name)
+            self.context.invariants.watch(node, names, wiring)
         self.nodes[index] = BuiltNode(index, path, spec.type, spec.name, kind, spec.place, parent, node, spec)
         return node
 

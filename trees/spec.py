@@ -185,6 +185,7 @@ class TreeSpec:
             declared. Empty for ours.
         params: Blackboard entries that are set before the first tick, from the header key ``params``.
         texts: Name → text of what grew while it runs, for pictures and traces.
+        invariants: File with rules that hold while this tree is run, relative to its own; empty for none.
     """
 
     name: str
@@ -198,6 +199,7 @@ class TreeSpec:
     dialect: str = ""
     params: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    invariants: str = ""
 
     def walk(self) -> Iterator[NodeSpec]:
         """Yield all nodes of this tree, without those of the trees it uses."""

@@ -16,6 +16,7 @@ def add(commands: Commands) -> None:
     """Add the commands of this file."""
     check = commands.add("check", "Check trees without running them.", "knothole check my_tree.yaml", _check)
     check.add_argument("--strict", action="store_true", help="count warnings as errors")
+    check.add_argument("--invariants", type=Path, metavar="FILE", help="rules that the trees must not break")
     check.add_argument("trees", nargs="+", metavar="TREE", help="file, or name of a tree in the library")
 
     nodes = commands.add("nodes", "List the nodes a tree can use, or explain one.", "knothole nodes pick", _nodes)
@@ -64,7 +65,7 @@ def add(commands: Commands) -> None:
 def _check(args: argparse.Namespace) -> int:
     from ..inspect import check_trees
 
-    problems, text = check_trees(args.trees, args.strict)
+    problems, text = check_trees(args.trees, args.strict, args.invariants)
     failed = any(problem.severity == "error" for problem in problems)
     if args.json:
         print(json.dumps([problem.to_json() for problem in problems]))

@@ -107,6 +107,9 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
         metavar="N",
         help="let N things happen meanwhile: objects move, fall, appear",
     )
+    parser.add_argument(
+        "--invariants", type=Path, metavar="FILE", help="rules that are never broken; see docs/guarding.md"
+    )
     parser.add_argument("--max-time", type=seconds, default=600.0, metavar="S", help="time limit (default 600 s)")
     parser.add_argument("--cassette", type=Path, metavar="FILE", help="keep every answer there, for --vlm replay:FILE")
     parser.add_argument(
@@ -167,6 +170,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         disturb=args.disturb,
         rehearse=args.rehearse,
         resume=resume,
+        invariants=args.invariants,
     )
 
 

@@ -60,6 +60,7 @@ class TreeReader:
         inputs = self.interface.inputs(keys["inputs"][1]) if "inputs" in keys else ()
         outputs = self.interface.outputs(keys["outputs"][1], inputs) if "outputs" in keys else ()
         params = params_of(self.source, keys["params"][1], self.problems) if "params" in keys else {}
+        rules = self.values.text(keys["invariants"][1], "key 'invariants'") if "invariants" in keys else None
         node: NodeSpec | None = None
         if "root" in keys:
             node = self.nodes.root(keys["root"][0], keys["root"][1], name)
@@ -78,6 +79,7 @@ class TreeReader:
             others,
             _dialect(keys),
             MappingProxyType(dict(params)),
+            rules or "",
         )
 
     def _name(self, root: Item, keys: Keys) -> str:

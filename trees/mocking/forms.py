@@ -12,7 +12,7 @@ from ..language.port_values import ValueReader
 from ..problems import Problem
 from ..reading.document import Documents, Item, Items, Pairs, Scalar, Source
 
-_HEADERS: Final = ("knothole", "knothole_mocks", "knothole_test")
+_HEADERS: Final = ("knothole", "knothole_invariants", "knothole_mocks", "knothole_test")
 
 
 class Forms:

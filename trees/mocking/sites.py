@@ -88,15 +88,17 @@ class Selector:
 
     def matches(self, site: Site) -> bool:
         """Tell whether it picks a node."""
-        if self._pattern is not None:
-            return self._pattern.fullmatch(site.path) is not None
-        if self.kind == "path":
-            return site.path == self.text
+        if self.kind in ("path", "pattern"):
+            return self.on_path(site.path)
         if self.kind == "stub":
             return site.spec.kind.cls is None or (site.spec.type == "bt.SubTree" and site.spec.uses is None)
         wanted = self.text.partition(":")[2].strip() if self.kind in _BY else self.text
         by_type, by_name = site.spec.type == wanted, site.spec.name == wanted
         return (by_type and self.kind != "name") or (by_name and self.kind != "type")
+
+    def on_path(self, path: str) -> bool:
+        """Tell whether it picks by path, and this one."""
+        return self._pattern.fullmatch(path) is not None if self._pattern is not None else path == self.text
 
     def among(self, all_sites: Sequence[Site]) -> list[Site]:
         """Return what it picks; a text that is somebody's whole path means that node alone."""

@@ -1,0 +1,221 @@
+"""Invariants while a tree runs: what a rule forbids is refused before it starts, and stopped when it goes on.
+
+A node that a rule is about is looked at before each of its ticks, as a gate of the debugger is: by attributes of the
+node itself that bear the names of its methods. A run without rules has none of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from ..._base import KnotholeError
+from ...behaviors.blackboard import Blackboard
+from ...behaviors.bt.stepwise import Stepwise, keeps, stored
+from ...behaviors.context import Context
+from ...behaviors.node import NODES, Wiring
+from ...behaviors.step import FAILURE, INVALID, RUNNING, Status, adopt, raise_fault
+from ..mocking.sites import Selector
+from ..spec import Computed
+from ..values import Scope
+from .rules import Condition, Gave, Rule, Target, fits
+
+_POST: Final = "_invariant_post"
+
+
+class Enforcer:
+    """The invariants of one run.
+
+    Args:
+        rules: What it enforces.
+        context: Services of the run; its robot is stopped when something is refused.
+
+    Attributes:
+        refused: How often something was refused or stopped.
+    """
+
+    def __init__(self, rules: Sequence[Rule], context: Context) -> None:
+        self.rules, self._context = tuple(rules), context
+        self._truths: dict[int, Callable[[], object]] = {}
+        self._watched = [c for rule in rules for c in rule.conditions if isinstance(c, Gave)]
+        self._gave: dict[int, Status | None] = {}
+        self._board: Blackboard | None = None
+        self.refused = 0
+
+    def begin(self, board: Blackboard) -> None:
+        """Read entries from the blackboard of the run; trees that are built later in it change nothing."""
+        if self._board is not None:
+            return
+        self._board = board
+        scope = Scope(board)
+        for condition in (c for rule in self.rules for c in rule.conditions):
+            if isinstance(condition, Computed):
+                self._truths[id(condition)] = scope.getter(condition)
+
+    def watch(self, node: Any, names: tuple[str, ...], wiring: Wiring) -> None:
+        """Put a post before a node that a rule is about, or whose results a rule looks at."""
+        names = names or names_of(node)
+        limb = str(getattr(node, "limb", ""))
+        post: _Post | None = node.__dict__.get(_POST)
+        known = post.rules if post is not None else []
+        about = [
+            (rule, target)
+            for rule in self.rules
+            for target in rule.targets
+            if target.means(names, wiring.name, limb) and (rule, target) not in known
+        ]
+        results = [gave for gave in self._watched if _picks(gave.node, names, wiring)]
+        if not about and not results:
+            return
+        if post is None:
+            post = node.__dict__[_POST] = _Post(self, adopt(node), wiring)
+        post.rules += about
+        post.results += [gave for gave in results if gave not in post.results]
+
+    def broken(self, rules: Sequence[tuple[Rule, Target]], wiring: Wiring, ports: Sequence[Any]) -> str:
+        """Return why a node may not be ticked now, empty when it may."""
+        for rule, target in rules:
+            if not self._has(target.ports, wiring, ports):
+                continue
+            why = self.why(rule)
+            if why is not None:
+                about = f": {rule.about}" if rule.about else ""
+                return f"refused by {rule.place}: {rule}{f' ({why})' if why else ''}{about}"
+        return ""
+
+    def why(self, rule: Rule) -> str | None:
+        """Return None when a rule allows its targets now, else what it knows; what it does not know forbids."""
+        said: list[str] = []
+        if rule.during is not None:
+            true, note = self._true(rule.during)
+            if true is False:
+                return None
+            said += [note] if note else []
+        if rule.unless is not None:
+            true, note = self._true(rule.unless)
+            if true is True:
+                return None
+            said += [note] if note else []
+        return "; ".join(said)
+
+    def _true(self, condition: Condition) -> tuple[bool | None, str]:
+        """Return whether a condition is true, None when nobody knows, and what there is to say about that."""
+        if isinstance(condition, Gave):
+            gave = self._gave.get(id(condition))
+            return gave is not None and _word(gave) == condition.status, ""
+        try:
+            value = self._truths[id(condition)]()
+        except KnotholeError as error:
+            return None, f"{error}, which counts as forbidden"
+        if not isinstance(value, bool):
+            return None, f"{condition.expression.source} is {value!r}, which counts as forbidden"
+        return value, ""
+
+    def note(self, results: Sequence[Gave], status: Status) -> None:
+        """Keep what a node gave."""
+        for gave in results:
+            self._gave[id(gave)] = status
+
+    def tell(self, node: Any, reason: str) -> None:
+        """Stop the robot and write down what was refused."""
+        self.refused += 1
+        context = self._context
+        context.emit("invariants", {"path": node.path, "tick": context.tick, "refused": reason})
+        if context.robot is not None:
+            try:
+                context.robot.stop()
+            except Exception as error:
+                raise_fault(node, error)
+
+    def _has(self, written: Mapping[str, str], wiring: Wiring, ports: Sequence[Any]) -> bool:
+        """Tell whether the ports hold what a rule says; what cannot be read may be anything."""
+        types = {port.name: port.type for port in ports}
+        for name, text in written.items():
+            get = wiring.inputs.get(name)
+            if get is None:
+                return False
+            try:
+                value = get()
+            except KnotholeError:
+                continue
+            if not fits(text, types.get(name, "any"), value):
+                return False
+        return True
+
+
+class _Post:
+    """Stands before one node.
+
+    Attributes:
+        rules: Which rules are about the node, and by what.
+        results: Which conditions want to know what it gives.
+    """
+
+    def __init__(self, enforcer: Enforcer, node: Any, wiring: Wiring) -> None:
+        self._enforcer, self._node, self._wiring = enforcer, node, wiring
+        self.rules: list[tuple[Rule, Target]] = []
+        self.results: list[Gave] = []
+        self._tick, self._own_tick = node._t, node.tick
+        self._inside, self._refusing = False, ""
+        node._t, node.tick = self._ticked, self._ticks
+
+    def _ticked(self) -> Status:
+        enforcer, node = self._enforcer, self._node
+        why = enforcer.broken(self.rules, self._wiring, getattr(node, "ports", ())) if self.rules else ""
+        if why:
+            status = self._refuse(why)
+        else:
+            self._refusing = ""
+            self._inside = True
+            try:
+                status = self._tick()
+            finally:
+                self._inside = False
+        if self.results:
+            enforcer.note(self.results, status)
+        return status
+
+    def _ticks(self) -> Iterator[Any]:
+        """Tick as py_trees does, for a parent that does."""
+        if self._inside:
+            yield from self._own_tick()
+            return
+        self._ticked()
+        if not self._node.skipped:
+            yield self._node
+
+    def _refuse(self, why: str) -> Status:
+        """Give FAILURE in place of a tick; what runs is halted first."""
+        node = self._node
+        if node.status is RUNNING or stored(node) is RUNNING:
+            node._x(INVALID)
+        node.skipped = False
+        node.status, node.feedback_message = FAILURE, why
+        if isinstance(node, Stepwise):
+            node.stored = FAILURE if keeps(node.parent) else INVALID
+        log = getattr(node, "_log", None)
+        if log is not None:
+            log(node)
+        if why != self._refusing:
+            self._refusing = why
+            self._enforcer.tell(node, why)
+        return FAILURE
+
+
+def names_of(node: Any) -> tuple[str, ...]:
+    """Return the type keys of a node that only its class tells."""
+    return tuple(name for name, cls in NODES.items().items() if isinstance(node, cls))
+
+
+def _word(status: Status) -> str:
+    return "SKIPPED" if status is INVALID else str(status.value)
+
+
+def _picks(selector: Selector, names: Sequence[str], wiring: Wiring) -> bool:
+    text = selector.text
+    if selector.kind == "word":
+        return text in names or text == wiring.name or text == wiring.path
+    if selector.kind in ("name", "type"):
+        wanted = text.partition(":")[2].strip()
+        return wanted == wiring.name if selector.kind == "name" else wanted in names
+    return selector.on_path(wiring.path)
