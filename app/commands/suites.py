@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--plans-only", action="store_true", help="let the backend plan, judge that, and move nothing")
     group.add_argument("--see", default="", choices=["oracle"], help="let the truth of the simulator say what is seen")
     group.add_argument("--words", default="", choices=["both", "training", "apart"], help="wordings (default both)")
-    group.add_argument("--via", default="", metavar="TREE", help="tree that carries them out (default plan_and_act)")
+    group.add_argument("--via", default="", metavar="TREE", help="tree that carries them out (default clean_up)")
     group.add_argument("--results", type=Path, metavar="FILE", help="keep results there as they come; go on from them")
 
 

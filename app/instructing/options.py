@@ -12,7 +12,7 @@ Words = Literal["both", "training", "apart"]
 WORDS: tuple[Words, ...] = ("both", "training", "apart")
 SUITE = "instructions"
 """What ``knothole eval`` calls the suite."""
-TREE = "plan_and_act"
+TREE = "clean_up"
 
 
 @dataclass(frozen=True)

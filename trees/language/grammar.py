@@ -79,7 +79,7 @@ class TreeReader:
             others,
             _dialect(keys),
             MappingProxyType(dict(params)),
-            rules or "",
+            invariants=rules or "",
         )
 
     def _name(self, root: Item, keys: Keys) -> str:
