@@ -49,6 +49,7 @@ class RunOptions:
         disturb: How many things happen by themselves meanwhile, drawn from the seed; in simulation.
         rehearse: How plans are tried before they are carried out, ``never``, ``symbolic``, ``kinematic`` or
             ``physics``, whatever the tree says; empty for as the tree says.
+        proposals: Folder for trees that the run repaired, as proposals for people; None writes none.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
         invariants: File with rules that the run never breaks, beside those of the tree and the project.
@@ -80,6 +81,7 @@ class RunOptions:
     truth: bool = False
     disturb: int = 0
     rehearse: Mode | Literal[""] = ""
+    proposals: Path | None = None
     resume: Path | None = None
     invariants: Path | None = None
 

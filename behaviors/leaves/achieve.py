@@ -40,6 +40,8 @@ from ..ports import Port
 
 CLARIFICATIONS: Final = 3
 """How often the human is asked what an instruction means."""
+TRIES: Final = 3
+"""How many answers a human may give that are none of the options."""
 PATIENCE: Final = 60.0
 """How long a human has to answer where `patience` does not say it, [s]."""
 LOOKS: Final = 3
@@ -172,8 +174,7 @@ class Achieve(Grower, PlanningLeaf):
             if said is None:
                 if not asked.late:
                     return self.running(f"asks the human: {outcome.words}")
-                why = "nobody is there to ask" if asked.absent else "nobody answered in time"
-                return self._fail_with(f"the instruction is ambiguous, and {why}: {outcome.words}")
+                return self._fail_with(f"the instruction is ambiguous, and {asked.over}: {outcome.words}")
             self._asked = None
             self._instruction = clarified(self._instruction, outcome.words, said)
             self._plan_now()
@@ -313,13 +314,7 @@ class Achieve(Grower, PlanningLeaf):
             if said == SKIP:
                 text = steps_text("plan", left, self._rules.skills, str(self.get("verify")), self._held())
                 return self._act(Attempt(plan.number, tuple(left), text, "", plan.picture, plan.held))
-            by = (
-                "nobody is there to ask"
-                if asked.absent
-                else "nobody said what to do"
-                if asked.late
-                else "the human said stop"
-            )
+            by = asked.over or "the human said stop"
             return self._fail_with(f"{why}; the same plan would fail again, and {by}")
 
         self._then = heard
@@ -383,7 +378,7 @@ class Achieve(Grower, PlanningLeaf):
 
     def _put_question(self, words: str, options: tuple[str, ...], default: str) -> Asked:
         patience = self._rules.patience if self._rules.patience is not None else PATIENCE
-        self._asked = Asked(self, words, options, default, patience)
+        self._asked = Asked(self, words, options, default, patience, TRIES)
         return self._asked
 
     def _drop(self) -> None:

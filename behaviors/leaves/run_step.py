@@ -42,7 +42,7 @@ class RunStep(Grower, Leaf):
     why_not = "only the leaf of the step knows how far it is"
     ports = (
         Port("step", "mapping", "the step to run, {skill, args}", main=True),
-        Port("skills", "list", "skills that a step may name", default=DEFAULT_SKILLS),
+        Port("skills", "list", "skills that a step may name", default=DEFAULT_SKILLS, lists="skills"),
         Port("verify", "text", "who is asked whether it did what it should", default="none", choices=WAYS),
     )
     limb = "arm"

@@ -106,6 +106,7 @@ class Loop:
         self._garden = self.context.grow if isinstance(self.context.grow, Garden) else None
         if self._garden is not None:
             self._garden.tend(tree)
+            self.context.skill_of, self.context.outline = self._garden.skill, self._garden.outline
         self.max_time, self.halt_timeout = max_time, halt_timeout
         self.record = Record(tree, trace, listeners)
         self.trace, self.listeners = trace, self.record.listeners
@@ -282,6 +283,10 @@ class Loop:
         if done.faults:
             raise done.faults[0]
         return done
+
+    def regrown(self, edited: TreeSpec) -> TreeSpec:
+        """Return an edited tree with what has grown in the present one, to be reloaded."""
+        return self._garden.carried(edited) if self._garden is not None else edited
 
     def graft(self, parent: str, branch: TreeSpec, position: int | None = None) -> Reloaded:
         """Put the root node of a tree below a node between two ticks; see ``changing.graft``."""

@@ -196,9 +196,7 @@ class Causes:
         child = Asked(decided.node, self.history.held(decided, moment), "FAILURE")
         return self._made(node, event, "FAILURE", says, notes), child
 
-    def _grown_failed(
-        self, node: Node, event: Event, failed: list[Event], moment: int
-    ) -> tuple[Link, Asked | None]:
+    def _grown_failed(self, node: Node, event: Event, failed: list[Event], moment: int) -> tuple[Link, Asked | None]:
         """Follow a leaf that grew something into what it grew, where that is what failed last."""
         leaf, grew = node.children[0], [each for each in failed if each.node != node.children[0]]
         decided = next((each for each in grew if _fits(each, event.reason, self.history.nodes)), None)
