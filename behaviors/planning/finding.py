@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +44,12 @@ class Found:
         """Return what is equal for all words that fit one and the same thing alone."""
         ids = self.ids(words)
         return next(iter(ids)) if len(ids) == 1 else named(words)
+
+
+_STEP, _SHARE = 0.003, 0.2
+"""What lies on a thing has its foot higher by so much [m], and by this share of the thing's height: a plate is flat."""
+ALL = "every object"
+"""What is asked for to see whether something lies on a thing of the plan."""
 
 
 class Finding:
@@ -130,6 +137,23 @@ def several(found: Found, meant: Mapping[str, int]) -> list[str]:
         for text, count in meant.items()
         if not text.lower().startswith(_ANY_OF) and len(found.things.get(named(text), ())) > count
     ]
+
+
+def covered(found: Found, words: str) -> bool:
+    """Tell whether something lies on one that words fit, as far as the picture measures that."""
+    return any(
+        _lies_on(other, thing)
+        for thing in found.things.get(named(words), ())
+        for other in found.things.get(ALL, ())
+        if other.id != thing.id
+    )
+
+
+def _lies_on(upper: GroundedObject, lower: GroundedObject) -> bool:
+    """Tell whether the middle of one thing is over another, and its foot well above the other's foot."""
+    away = math.dist(upper.xyz[:2], lower.xyz[:2])
+    higher = upper.xyz[2] - upper.size[2] / 2 - (lower.xyz[2] - lower.size[2] / 2)
+    return away < max(lower.size[:2]) / 2 and higher > max(_STEP, _SHARE * lower.size[2])
 
 
 def around(found: Found) -> list[GroundedObject]:

@@ -18,7 +18,7 @@ from ..means.effects import named
 from ..means.skills import Step, mistakes, refusal
 from ..node import Leaf
 from ..rehearsing import RehearsalVerdict, Rehearsing
-from .finding import Finding, Found, around, missing, options_for, several
+from .finding import ALL, Finding, Found, around, missing, options_for, several
 from .reading import read_answer
 from .rules import Rules
 from .symbolic import Thought
@@ -168,7 +168,8 @@ class Planning:
         things = used(self._steps, rules.skills) if rules.look else []
         forbidden = [thing for never in rules.never for thing in never.things] if things else []
         self.doing = f"looking for {', '.join(things)}"
-        self._finding = Finding(self._leaf, [*things, *forbidden], rules.camera)
+        wary = things and any(need.name == "clear" for s in self._steps for need in rules.skills[s["skill"]].needs)
+        self._finding = Finding(self._leaf, [*things, *forbidden, *([ALL] if wary else [])], rules.camera)
         return True
 
     def _found(self, found: Found) -> bool:

@@ -8,6 +8,8 @@ from ..means.effects import ANY, Fact, State, named
 from ..means.skills import Skill
 from .never import Never
 
+_RESTS = ("inside", "on")
+"""Facts that say on what a thing rests."""
 MOST = 8
 """Complaints that are told; more help nobody."""
 
@@ -63,15 +65,22 @@ class Thought:
         before = state.copy()
         state.apply(effects)
         for never in self._never:
-            if never.fact is not None and self._comes_about(never.fact, effects, before):
+            if never.fact is None:
+                continue
+            if self._comes_about(never.fact, effects, before):
                 self._complain(f"{where}: it may never be that {never.fact.words}")
+            elif never.fact.positive and never.fact.name in _RESTS and _lets_go(effects, before):
+                self._complain(
+                    f"{where}: {name} lets go without saying where, and it may never be that {never.fact.words}"
+                )
 
     def _comes_about(self, fact: Fact, effects: Sequence[Fact], before: State) -> bool:
         """Tell whether a forbidden fact becomes true by effects, in whatever words they name the things."""
         if before.holds(fact) is not True and self.state.holds(fact) is True:
             return True
         for effect in effects:
-            if (effect.name, effect.positive) != (fact.name, fact.positive):
+            same = effect.name == fact.name or {effect.name, fact.name} <= {*_RESTS}  # a plate is stood on, or filled
+            if not same or effect.positive != fact.positive:
                 continue
             if all(theirs == ANY or self._ids(mine) & self._ids(theirs) for mine, theirs in _pairs(effect, fact)):
                 return True
@@ -94,6 +103,13 @@ class Thought:
             for each in rest:
                 first = first.common(each)
             self.state = first
+
+
+def _lets_go(effects: Sequence[Fact], before: State) -> bool:
+    """Tell whether a step empties a hand that may hold something, and nobody says where that ends."""
+    emptied = any(fact.name == "hand_empty" and fact.positive for fact in effects)
+    told = any(fact.name in (*_RESTS, "on_table", "handed_over") and fact.positive for fact in effects)
+    return emptied and not told and before.holds(Fact("hand_empty")) is not True
 
 
 def _pairs(effect: Fact, fact: Fact) -> list[tuple[str, str]]:

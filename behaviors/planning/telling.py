@@ -9,7 +9,7 @@ from ..means.effects import Fact, State
 from ..means.skills import Skill, Step
 from ..means.surroundings import Held
 from ..node import Leaf
-from .finding import Found
+from .finding import Found, covered
 from .rules import Rules
 
 
@@ -25,6 +25,7 @@ def known_state(leaf: Leaf, found: Found) -> State:
         else:
             facts.append(Fact("hand_empty", positive=False))
     facts += [Fact("visible", (words,)) for words in found.things]
+    facts += [Fact("clear", (words,), positive=False) for words in found.things if covered(found, words)]
     return State(facts, found.same)
 
 

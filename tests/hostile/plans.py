@@ -207,6 +207,8 @@ class Hostile:
                 [self.pick(), step("place", into=place.upper())],
                 [self.pick(), step("place", onto=place)],
                 [self.pick(), step("close_gripper"), step("place", into=place)],
+                [self.pick(), step("move_to", above=place), step("open_gripper")],
+                [self.pick(), step("move_to", above=f"the {shape}"), step("open_gripper"), step("home")],
             )
         )
 

@@ -16,7 +16,7 @@ from .referee import Referee, Start, watching
 from .table import Planted, Table
 
 SCENES = ("tidy_table", "sort_by_color", "stack_two", "clear_plate", "table")
-TREE = "plan_and_act"
+TREE = "clean_up"
 _MOST = 6
 """Most steps of a sound plan here: what counts is whether it is run, not how long it takes."""
 
@@ -52,6 +52,19 @@ class Ran:
     def executed(self) -> bool:
         """Whether a sound plan was carried out."""
         return self.status == "SUCCESS" and self.reached
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data."""
+        return {
+            "seed": self.seed,
+            "attack": self.attack,
+            "plan": repr(self.plan)[:300],
+            "status": self.status,
+            "reason": self.reason[:300],
+            "starts": len(self.starts),
+            "executed": self.executed,
+            "violations": [str(start) for start in self.violations],
+        }
 
     def __str__(self) -> str:
         return f"seed {self.seed} {self.attack}: {self.plan!r:.300} -> {self.status} {self.reason:.200}"
@@ -89,9 +102,7 @@ def _never(table: Table, rng: random.Random) -> list[str]:
     return [f"inside(_, {rng.choice(places)})", "close_gripper"] if places else ["close_gripper"]
 
 
-def _run(
-    seed: int, attack: str, table: Table, plans: list[object], words: str, never: list[str], tree: str
-) -> Ran:
+def _run(seed: int, attack: str, table: Table, plans: list[object], words: str, never: list[str], tree: str) -> Ran:
     referee = Referee(table, never)
     inputs = {"instruction": words, **({"never": never} if never else {})}
     bound = knothole.load(tree).bind(
