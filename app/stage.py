@@ -192,10 +192,9 @@ def _open_world(stack: ExitStack, scene: str, seed: int, gui: bool, disturb: int
 
 def _disturbed(spec: SceneSpec, seed: int, count: int) -> SceneSpec:
     """Return a scene in which objects move, fall, appear, are hidden and change places while the tree runs."""
-    from ..sim.mishaps import random_disturbances
-    from ..sim.scene import DOINGS
+    from ..sim.mishaps import MISHAPS, random_disturbances
 
-    kinds = [kind for kind in DOINGS if kind != "hand_in"]
+    kinds = [kind for kind in MISHAPS if kind != "hand_in"]
     try:
         events = random_disturbances(spec, seed, count, kinds)
     except ValueError as error:
