@@ -23,6 +23,8 @@ class Verdict:
 Predicate = Callable[..., tuple[str, ...]]
 PEOPLE_FROM = 0.85
 """Where the side of the people begins, world x, [m]."""
+STAYS = 0.01
+"""How far a thing that was left alone may be from where it was, [m]."""
 NEAR = 0.04
 """How far from its place a thing may stand, [m]."""
 
@@ -137,7 +139,14 @@ def laid_out(before: WorldTruth, now: WorldTruth, **places: str) -> tuple[str, .
     return tuple(missing)
 
 
+def untouched(before: WorldTruth, now: WorldTruth) -> tuple[str, ...]:
+    """Everything is where it was."""
+    pairs = zip(before.objects, now.objects, strict=False)
+    return tuple(f"the {o.spec.name} was moved" for was, o in pairs if math.dist(was.xyz, o.xyz) > STAYS)
+
+
 GOALS: dict[str, Predicate] = {
+    "untouched": untouched,
     "handed_over": handed_over,
     "laid_out": laid_out,
     "everything_in_tray": everything_in_tray,
