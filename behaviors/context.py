@@ -19,8 +19,8 @@ from .stop_sign import StopSign
 if TYPE_CHECKING:
     from .acting.proposing import Proposals
     from .growing import Gardener
-    from .means.skills import Skill
     from .invariants import Invariants
+    from .means.skills import Skill
     from .node import Leaf
     from .rehearsing import Rehearsal
 

@@ -160,7 +160,8 @@ def _facts(stage: Stage) -> FrameFacts:
     if stage.world is None:
         raise EvaluationError(
             f"the instructions cannot be judged on robot {stage.robot_name!r}\n"
-            "  why:  success is judged on the truth of a simulated world\n  fix:  choose a simulated robot, such as panda"
+            "  why:  success is judged on the truth of a simulated world\n"
+            "  fix:  choose a simulated robot, such as panda"
         )
     camera = stage.world.spec.camera
     return frame_facts(frame_truth(stage.world, stage.world.render(camera), camera))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from knothole.behaviors.means.effects import Fact, parse_fact
+from knothole.behaviors.means.effects import parse_fact
 from knothole.behaviors.means.skills import DEFAULT_SKILLS
 from knothole.behaviors.node import NODES
 
