@@ -322,3 +322,41 @@ def test_a_run_that_is_resumed_plans_anew(tmp_path):
     assert "t/achieve" in again.loop.anew
     assert again.run().status == "SUCCESS"
     assert LOG == ["begins b", "ends b", "begins c", "ends c"]
+
+
+GREET = """knothole: 1
+tree: greet
+about: Greet somebody.
+skill: {about: "Greet somebody.", effects: ["visible(who)"]}
+inputs:
+  who: {type: text, about: "whom"}
+root:
+  sequence:
+    - say: "hello ${who}"
+    - wait: 200ms
+"""
+
+
+def test_a_tree_is_a_skill_and_grows_with_all_its_nodes(tmp_path):
+    (tmp_path / "greet.yaml").write_text(GREET)
+    made = scene(
+        "root:\n  achieve: {instruction: do it, skills: [greet]}\n",
+        {"do it": [step("greet", who="Ann's $5 cat")], "*": "yes"},
+        search=[tmp_path],
+    )
+    assert made.run().status == "SUCCESS"
+    assert made.said == ["hello Ann's $5 cat"]
+    assert made.statuses()["t/achieve/sequence/use/greet/sequence/wait"] == "SUCCESS"
+
+
+def test_a_step_alone_can_be_a_tree(tmp_path):
+    (tmp_path / "greet.yaml").write_text(GREET)
+    made = scene(
+        "params: {step: {skill: greet, args: {who: Bob}}}\nroot:\n  run_step: {step: $step, skills: [greet, wait], verify: see}\n",
+        {"Is the bob visible?": "no"},
+        search=[tmp_path],
+    )
+    result = made.run()
+    assert made.said == ["hello Bob"]
+    assert made.statuses()["t/run_step/sequence/use/greet/sequence"] == "SUCCESS"
+    assert result.reason.endswith("but the camera says no: 'Is the bob visible?': p(yes) = 0.00")
