@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-
 import pytest
 from py_trees.common import Status
 
@@ -62,10 +60,9 @@ class TryIt(Leaf):
 
 
 @pytest.fixture(autouse=True)
-def _clean() -> Iterator[None]:
+def _clean() -> None:
     LOG.clear()
     FAILS.clear()
-    yield
 
 
 def go(ports: str = "", plans: object = None, **options: object) -> Scene:
@@ -352,7 +349,8 @@ def test_a_tree_is_a_skill_and_grows_with_all_its_nodes(tmp_path):
 def test_a_step_alone_can_be_a_tree(tmp_path):
     (tmp_path / "greet.yaml").write_text(GREET)
     made = scene(
-        "params: {step: {skill: greet, args: {who: Bob}}}\nroot:\n  run_step: {step: $step, skills: [greet, wait], verify: see}\n",
+        "params: {step: {skill: greet, args: {who: Bob}}}\n"
+        "root:\n  run_step: {step: $step, skills: [greet, wait], verify: see}\n",
         {"Is the bob visible?": "no"},
         search=[tmp_path],
     )
