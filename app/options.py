@@ -45,6 +45,7 @@ class RunOptions:
         keep: How much of the end of a run its trace keeps, such as ``60s`` or ``200MB``; ``all`` keeps everything.
         pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
+        proposals: Folder for trees that the run repaired, as proposals for people; None writes none.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
     """
@@ -73,6 +74,7 @@ class RunOptions:
     keep: str = ""
     pictures: str = ""
     truth: bool = False
+    proposals: Path | None = None
     resume: Path | None = None
 
     def __post_init__(self) -> None:
