@@ -121,6 +121,7 @@ class Run:
             rng=np.random.default_rng(options.seed),
             say=self._watcher.say,
             human=self._human,
+            confirm=options.confirm,
             arranger=self.stage.arranger,
             grow=Garden(config.trees, lambda grown: self._problems(grown, broker)),
             proposals=ProposalFolder(options.proposals) if options.proposals is not None else None,
