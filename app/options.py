@@ -44,6 +44,7 @@ class RunOptions:
         firewall: Ask the backend behind a firewall, for which words in pictures are data; None as configured.
         keep: How much of the end of a run its trace keeps, such as ``60s`` or ``200MB``; ``all`` keeps everything.
         pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
+        confirm: Have a human accept every plan before it is carried out, whatever the tree says.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
         proposals: Folder for trees that the run repaired, as proposals for people; None writes none.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
@@ -73,6 +74,7 @@ class RunOptions:
     firewall: bool | None = None
     keep: str = ""
     pictures: str = ""
+    confirm: bool = False
     truth: bool = False
     proposals: Path | None = None
     resume: Path | None = None

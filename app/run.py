@@ -122,6 +122,7 @@ class Run:
             rng=np.random.default_rng(options.seed),
             say=self._watcher.say,
             human=self._human,
+            confirm=options.confirm,
             arranger=self.stage.arranger,
             grow=self.garden,
             proposals=ProposalFolder(options.proposals) if options.proposals is not None else None,

@@ -41,6 +41,7 @@ HEADER_ABOUT: Final[Mapping[str, str]] = {
     "params": "Entries of the blackboard that are set before the first tick: a mapping, or a file of one.",
     "inputs": "Entries that are set from outside: name → {type, default, about}.",
     "outputs": "Entries that a tree which uses this one can have: name → {type, about}.",
+    "skill": "What the tree is as a skill of plans: the facts it needs, and those it brings about.",
     "root": "The first node.",
 }
 """Header key → what it means."""
@@ -117,6 +118,10 @@ def _header(key: str) -> Schema:
             return {"type": ["object", "null"], "additionalProperties": {"$ref": "#/definitions/declaration"}}
         case "params":
             return {"type": ["object", "string"]}
+        case "skill":
+            facts: Schema = {"type": ["array", "null"], "items": {"type": "string"}}
+            keys = {"about": SCALAR, "needs": facts, "effects": facts}
+            return {"type": ["object", "null"], "properties": keys, "additionalProperties": False}
         case "root":
             return dict(_NODE)
         case "inputs":
