@@ -45,6 +45,7 @@ class RunOptions:
         firewall: Ask the backend behind a firewall, for which words in pictures are data; None as configured.
         keep: How much of the end of a run its trace keeps, such as ``60s`` or ``200MB``; ``all`` keeps everything.
         pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
+        confirm: Have a human accept every plan before it is carried out, whatever the tree says.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
         disturb: How many things happen by themselves meanwhile, drawn from the seed; in simulation.
         rehearse: How plans are tried before they are carried out, ``never``, ``symbolic``, ``kinematic`` or
@@ -78,6 +79,7 @@ class RunOptions:
     firewall: bool | None = None
     keep: str = ""
     pictures: str = ""
+    confirm: bool = False
     truth: bool = False
     disturb: int = 0
     rehearse: Mode | Literal[""] = ""

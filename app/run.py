@@ -122,14 +122,16 @@ class Run:
             )
             self._stack.callback(broker.close)
         self._check(tree, broker)
+        self.garden = Garden(config.trees, lambda grown: self._problems(grown, broker))
         context = Context(
             robot=self.robot,
             broker=broker,
             rng=np.random.default_rng(options.seed),
             say=self._watcher.say,
             human=self._human,
+            confirm=options.confirm,
             arranger=self.stage.arranger,
-            grow=Garden(config.trees, lambda grown: self._problems(grown, broker)),
+            grow=self.garden,
             proposals=ProposalFolder(options.proposals) if options.proposals is not None else None,
         )
         context.rehearsal = rehearsal_of(context, self.stage, options.rehearse or None)
@@ -193,7 +195,7 @@ class Run:
             if broker is None and asks(edited):
                 raise KnotholeError("the edited tree asks a model, and this run has none\n  fix:  start the run again")
             self._check(edited, broker)
-            edited = self.loop.regrown(edited)
+            edited = self.garden.carried(edited)
             done = self.loop.reload(edited)
         except KnotholeError as error:
             if self.tree.spec is edited:

@@ -53,6 +53,7 @@ def add(commands: Commands) -> None:
     run.add_argument("--human", type=Path, metavar="FILE", help="YAML file of what the human says to each question")
     proposals = "folder for plans that `achieve` repaired, as trees for people to read"
     run.add_argument("--proposals", type=Path, metavar="DIR", help=proposals)
+    run.add_argument("--confirm", action="store_true", help="ask the human before any plan is carried out")
     run.add_argument("--watch", action="store_true", help="reload the tree when its file is edited while it runs")
     run.add_argument("--view", action="store_true", help="show the run in the browser while it goes on")
     run.add_argument("--control", action="store_true", help="with --view or --groot2: pause, step and change it there")
@@ -156,6 +157,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         rate=getattr(args, "rate", None) or 20.0,
         max_time=args.max_time,
         gui=getattr(args, "gui", False),
+        confirm=getattr(args, "confirm", False),
         trace=getattr(args, "trace", None),
         mock=getattr(args, "mock", None),
         params=getattr(args, "params", None),

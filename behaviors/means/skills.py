@@ -87,7 +87,10 @@ class Skill:
     def things(self) -> tuple[str, ...]:
         """Ports whose words name a thing that must be there: not what the hand is thought to hold."""
         held = {arg for need in self.needs if need.name == "holding" and need.positive for arg in need.args}
-        return tuple(p.name for p in self.ports if p.type in ("any", "object") and p.name not in held)
+        named = {arg for fact in (*self.needs, *self.effects) for arg in fact.args} - held
+        return tuple(
+            p.name for p in self.ports if p.name in named or (p.type in ("any", "object") and p.name not in held)
+        )
 
     def schema(self) -> dict[str, object]:
         """Return the JSON Schema of one step with this skill."""
@@ -263,7 +266,7 @@ def _words_mistake(port: Port, text: str) -> str:
 def _number_mistake(port: Port, number: object) -> str:
     assert isinstance(number, int | float)
     if not abs(number) <= _LARGEST[port.type]:  # also NaN
-        shown = f"{float(number):g}" if abs(number) < 1e300 else "so large"
+        shown = "NaN" if number != number else f"{float(number):g}" if abs(number) < 1e300 else "more"
         return f"must be of a size up to {_LARGEST[port.type]:g}, not {shown}"
     if port.minimum is not None and number < port.minimum:
         return f"must be at least {port.minimum:g}"

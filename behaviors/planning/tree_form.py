@@ -116,7 +116,8 @@ def _node_mistakes(form: str, node: Mapping[str, object], allowed: Mapping[str, 
     if form in ("sequence", "fallback") and (not isinstance(node[form], list) or not node[form]):
         yield f"{form} takes a list of nodes"
     times = node.get("times", 1)
-    if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= TIMES:
+    whole = isinstance(times, int | float) and not isinstance(times, bool) and times == times // 1
+    if not whole or not 1 <= float(str(times)) <= TIMES:
         yield f"times must be a whole number from 1 to {TIMES}"
     if form in ("see", "if") and not (isinstance(node[form], str) and str(node[form]).strip()):
         yield f"{form} takes a question"
@@ -178,7 +179,7 @@ def tree_yaml(data: object, skills: Mapping[str, Skill]) -> list[str]:
     if form == "see":
         return [f"- {_see(str(data['see']), str(data['expect']))}"]
     if form == "retry":
-        return ["- retry:", f"    attempts: {data['times']}", "    child:", *_node(children[0], skills, "      ")]
+        return ["- retry:", f"    attempts: {int(data['times'])}", "    child:", *_node(children[0], skills, "      ")]
     lines = [f"- {'bt.IfThenElse' if form == 'if' else form}:"]
     if form == "if":
         lines.append(f"    - {_see(str(data['if']), 'yes')}")
