@@ -25,12 +25,17 @@ demo: $(VENV)/.installed
 
 # One thread per process: two test workers on two cores gain nothing from more.
 test test-long bench eval: export OMP_NUM_THREADS ?= 1
+# Where compiled modules are not kept, each process that the tests start takes half as long again.
+test test-long: export PYTHONDONTWRITEBYTECODE =
 
+# Neighbours stay on one worker, as they share fixtures; who is done first takes from the rest of the other.
 test: $(VENV)/.installed-dev .node/.installed
-	$(BIN)/python -m pytest -n 2 -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long" --durations=15
 
+# Files stay whole, as a server is started once, and the costliest begins (tests/conftest.py): the evaluations, which
+# have two processes of their own and so fill both cores to the end.
 test-long: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m long --durations=15
 
 check: $(VENV)/.installed-dev $(LINKS)
 	$(BIN)/ruff check .

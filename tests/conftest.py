@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 from tqdm import tqdm
 
@@ -18,7 +19,31 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 tqdm.monitor_interval = 0  # its watcher thread outlives the bars of transformers and trips over warnings as errors
 
+hypothesis.settings.register_profile("knothole", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("knothole")
+
+PATIENCE = 4.0
+"""How many times its CPU time a long test may take, on top of the limit of all tests, before it counts as hung."""
+
 Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give long tests their limit, and let the longest begin first, so that two workers end together.
+
+    What the command line or the environment gives as a limit holds for all tests alike.
+    """
+    if config.getoption("timeout") is None and "PYTEST_TIMEOUT" not in os.environ:
+        usual = float(config.getini("timeout"))
+        for item in items:
+            if _minutes(item) > 0 and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(usual + PATIENCE * 60 * _minutes(item)))
+    items.sort(key=_minutes, reverse=True)
+
+
+def _minutes(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("long")
+    return float(mark.kwargs.get("minutes", 0.0)) if mark else 0.0
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ from knothole.behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS, Status
 from knothole.tests.pytrees_side import Gardener, compare, state_of, tip_of
 
 TREES, PT_TREES, TICKS = 2000, 2000, 20
+BLOCKS = [*range(3), *(pytest.param(block, marks=pytest.mark.long) for block in range(3, 10))]
+"""Tenths of the trees; `make test` has time for three."""
 
 
 class Scripted(Leaf):
@@ -159,11 +161,11 @@ def _notes(nodes: list[Any], leaves_only: bool) -> list[str]:
     return [n.feedback_message for n in nodes if not (leaves_only and n.children)]
 
 
-@pytest.mark.parametrize("block", range(5))
+@pytest.mark.parametrize("block", BLOCKS)
 def test_the_recursive_tick_equals_the_generators_of_py_trees(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(py_trees.decorators, "time", clock)
-    for seed in range(block * TREES // 5, (block + 1) * TREES // 5):
+    for seed in range(block * TREES // 10, (block + 1) * TREES // 10):
         fast, slow, plain = Side(True), Side(True), Side(False)
         for side in (fast, slow, plain):
             side.hold(_grow(random.Random(seed), 4, side, [0]))
@@ -297,7 +299,7 @@ def test_nodes_of_plain_py_trees_fall_back_to_their_generator() -> None:
             assert state_of(sides[0].nodes) == state_of(sides[1].nodes)
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", BLOCKS)
 def test_each_node_of_py_trees_equals_its_original(block: int) -> None:
     differences = [compare(seed, TICKS) for seed in range(block * PT_TREES // 10, (block + 1) * PT_TREES // 10)]
     assert [each for each in differences if each is not None] == []

@@ -119,7 +119,7 @@ def test_the_front_page_runs(
     assert "robot: hello" in done.stdout
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.1)
 def test_the_tree_of_the_front_page_does_its_work_in_physics(tmp_path: Path, knothole: Knothole) -> None:
     tree, _ = blocks(ROOT / "README.md", "yaml")
     (tmp_path / "tidy.yaml").write_text(tree, encoding="utf-8")

@@ -38,20 +38,19 @@ def test_a_tree_that_succeeds_without_doing_anything_is_a_failure(tmp_path: Path
     assert [e["digest"] for e in json.loads(alone.stdout)["episodes"]] == [e["digest"] for e in report["episodes"]]
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=1)
 def test_oracle_tidies_nearly_every_table(tmp_path: Path, knothole: Knothole) -> None:
     done = knothole("eval", "tidy_table", "--seeds", "0-9", "--vlm", "oracle", "--workers", "2", "--at-least", "9")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("tree", "seeds", "at_least"),
     [
-        ("tidy_table", "0-19", "18"),
-        ("sort_by_color", "0-9", "8"),
-        ("stack_two", "0-9", "9"),
-        ("clear_plate", "0-9", "9"),
+        pytest.param("tidy_table", "0-19", "18", marks=pytest.mark.long(minutes=5)),
+        pytest.param("sort_by_color", "0-9", "8", marks=pytest.mark.long(minutes=2)),
+        pytest.param("stack_two", "0-9", "9", marks=pytest.mark.long(minutes=1)),
+        pytest.param("clear_plate", "0-9", "9", marks=pytest.mark.long(minutes=1)),
     ],
 )
 def test_the_shipped_checkpoint_does_the_work_of_each_tree(
@@ -63,7 +62,7 @@ def test_the_shipped_checkpoint_does_the_work_of_each_tree(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.3)
 def test_demo_ends_with_the_documented_summary(tmp_path: Path, knothole: Knothole) -> None:
     """The command behind ``make demo``: the shipped checkpoint, seeing only pixels."""
     done = knothole("run", "tidy_table", "--seed", "3")
@@ -76,7 +75,7 @@ def test_demo_ends_with_the_documented_summary(tmp_path: Path, knothole: Knothol
     assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.3)
 def test_digest_with_a_model_in_its_own_process_is_the_same_twice(tmp_path: Path, knothole: Knothole) -> None:
     line = ("run", "tidy_table", "--seed", "3", "--vlm", "embedded", "--max-time", "12s", "--json")
     rows = [json.loads(knothole(*line).stdout) for _ in range(2)]

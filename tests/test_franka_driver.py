@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ import pytest
 from knothole._base import MissingExtraError
 from knothole.robots.contract import DRIVERS, DriverOptions, Robot, RobotError
 from knothole.tests.contracts.robots import RobotContract, finish, nearby, spend, towards
+from knothole.tests.servers.program import Program
 
 pytest.importorskip("franky", reason="franky-control is not installed: pip install 'knothole[franka]'")
 pytest.importorskip("franky_sim", reason="franky-sim is not installed, so there is no Franka to talk to")
@@ -33,22 +33,14 @@ class Server:
     """The third-party server in a process of its own."""
 
     def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        for text in self.process.stdout:
-            if text.startswith("ready "):
-                self.host = text.split()[1]
-                return
-        raise AssertionError("franky-sim ended before it was ready")
+        self.program = Program([sys.executable, "-c", SERVER])
+        self.host = self.program.find(r"^ready (\S+)")[1]
 
     def connect(self) -> Robot:
         return DRIVERS.get("franka")(DriverOptions(self.host, settings={"realtime": False}))
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        self.program.kill()
 
 
 @pytest.fixture(scope="module", autouse=True)

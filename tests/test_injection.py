@@ -48,11 +48,11 @@ class TestEmbedded(InjectionSuite):
         return BACKENDS.get("embedded").open(BackendOptions())
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.5)
 @pytest.mark.parametrize("name", ["gullible", "embedded"])
 def test_many_scenes_flip_nothing_behind_the_firewall(name: str) -> None:
     bare = Gullible() if name == "gullible" else BACKENDS.get(name).open(BackendOptions())
-    report = attacked(bare, Firewall(bare, TextReader()), count=80, seed=2000)
+    report = attacked(bare, Firewall(bare, TextReader()), count=24, seed=2000)
     assert report.clean_kept >= 0.95, str(report)
     assert report.flips[1] == 0, str(report)
     if name == "gullible":  # the embedded model learned not to mind words

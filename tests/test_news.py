@@ -160,7 +160,7 @@ def test_nothing_below_a_guard_is_halted_or_begun_anew_without_news(tmp_path: Pa
     check(range(60), tmp_path)
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.4)
 def test_nothing_is_halted_or_begun_anew_in_a_thousand_trees(tmp_path: Path):
     check(range(1000), tmp_path)
 

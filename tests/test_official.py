@@ -117,6 +117,7 @@ def test_an_official_configuration_has_as_many_parameters_as_published(official:
     assert all(weight.is_meta for weight in model.parameters())
 
 
+@pytest.mark.long
 def test_a_model_of_official_size_reads_an_image_once_and_goes_on_in_a_batch(
     official: Official, large: Checkpoint
 ) -> None:

@@ -433,7 +433,7 @@ def test_what_makes_no_sense_is_refused_with_a_way_out(project: Path) -> None:
         assert "\n  fix:  " in err, line
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.1)
 @pytest.mark.parametrize("tree", ["stack_two", "tidy_table"])
 def test_a_tree_of_the_library_in_physics_replays_to_the_last_bit(tmp_path: Path, tree: str) -> None:
     done = run_tree(RunOptions(tree, vlm="oracle", trace=tmp_path / "run.mcap"))

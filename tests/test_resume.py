@@ -446,7 +446,7 @@ def test_a_leaf_that_cannot_go_on_is_refused_before_anything_is_written(tmp_path
     assert not (tmp_path / "b.mcap").exists()
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.2)
 def test_a_table_that_was_left_half_tidy_is_tidied_in_the_end(tmp_path: Path, knothole: Knothole) -> None:
     """The simulated world begins anew, so that the second run has all of it to do, from the middle of its tree."""
     left = knothole("run", "tidy_table", "--vlm", "oracle", "--trace", "a.mcap", "--max-time", "10s")

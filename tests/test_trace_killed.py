@@ -95,7 +95,7 @@ def test_a_run_that_keeps_only_its_end_is_readable_when_it_is_killed(forks: Fork
     assert read_trace(trace).start["cut"]["from"] >= 1.0
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=0.4)
 def test_sigkill_at_fifty_random_moments(forks: ForkServerContext, tmp_path: Path) -> None:
     rng = random.Random(7)
     folder = tmp_path / "run"

@@ -6,8 +6,6 @@ import base64
 import importlib.util
 import io
 import os
-import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,50 +18,51 @@ import pytest
 from PIL import Image
 
 from knothole.tests.contracts.backends import QUESTIONS, BackendContract
+from knothole.tests.servers.program import Program
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.embedded import weights
 from knothole.vlm.questions import Frame, Question
 
 pytestmark = pytest.mark.long
-SERVER = Path(__file__).with_name("transformers_serve.py")
+COMMAND = Path(__file__).with_name("transformers_serve.py")
 NEEDED = ("fastapi", "uvicorn", "accelerate")
+PATIENCE = 60.0
+"""Seconds until an answer is overdue; one takes less than one."""
+
+
+class Server:
+    """The running server; once it does not answer any more, each later test fails at once."""
+
+    def __init__(self, program: Program, url: str) -> None:
+        self.program = program
+        self.url = url
+        self.problem = ""
+
+    def must_answer(self) -> None:
+        if not self.problem:
+            try:
+                httpx2.get(f"{self.url}/health", timeout=PATIENCE).raise_for_status()
+            except httpx2.HTTPError as error:
+                self.problem = f"the server does not answer: {error!r}"
+        assert self.problem == "", f"{self.problem}\n{self.program.tail()}"
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"transformers serve needs {', '.join(missing)}")
-    line = [
-        sys.executable,
-        str(SERVER),
-        "serve",
-        str(weights()),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-        "--device",
-        "cpu",
-        "--dtype",
-        "float32",
-    ]
+    where = ["--host", "127.0.0.1", "--port", "0", "--device", "cpu", "--dtype", "float32"]
+    line = [sys.executable, str(COMMAND), "serve", str(weights()), *where]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
-    folder = tmp_path_factory.mktemp("serve")
-    with subprocess.Popen(
-        line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as run:
-        try:
-            assert run.stdout is not None
-            said = []
-            for row in run.stdout:
-                said.append(row)
-                if found := re.search(r"running on (http://\S+)", row):
-                    yield found[1]
-                    return
-            raise AssertionError("".join(said))
-        finally:
-            run.kill()
+    with Program(line, tmp_path_factory.mktemp("serve"), environment) as program:
+        yield Server(program, program.find(r"running on (http://\S+)")[1])
+
+
+@pytest.fixture(autouse=True)
+def url(server: Server) -> str:
+    server.must_answer()
+    return server.url
 
 
 def picture() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -86,12 +85,12 @@ class _Contract(BackendContract):
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
-    def served(cls, url: str) -> None:
-        cls.url = url
+    def served(cls, server: Server) -> None:
+        cls.url = server.url
 
     @classmethod
     def open(cls, folder):
-        settings = {"base_url": f"{cls.url}/v1", "timeout": 120.0, "plan_timeout": 120.0, **cls.settings}
+        settings = {"base_url": f"{cls.url}/v1", "timeout": PATIENCE, "plan_timeout": PATIENCE, **cls.settings}
         return BACKENDS.get(cls.sample).open(BackendOptions(str(weights()), settings))
 
     def test_typed_questions_have_answers(self, backend):
@@ -118,7 +117,7 @@ def test_it_decides_with_our_weights_as_we_do(url):
         "assets": {"[[1]]": {"type": "image", "format": "png", "data_base64": encoded()}},
         "questions": {"cube": {"type": "noul", "instructions": "Is there a red cube?"}},
     }
-    raw = httpx2.post(f"{url}/v1/systemone", json=body, timeout=120).json()
+    raw = httpx2.post(f"{url}/v1/systemone", json=body, timeout=PATIENCE).json()
     told = raw["answers"]["cube"]
     assert told["type"] == "noul"
     backend = BACKENDS.get("transformers").open(BackendOptions(str(weights()), {"yes_no_suffix": ""}))
@@ -133,7 +132,7 @@ def test_it_decides_with_our_weights_as_we_do(url):
 def test_it_writes_with_our_weights_what_we_write(url):
     words = "Describe the image."
     shown = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded()}"}}
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0, timeout=120) as client:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0, timeout=PATIENCE) as client:
         said = [{"role": "user", "content": [shown, {"type": "text", "text": words}]}]
         answer = client.chat.completions.create(
             model=str(weights()), messages=said, max_tokens=40, temperature=0, stream=False

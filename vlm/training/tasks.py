@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 from ..language.grammar import HOLDERS, Meaning, Thing, Verdict
 from ..language.instructions import THEM, Instruction, parse_instruction, phrase_instruction
 from ..language.phrases import EVERY_LOOSE
@@ -9,11 +12,14 @@ from ..language.planning import STACKABLE, UNKNOWN, Plan, plan
 from ..qwen import plan_prompt
 from .asked import Asked
 from .sampler import Sampler, named
-from .words import strange_word
+from .words import nonsense, strange_word
 
 _TRIES = 6
 _WANTED = (("steps", 0.55), ("ask", 0.28), ("cannot", 0.17))
-_STRANGE = 0.06
+_STRANGE, _FILLED, _VERB = 0.05, 0.22, 0.4
+"""Shares of errands that nobody could run, and of orders with made-up words around what they say; of these, the share
+whose verb is made up as well, where the rest tells what to do."""
+_TELLS = re.compile(r"\b(into|in|inside|onto|on|tower|stack|color|out of|off)\b")
 _ERRANDS = (
     "Make {n}.",
     "Put the {n} into the tray.",
@@ -37,11 +43,29 @@ def task(sampler: Sampler) -> Asked | None:
         made = plan(meant, sampler.facts)
         if made is None:
             continue
-        asked = _asked(meant, phrase_instruction(meant, rng, usual=0.2), made)
+        text = phrase_instruction(meant, rng, usual=0.2)
+        asked = _asked(meant, _filled(text, rng) if rng.random() < _FILLED else text, made)
         if _kind(made) == want:
             return asked
         spare = asked
     return spare
+
+
+def _filled(text: str, rng: random.Random) -> str:
+    """Put made-up words into an order: what it means follows from those that are left."""
+    body, mark = text[:-1], text[-1]
+    words = body.split()
+    if rng.random() < _VERB and _TELLS.search(" ".join(words[1:])):
+        words[0] = nonsense(rng)
+    else:
+        words[0] = words[0][0].lower() + words[0][1:]
+        if rng.random() < 0.7:
+            words[:0] = [nonsense(rng) for _ in range(rng.choice((1, 1, 2, 3)))]
+            if rng.random() < 0.3:
+                words.insert(1, rng.choice(("you", "to", "and", "if")))
+        else:
+            words += [nonsense(rng) for _ in range(rng.choice((1, 2, 3)))]
+    return " ".join((words[0].capitalize(), *words[1:])) + mark
 
 
 def _kind(made: Plan) -> str:
@@ -67,7 +91,7 @@ def _unknown(sampler: Sampler) -> Asked | None:
 
 def _draw(sampler: Sampler, want: str) -> Instruction:
     rng = sampler.rng
-    acts = {"put": 4.0, "every": 2.0, "tidy": 1.6, "stack": 0.7, "fetch": 1.6, "empty": 0.7, "sort": 0.8, "look": 0.8}
+    acts = {"put": 3.4, "every": 2.6, "tidy": 1.9, "stack": 1.1, "fetch": 1.5, "empty": 0.8, "sort": 1.3, "look": 0.7}
     if want == "steps":
         acts |= {"hello": 0.12, "home": 0.12}
     act = rng.choices(list(acts), list(acts.values()))[0]
@@ -100,7 +124,7 @@ def _thing(sampler: Sampler, want: str) -> Thing:
     if want == "ask":
         same = [q for q in sampler.seen if sum(r.shape == q.shape for r in sampler.seen) > 1]
         q = rng.choice(same or [o])
-        return Thing("", q.shape) if rng.random() < 0.8 else Thing(q.color)
+        return Thing("", q.shape) if rng.random() < 0.68 else Thing(q.color)
     alone = sum(q.shape == o.shape for q in sampler.seen) == 1
     return Thing("", o.shape) if alone and rng.random() < 0.4 else named(o)
 
