@@ -24,6 +24,7 @@ from .app.commands import (
     editing,
     house,
     model,
+    rehearsing,
     replaying,
     running,
     traces,
@@ -137,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"knothole {__version__}")
     commands = Commands(parser.add_subparsers(metavar="COMMAND", required=True))
-    for part in (running, tracing, traces, replaying, viewing, authoring, editing, model, house):
+    for part in (running, rehearsing, tracing, traces, replaying, viewing, authoring, editing, model, house):
         part.add(commands)
     return parser
 

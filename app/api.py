@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..behaviors.human import Human
+from ..behaviors.rehearsing import Mode
 from ..robots.contract import Robot
 from ..trees.debugging.control import Control
 from ..trees.mocking.apply import apply_profile
@@ -58,6 +60,7 @@ class Tree:
         mirror: str = "",
         human: Human | None = None,
         control: Control | None = None,
+        rehearse: Mode | Literal[""] = "",
     ) -> Run:
         """Join the tree with a robot and a backend.
 
@@ -80,6 +83,8 @@ class Tree:
             mirror: Show the entries of the run on py_trees' own Blackboard while it lasts, as ``/MIRROR/ENTRY``.
             human: Whom the tree may ask, such as a ``ScriptedHuman``; None for nobody.
             control: Lets another thread pause the run, step it, change it and answer its questions; see ``Control``.
+            rehearse: How plans are tried before they are carried out: ``never``, ``symbolic``, ``kinematic`` or
+                ``physics``; empty for as the tree says.
 
         Returns:
             A run with ``tick()`` and ``run()``.
@@ -105,6 +110,7 @@ class Tree:
             watchdog=watchdog,
             realtime=realtime,
             mirror=mirror,
+            rehearse=rehearse,
         )
         return Run(
             spec,

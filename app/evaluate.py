@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import queue
 import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
 from ..trees.ticking.loop import Outcome
+from .crew import EvaluationError, each_seed
 from .options import RunOptions
 from .result import RunResult
 from .session import Session
 
-if TYPE_CHECKING:
-    from multiprocessing.queues import Queue
+__all__ = ["Episode", "Evaluation", "EvaluationError", "SeedsError", "evaluate", "parse_seeds", "wilson"]
 
 LAST_SEED = 99_999
-GRACE = 10.0
-"""Time a process has to end its run when the evaluation ends early, [s]."""
 
 
 class SeedsError(KnotholeError):
     """A range of seeds cannot be read."""
-
-
-class EvaluationError(KnotholeError):
-    """An evaluation cannot be started, or one of its processes died."""
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -192,8 +184,7 @@ def evaluate(
     options = replace(options, record=traces is not None, trace=traces)
     Session(options).close()  # whatever is wrong with the call is said here, not by a process
     episodes: dict[int, Episode] = {}
-    source = _here(options, seeds) if workers == 1 else _processes(options, seeds, min(workers, len(seeds)))
-    for seed, episode in source:
+    for seed, episode in each_seed(partial(_opened, options), seeds, workers):
         episodes[seed] = episode
         progress(str(episode))
     return Evaluation(options, tuple(episodes[seed] for seed in seeds))
@@ -219,63 +210,7 @@ def _trace_of(session: Session, seed: int) -> Path | None:
     return folder / f"{session.tree.name}-seed{seed}.mcap" if folder is not None else None
 
 
-def _here(options: RunOptions, seeds: Sequence[int]) -> Iterator[tuple[int, Episode]]:
+@contextmanager
+def _opened(options: RunOptions) -> Iterator[Callable[[int], Episode]]:
     with Session(options) as session:
-        for seed in seeds:
-            yield seed, _episode(session, seed)
-
-
-def _work(
-    options: RunOptions, tasks: Queue[int | None], done: Queue[tuple[int, Episode | KnotholeError | None]]
-) -> None:
-    """Run in a process: one session, seeds until there are none; None in ``done`` says that it is ready to end."""
-    try:
-        with Session(options) as session:
-            while (seed := tasks.get()) is not None:
-                done.put((seed, _episode(session, seed)))
-    except KnotholeError as error:
-        done.put((-1, EvaluationError(str(error))))
-    except KeyboardInterrupt:
-        pass
-    done.put((-1, None))
-
-
-def _processes(options: RunOptions, seeds: Sequence[int], workers: int) -> Iterator[tuple[int, Episode]]:
-    context = multiprocessing.get_context("spawn")
-    tasks: Queue[int | None] = context.Queue()
-    done: Queue[tuple[int, Episode | KnotholeError | None]] = context.Queue()
-    for item in (*seeds, *[None] * workers):
-        tasks.put(item)
-    crew: list[BaseProcess] = [
-        context.Process(target=_work, args=(options, tasks, done), daemon=True) for _ in range(workers)
-    ]
-    for process in crew:
-        process.start()
-    try:
-        waiting = len(seeds)
-        while waiting:
-            seed, outcome = _next(done, crew)
-            if isinstance(outcome, KnotholeError):
-                raise outcome
-            if outcome is not None:
-                waiting -= 1
-                yield seed, outcome
-    finally:
-        for process in crew:
-            process.terminate()
-        for process in crew:
-            process.join(GRACE)
-            process.kill()
-            process.join()
-
-
-def _next(
-    done: Queue[tuple[int, Episode | KnotholeError | None]], crew: Sequence[BaseProcess]
-) -> tuple[int, Episode | KnotholeError | None]:
-    while True:
-        dead = [process.exitcode for process in crew if process.exitcode]
-        try:
-            return done.get(timeout=0.5)
-        except queue.Empty:
-            if dead:
-                raise EvaluationError(f"a process of the evaluation died with exit code {dead[0]}") from None
+        yield partial(_episode, session)

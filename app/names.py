@@ -10,6 +10,7 @@ from ..vlm.contract import BACKENDS
 
 def register_all() -> None:
     """Make the simulated drivers and the oracle known; their rooms lie above the registries."""
+    from ..sim import ghost as ghost
     from ..sim import panda as panda
     from . import oracle as oracle
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ..behaviors.rehearsing import MODES, Mode
 from ..trees.ticking.timing import OVERRUN, Overrun
 from ..trees.tracing.amount import Amount
 from ..vlm.privacy import FRAMES, Frames
@@ -46,7 +47,12 @@ class RunOptions:
         pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
         ears: What hears where a tree listens, ``pocketsphinx`` or ``whisper:DIR``; ``none`` leaves that to ``vlm``.
         voice: What speaks the robot's sentences, as ``open_voice`` takes it; empty for nothing.
+        confirm: Have a human accept every plan before it is carried out, whatever the tree says.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
+        disturb: How many things happen by themselves meanwhile, drawn from the seed; in simulation.
+        rehearse: How plans are tried before they are carried out, ``never``, ``symbolic``, ``kinematic`` or
+            ``physics``, whatever the tree says; empty for as the tree says.
+        proposals: Folder for trees that the run repaired, as proposals for people; None writes none.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
         invariants: File with rules that the run never breaks, beside those of the tree and the project.
@@ -77,7 +83,11 @@ class RunOptions:
     pictures: str = ""
     ears: str = ""
     voice: str = ""
+    confirm: bool = False
     truth: bool = False
+    disturb: int = 0
+    rehearse: Mode | Literal[""] = ""
+    proposals: Path | None = None
     resume: Path | None = None
     invariants: Path | None = None
 
@@ -90,6 +100,8 @@ class RunOptions:
             raise InputError(f"overrun is {self.overrun!r}\n  fix:  give one of {', '.join(OVERRUN)}")
         if self.watchdog is not None and not (is_number(self.watchdog) and self.watchdog >= 0):
             raise InputError(f"watchdog is {self.watchdog!r}\n  fix:  give a time [s], or 0 for no watchdog")
+        if self.rehearse and self.rehearse not in MODES:
+            raise InputError(f"rehearse is {self.rehearse!r}\n  fix:  give one of {', '.join(MODES)}")
         if self.frames and self.frames not in FRAMES:
             raise InputError(f"frames is {self.frames!r}\n  fix:  give one of {', '.join(FRAMES)}")
         try:

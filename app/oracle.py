@@ -16,6 +16,10 @@ from ..vlm.language.planning import plan
 from ..vlm.language.reading import normal
 from ..vlm.questions import Answer, Frame, Kind, Question, Region
 
+KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe", "plan", "chat"))
+SEEING = "seeing"
+"""Argument of an oracle that says what is to be seen and plans nothing: the next backend of a chain does."""
+
 TruthOf = Callable[[Frame], FrameFacts | None]
 """Gives what is true of a picture, None when the world has moved on since it was taken."""
 
@@ -29,15 +33,15 @@ class Oracle:
 
     Args:
         truth_of: Gives what is true of a picture.
+        kinds: Kinds of question that it answers.
     """
 
     name = "oracle"
     model = "simulator truth"
-    kinds: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe", "plan", "chat"))
     remote = False
 
-    def __init__(self, truth_of: TruthOf) -> None:
-        self._truth_of = truth_of
+    def __init__(self, truth_of: TruthOf, kinds: frozenset[Kind] = KINDS) -> None:
+        self._truth_of, self.kinds = truth_of, kinds
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         """Judge each question by the truth of the picture."""
@@ -117,9 +121,18 @@ def _plan(question: Question, facts: FrameFacts) -> Answer:
     return Answer("plan", text=made.text, data=made.data)
 
 
-@backend("oracle", runs_in="loop", latency=0.1)
+def _check(options: BackendOptions) -> None:
+    if options.argument not in ("", SEEING):
+        raise BackendError(
+            f"the oracle does not know {options.argument!r}\n"
+            f"  fix:  write oracle, or oracle:{SEEING} for one that plans nothing, as in oracle:{SEEING},embedded"
+        )
+
+
+@backend("oracle", runs_in="loop", latency=0.1, check=_check)
 def open_oracle(options: BackendOptions) -> Oracle:
     """Open the oracle of a simulated run; the run puts its truth into the setting ``truth``."""
+    _check(options)
     truth = options.settings.get("truth")
     if not callable(truth):
         raise BackendError(
@@ -127,4 +140,4 @@ def open_oracle(options: BackendOptions) -> Oracle:
             "  why:  it answers from the truth of the simulator\n"
             "  fix:  use it with --robot panda, or choose another backend"
         )
-    return Oracle(truth)
+    return Oracle(truth, KINDS if not options.argument else KINDS - {"plan", "chat"})

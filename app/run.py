@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +20,10 @@ from ..trees.builder import BuiltTree, build
 from ..trees.changing.checkpoint import Checkpoint
 from ..trees.changing.watching import Watch
 from ..trees.debugging.control import Control
+from ..trees.growing.garden import Garden
+from ..trees.growing.proposals import ProposalFolder
 from ..trees.invariants.enforcing import Enforcer
-from ..trees.problems import TreeError
+from ..trees.problems import Problem, TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
 from ..trees.ticking.loop import Listener, Loop, LoopResult, Outcome, Ticked
@@ -37,16 +39,19 @@ from .invariants import rules_of
 from .keeping import Keeper
 from .microphone import LiveMicrophone
 from .options import RunOptions
+from .rehearsing.rehearsal import rehearsal_of
 from .result import RunResult
 from .stage import Kept, Stage, is_guarded, open_runners, open_stage, rests, scene_of, split
 from .terminal import Watcher
 from .voice import PATIENCE, Voice, open_voice
 
 if TYPE_CHECKING:
-    from ..sim.goals import Referee
     from .missed import MissedChanges
 
-__all__ = ["Run", "RunOptions"]
+__all__ = ["Judge", "Run", "RunOptions"]
+
+Judge = Callable[[Stage], Callable[[], Sequence[str]]]
+"""Looks at a stage before anything moves, and returns what says afterwards what is not as it should be."""
 
 _INTERRUPTED = 130
 """Exit codes from here on mean that somebody wants to be done."""
@@ -78,7 +83,9 @@ class Run:
         human: Human | None = None,
         kept: Mapping[str, Kept] | None = None,
         control: Control | None = None,
+        judge: Judge | None = None,
     ) -> None:
+        self._judge = judge
         self._watch, self._stuck, self._checkpoint, self._human = watch, stuck, checkpoint, human
         self.options, self._spec, self._watcher = options, tree, watcher or Watcher(Console(quiet=True))
         self._vlm = options.vlm or (vlm if isinstance(vlm, str) else vlm.name)
@@ -101,7 +108,7 @@ class Run:
             self._voice = open_voice(options.voice, self._watcher.tell)
             self._stack.callback(self._hush)
         scene = scene_of(tree.name, options.scene)
-        self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui)
+        self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui, options.disturb)
         self.robot: Robot | None = self.stage.robot
         chain = chain_of(vlm) if isinstance(vlm, str) else ()
         self.about = About(
@@ -126,6 +133,7 @@ class Run:
         self._check(tree, broker)
         microphone = LiveMicrophone()
         self._stack.callback(microphone.close)
+        self.garden = Garden(config.trees, lambda grown: self._problems(grown, broker))
         context = Context(
             robot=self.robot,
             broker=broker,
@@ -133,8 +141,12 @@ class Run:
             say=self._say,
             human=self._human,
             microphone=microphone,
+            confirm=options.confirm,
             arranger=self.stage.arranger,
+            grow=self.garden,
+            proposals=ProposalFolder(options.proposals) if options.proposals is not None else None,
         )
+        context.rehearsal = rehearsal_of(context, self.stage, options.rehearse or None)
         rules = rules_of(tree, options.invariants, config)
         if rules:
             context.invariants = Enforcer(rules, context)
@@ -176,10 +188,14 @@ class Run:
 
     def _check(self, tree: TreeSpec, broker: Broker | None) -> None:
         """Make sure that robot and backend can do what a tree asks of them."""
-        problems = check_capabilities(tree, self.stage.capabilities)
-        problems += check_latency(tree, broker.latency) if broker is not None else []
+        problems = self._problems(tree, broker)
         if any(problem.severity == "error" for problem in problems):
             raise TreeError(problems)
+
+    def _problems(self, tree: TreeSpec, broker: Broker | None) -> list[Problem]:
+        """Return what robot and backend cannot do of a tree."""
+        problems = check_capabilities(tree, self.stage.capabilities)
+        return problems + (check_latency(tree, broker.latency) if broker is not None else [])
 
     def _look(self, watch: Watch) -> None:
         """Reload the tree when its file was edited; one with mistakes is shown, and the old one goes on."""
@@ -192,6 +208,7 @@ class Run:
             if broker is None and asks(edited):
                 raise KnotholeError("the edited tree asks a model, and this run has none\n  fix:  start the run again")
             self._check(edited, broker)
+            edited = self.garden.carried(edited)
             done = self.loop.reload(edited)
         except KnotholeError as error:
             if self.tree.spec is edited:
@@ -217,12 +234,15 @@ class Run:
         if self._voice is not None:
             self._voice.say(text)
 
-    def _call_referee(self) -> Referee | None:
+    def _call_referee(self) -> Callable[[], Sequence[str]] | None:
+        if self._judge is not None:
+            return self._judge(self.stage)
         if self.stage.world is None or self.stage.scene is None or self.stage.scene.goal is None:
             return None
         from ..sim.goals import Referee
 
-        return Referee(self.stage.world)
+        referee = Referee(self.stage.world)
+        return lambda: referee.verdict().missing
 
     def _open_trace(self, config: Config) -> TraceWriter | None:
         if not self.options.record:
@@ -304,7 +324,7 @@ class Run:
             missed = None
             if self._referee is not None and not interrupted:
                 try:
-                    missed = "; ".join(self._referee.verdict().missing)
+                    missed = "; ".join(self._referee())
                 except (KnotholeError, ValueError) as error:
                     problems.append(f"judging the goal: {error}")
             problems += filter(None, [self._keeper.problem])

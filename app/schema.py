@@ -42,6 +42,7 @@ HEADER_ABOUT: Final[Mapping[str, str]] = {
     "invariants": "File with rules that are never broken while the tree runs, relative to this one.",
     "inputs": "Entries that are set from outside: name → {type, default, about}.",
     "outputs": "Entries that a tree which uses this one can have: name → {type, about}.",
+    "skill": "What the tree is as a skill of plans: the facts it needs, and those it brings about.",
     "root": "The first node.",
 }
 """Header key → what it means."""
@@ -118,6 +119,10 @@ def _header(key: str) -> Schema:
             return {"type": ["object", "null"], "additionalProperties": {"$ref": "#/definitions/declaration"}}
         case "params":
             return {"type": ["object", "string"]}
+        case "skill":
+            facts: Schema = {"type": ["array", "null"], "items": {"type": "string"}}
+            keys = {"about": SCALAR, "needs": facts, "effects": facts}
+            return {"type": ["object", "null"], "properties": keys, "additionalProperties": False}
         case "root":
             return dict(_NODE)
         case "inputs":

@@ -19,7 +19,7 @@ from .inspect import asks, load_tree, project, with_ears
 from .options import RunOptions
 from .result import RunResult
 from .resume import resumed
-from .run import Run
+from .run import Judge, Run
 from .stage import Kept, check_names, keep_open, scene_of
 from .terminal import Watcher
 
@@ -33,12 +33,13 @@ class Session:
 
     Args:
         options: The run; its seed is replaced for each run.
+        kept: Backends that are open already and stay so; None opens them with the first run.
 
     Raises:
         KnotholeError: The tree has mistakes, an input does not fit, or backend or driver are unknown.
     """
 
-    def __init__(self, options: RunOptions) -> None:
+    def __init__(self, options: RunOptions, kept: dict[str, Kept] | None = None) -> None:
         self.config = project()
         self._checkpoint: Checkpoint | None = None
         if options.resume is not None:
@@ -52,7 +53,7 @@ class Session:
         self.robot = options.robot or self.config.robot
         self.vlm = with_ears(options.vlm or self.config.vlm, options.ears, self.tree)
         check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
-        self._kept: dict[str, Kept] | None = None
+        self._kept, self._lent = kept, kept is not None
 
     def _read(self, params: Mapping[str, Any]) -> TreeSpec:
         """Read the tree, with the mocks and entries that this run was asked to give it."""
@@ -71,6 +72,7 @@ class Session:
         human: Human | None = None,
         trace: Path | None = None,
         control: Control | None = None,
+        judge: Judge | None = None,
     ) -> Run:
         """Return a run with this seed.
 
@@ -81,6 +83,7 @@ class Session:
             human: As in ``Context``.
             trace: Where the trace goes, instead of what the options say.
             control: As for ``Loop``.
+            judge: Says what is not as it should be afterwards, in place of the goal of the scene.
         """
         if self._kept is None and asks(self.tree):
             self._kept = keep_open(self.vlm, self.config, self.options.firewall)
@@ -103,6 +106,7 @@ class Session:
             checkpoint=self._checkpoint,
             human=human,
             control=control,
+            judge=judge,
         )
 
     def run(
@@ -112,13 +116,14 @@ class Session:
         stuck: Callable[[str], None] | None = None,
         human: Human | None = None,
         trace: Path | None = None,
+        judge: Judge | None = None,
     ) -> RunResult:
         """Run the tree once; arguments as for ``bind``."""
-        return self.bind(seed, watcher, stuck, human, trace).run()
+        return self.bind(seed, watcher, stuck, human, trace, judge=judge).run()
 
     def close(self) -> None:
         """Release the backend. Idempotent."""
-        for kept in (self._kept or {}).values():
+        for kept in ({} if self._lent else self._kept or {}).values():
             kept.release()
         self._kept = None
 

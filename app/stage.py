@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .._base import KnotholeError
@@ -20,6 +20,7 @@ from .config import Config
 from .names import register_all, scene_names
 
 if TYPE_CHECKING:
+    from ..sim.cloning import WorldState
     from ..sim.scene import SceneSpec
     from ..sim.world import World
     from .truth import SceneTruth
@@ -66,6 +67,25 @@ class Stage:
         """True when time passes only when it is asked to."""
         return self.robot is None or self.robot.stepped
 
+    def state(self) -> WorldState | None:
+        """Return the simulated world as it is now, to be built again; None where nothing is simulated."""
+        from ..sim.cloning import BodyState, WorldState, state_of
+        from ..sim.panda import PandaSim
+
+        if self.world is not None:
+            return state_of(self.world, self.robot if isinstance(self.robot, PandaSim) else None)
+        robot = self.robot
+        if self.scene is None or not isinstance(robot, KinematicRobot) or len(robot.props) != len(self.scene.objects):
+            return None
+        pairs = list(zip(self.scene.objects, robot.props, strict=True))
+        items = tuple(replace(item, xyz=prop.pose.xyz, quat_xyzw=prop.pose.quat_xyzw) for item, prop in pairs)
+        scene = replace(self.scene, objects=items, disturbances=(), robot=True)
+        bodies = tuple(BodyState(item.xyz, item.quat_xyzw) for item in items)
+        now = robot.state()
+        half = now.gripper_width / 2
+        grip = (0.0 if now.holding else now.gripper_width, 40.0)
+        return WorldState(scene, bodies, tuple(float(v) for v in now.q), (half, half), grip, now.holding)
+
     def poses(self) -> dict[str, tuple[float, ...]]:
         """Return where the objects are: name and number → position [m] and orientation."""
         found: dict[str, tuple[float, ...]] = {}
@@ -91,7 +111,15 @@ def split(spec: str) -> tuple[str, str]:
     return name, argument
 
 
-def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, config: Config, gui: bool = False) -> Stage:
+def open_stage(
+    stack: ExitStack,
+    robot: str | Robot,
+    scene: str,
+    seed: int,
+    config: Config,
+    gui: bool = False,
+    disturb: int = 0,
+) -> Stage:
     """Open a robot, in a world of its own where it is simulated.
 
     Args:
@@ -101,6 +129,7 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
         seed: Seed of the scene.
         config: Settings of drivers.
         gui: Open the simulator's window.
+        disturb: How many things happen by themselves, drawn from the seed; in a simulated world.
 
     Raises:
         KnotholeError: There is no such driver or scene, or it cannot be opened.
@@ -114,7 +143,7 @@ def open_stage(stack: ExitStack, robot: str | Robot, scene: str, seed: int, conf
     factory = DRIVERS.get(name)
     settings: Mapping[str, object] = config.robots.get(name, {})
     if factory.__module__.startswith(f"{__package__.rpartition('.')[0]}.sim."):
-        world, spec = _open_world(stack, scene, seed, gui)
+        world, spec = _open_world(stack, scene, seed, gui, disturb)
         driver = factory(DriverOptions(argument, world, settings))
         stack.callback(driver.close)
         from ..sim.arranging import WorldArranger
@@ -147,16 +176,30 @@ def _load_scene(scene: str, seed: int) -> SceneSpec:
         raise StageError(str(error)) from error
 
 
-def _open_world(stack: ExitStack, scene: str, seed: int, gui: bool) -> tuple[World, SceneSpec]:
+def _open_world(stack: ExitStack, scene: str, seed: int, gui: bool, disturb: int) -> tuple[World, SceneSpec]:
     from ..sim.world import World
 
     spec = _load_scene(scene, seed)
+    if disturb:
+        spec = _disturbed(spec, seed, disturb)
     try:
         world = World(spec, gui=gui)
     except RuntimeError as error:
         raise StageError(str(error)) from error
     stack.callback(world.close)
     return world, spec
+
+
+def _disturbed(spec: SceneSpec, seed: int, count: int) -> SceneSpec:
+    """Return a scene in which objects move, fall, appear, are hidden and change places while the tree runs."""
+    from ..sim.mishaps import MISHAPS, random_disturbances
+
+    kinds = [kind for kind in MISHAPS if kind != "hand_in"]
+    try:
+        events = random_disturbances(spec, seed, count, kinds)
+    except ValueError as error:
+        raise StageError(f"{error}\n  fix:  leave out --disturb, or choose a scene on a table") from error
+    return replace(spec, disturbances=(*spec.disturbances, *events))
 
 
 def _props(spec: SceneSpec) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,12 @@ from .human import Human
 from .stop_sign import StopSign
 
 if TYPE_CHECKING:
+    from .acting.proposing import Proposals
+    from .growing import Gardener
     from .invariants import Invariants
+    from .means.skills import Skill
     from .node import Leaf
+    from .rehearsing import Rehearsal
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,13 @@ class Context:
         say: Shows (or speaks) a sentence of the robot to the human.
         arranger: Who shows how the scene would look with things elsewhere, or None where nobody can.
         microphone: Where sound comes from, or None where nothing listens.
+        rehearsal: Who tries plans before they are carried out, or None where nobody can.
         human: Whom the tree may ask, or None when nobody is there.
+        grow: Who lets the tree grow while it runs; the loop that ticks it puts it there, None without one.
+        proposals: Where trees that were repaired are written for people, or None where nobody wants them.
+        skill_of: Name of a tree → the skill that it is for plans; None where there is no such tree, or it is no skill.
+        outline: Text of a tree → how it is drawn in words.
+        confirm: Whether a human has to accept every plan, whatever the tree says.
         emit: Puts an event on a trace channel: channel name and JSON-able data.
         frames: Called once for each camera frame that was taken, before questions about it are asked.
         glances: Called for each look of a watch, asked about or not.
@@ -63,6 +74,7 @@ class Context:
             the node and what looks; returns what that returns. A trace keeps it, so it must be plain data.
         wake: Lets the next tick come at once on a real clock, for leaves that learn of something between two ticks. May
             be called from any thread and from a signal handler; does nothing in simulation.
+        resting: Lets the watchdog rest inside a ``with`` block, for who lets the run stand still on a stepped clock.
         shift: Run clock less the robot's clock, [s]: 0 but in a run that was resumed.
         halting: Leaves that were halted and are not at rest yet, with the time of their halt, run clock, [s].
         notes: Values that leaves share within a run by agreed keys (what was seen, what is carried); not for authors.
@@ -79,12 +91,19 @@ class Context:
     say: Callable[[str], None] = lambda text: None
     human: Human | None = None
     microphone: Microphone | None = None
+    grow: Gardener | None = None
+    proposals: Proposals | None = None
     arranger: Arranger | None = None
+    skill_of: Callable[[str], Skill | None] = lambda name: None
+    outline: Callable[[str], str] = lambda text: text
+    confirm: bool = False
+    rehearsal: Rehearsal | None = None
     emit: Callable[[str, Mapping[str, object]], None] = lambda channel, data: None
     frames: Callable[[CameraFrame], None] = lambda frame: None
     glances: Callable[[Glance], None] = lambda glance: None
     outside: Callable[[str, Callable[[], Any]], Any] = lambda path, look: look()
     wake: Callable[[], None] = lambda: None
+    resting: Callable[[], AbstractContextManager[None]] = nullcontext
     shift: float = 0.0
     halting: dict[Leaf, float] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)

@@ -14,16 +14,15 @@ from .layout import Region, bounds, find_spot, footprint, standing
 from .objects import COLORS, SHAPES, ObjectSpec, random_size
 from .scene import Disturbance
 from .screen import PAINTS, hiding
+from .taking import HAND_TRAVEL, Taker, way
 
 if TYPE_CHECKING:
     from .world import World
 
-HAND_TRAVEL = 0.6
-"""Time a hand takes to come in or to leave, [s]."""
 SCREEN_GAPS = (0.03, 0.06, 0.09, 0.13, 0.18)
 """Clear distances between an object and the box that hides it, tried in this order, [m]."""
 _HAND_GOAL = (0.58, -0.05, 0.10)
-_HAND_REST = (1.30, -0.25, 0.30)
+_LASTING = ("hand_in", "occlude", "take")
 _DROP_FROM = (0.50, 0.0, 0.20)
 _ADD_FROM = 0.05
 _LIFT, _LIFTS, _SUNK = 0.01, 60, -0.0015
@@ -41,7 +40,8 @@ class Script:
     def __init__(self, events: Sequence[Disturbance], seed: int = 0) -> None:
         self._hands = [e for e in events if e.do == "hand_in"]
         self._screens = [e for e in events if e.do == "occlude"]
-        self._once = sorted((e for e in events if e.do not in ("hand_in", "occlude")), key=lambda e: e.at)
+        self._takers = [Taker(e, seed) for e in events if e.do == "take"]
+        self._once = sorted((e for e in events if e.do not in _LASTING), key=lambda e: e.at)
         self._seed = seed
         self._added = 0
         self._shown: Disturbance | None = None
@@ -49,14 +49,15 @@ class Script:
     @property
     def empty(self) -> bool:
         """True when nothing will ever happen."""
-        return not self._hands and not self._once and not self._screens
+        return not self._hands and not self._once and not self._screens and not self._takers
 
     def play(self, world: World, now: float) -> None:
         """Do what is due at ``now`` [s]; call it once for every few physics steps."""
         while self._once and now >= self._once[0].at:
             self._happen(world, self._once.pop(0))
-        if self._hands:
-            world.set_hand(self._hand(now))
+        if self._hands or self._takers:
+            taking = [hand for taker in self._takers if (hand := taker.play(world, now)) is not None]
+            world.set_hand(taking[0] if taking else self._hand(now))
         if self._screens:
             self._screen(world, now)
 
@@ -76,12 +77,7 @@ class Script:
                 continue
             inward = (now - event.at) / HAND_TRAVEL
             outward = np.inf if event.until is None else (end - now) / HAND_TRAVEL
-            share = float(np.clip(min(inward, outward), 0.0, 1.0))
-            share = share * share * (3 - 2 * share)
-            goal = np.array(event.to or _HAND_GOAL)
-            x, y, z = (float(v) for v in goal * share + np.array(_HAND_REST) * (1 - share))
-            yaw = float(np.arctan2(goal[1] - _HAND_REST[1], goal[0] - _HAND_REST[0]))
-            return replace(HandSpec((x, y, z)), yaw=yaw, skin=self._seed % 5)
+            return way(event.to or _HAND_GOAL, min(inward, outward), self._seed)
         return None
 
     def _screen(self, world: World, now: float) -> None:

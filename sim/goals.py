@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,12 @@ class Verdict:
 
 
 Predicate = Callable[..., tuple[str, ...]]
+PEOPLE_FROM = 0.85
+"""Where the side of the people begins, world x, [m]."""
+STAYS = 0.01
+"""How far a thing that was left alone may be from where it was, [m]."""
+NEAR = 0.04
+"""How far from its place a thing may stand, [m]."""
 
 
 class Referee:
@@ -111,7 +118,37 @@ def plate_clear(before: WorldTruth, now: WorldTruth, plate: str = "plate", tray:
     return tuple(missing)
 
 
+def handed_over(before: WorldTruth, now: WorldTruth, thing: str) -> tuple[str, ...]:
+    """A human has taken the thing: it is neither held nor on the table, but beyond the edge where people stand."""
+    item = now.objects[_one(now, thing)]
+    if item.relation == "held":
+        return (f"the {thing} is still held",)
+    return () if item.xyz[0] > PEOPLE_FROM else (f"nobody has taken the {thing}",)
+
+
+def laid_out(before: WorldTruth, now: WorldTruth, **places: str) -> tuple[str, ...]:
+    """Things stand where they belong: ``NAME: X Y`` each, within 4 cm, in words ``red_cube`` for the red cube."""
+    missing = []
+    for name, words in places.items():
+        thing = name.replace("_", " ")
+        item = now.objects[_one(now, thing)]
+        x, y = (float(word) for word in words.split())
+        away = math.hypot(item.xyz[0] - x, item.xyz[1] - y)
+        if item.relation != "table" or away > NEAR:
+            missing.append(f"the {thing} is {100 * away:.0f} cm from its place")
+    return tuple(missing)
+
+
+def untouched(before: WorldTruth, now: WorldTruth) -> tuple[str, ...]:
+    """Everything is where it was."""
+    pairs = zip(before.objects, now.objects, strict=False)
+    return tuple(f"the {o.spec.name} was moved" for was, o in pairs if math.dist(was.xyz, o.xyz) > STAYS)
+
+
 GOALS: dict[str, Predicate] = {
+    "untouched": untouched,
+    "handed_over": handed_over,
+    "laid_out": laid_out,
     "everything_in_tray": everything_in_tray,
     "sorted_by_color": sorted_by_color,
     "stacked": stacked,

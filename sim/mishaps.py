@@ -15,6 +15,8 @@ from .objects import COLORS, LOOSE_SHAPES, ObjectSpec, random_size
 from .scene import DOINGS, Disturbance, SceneSpec
 from .screen import hiding
 
+MISHAPS = tuple(doing for doing in DOINGS if doing != "take")
+"""What can happen at any time; a hand that takes something comes when it is held out."""
 _DISTANCE = 0.03
 """What is put somewhere keeps this distance from everything else, [m]."""
 
@@ -23,7 +25,7 @@ def random_disturbances(
     spec: SceneSpec,
     seed: int,
     count: int = 3,
-    kinds: Sequence[str] = DOINGS,
+    kinds: Sequence[str] = MISHAPS,
     begin: float = 2.0,
     pause: tuple[float, float] = (2.0, 6.0),
 ) -> tuple[Disturbance, ...]:
@@ -36,7 +38,7 @@ def random_disturbances(
         spec: A scene on a table.
         seed: Source of chance; the same scene and seed give the same script.
         count: How many things happen at most.
-        kinds: What may happen, of ``DOINGS``.
+        kinds: What may happen, of ``MISHAPS``.
         begin: Earliest time of the first, [s].
         pause: Shortest and longest time between the end of one and the beginning of the next, [s].
 
@@ -48,9 +50,9 @@ def random_disturbances(
         >>> [event.do for event in random_disturbances(load_scene("tidy_table", 0), 5, kinds=("move", "swap"))]
         ['move', 'swap', 'swap']
     """
-    unknown = [kind for kind in kinds if kind not in DOINGS]
+    unknown = [kind for kind in kinds if kind not in MISHAPS]
     if unknown:
-        raise ValueError(f"nothing called {unknown[0]!r} can happen; known: {', '.join(DOINGS)}")
+        raise ValueError(f"nothing called {unknown[0]!r} can happen; known: {', '.join(MISHAPS)}")
     if spec.setting != "table" or spec.file:
         raise ValueError(f"scene {spec.name!r} has no table to disturb things on")
     rng = np.random.default_rng([spec.seed, seed, 63])

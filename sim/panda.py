@@ -181,6 +181,11 @@ class PandaSim:
         self._grip, self._still_since, self._same_since = StartedMotion(), None, self.now()
         return self._grip
 
+    @property
+    def grip(self) -> tuple[float, float]:
+        """What the fingers were told last: opening [m] and largest force of each [N]."""
+        return self._width, self._force
+
     def stop(self) -> None:
         """Halt all motion at once and hold the posture; fingers at rest keep their force."""
         if self._world.client < 0:

@@ -75,6 +75,7 @@ _READS: dict[str, tuple[str, ...]] = {
     "add": ("what", "to"),
     "swap": ("what", "with"),
     "occlude": ("what", "until"),
+    "take": ("what", "until"),
 }
 """Keys that each disturbance takes beside ``at`` and ``do``."""
 _UNITS = {"s": 1.0, "ms": 0.001, "min": 60.0, "m": 1.0, "cm": 0.01, "mm": 0.001, "deg": math.pi / 180, "rad": 1.0}

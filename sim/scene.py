@@ -21,7 +21,7 @@ TABLE_CAMERA = CameraSpec("table", eye=(1.25, 0.0, 0.85), target=(0.45, 0.0, 0.0
 """Opposite the robot, looking down at the workspace."""
 
 
-DOINGS = ("hand_in", "move", "drop", "add", "swap", "occlude")
+DOINGS = ("hand_in", "move", "drop", "add", "swap", "occlude", "take")
 """What can happen by itself."""
 
 
@@ -32,8 +32,9 @@ class Disturbance:
     Attributes:
         at: When it begins, [s] of simulated time.
         do: One of ``DOINGS``.
-        until: When a hand leaves or a box before an object is taken away again, [s]; None stays.
-        what: Name of the object it is about, such as ``red cube``.
+        until: When a hand leaves or a box before an object is taken away again, [s]; None stays. A hand that takes
+            something leaves then without it.
+        what: Name of the object it is about, such as ``red cube``; ``take`` without it takes whatever is held out.
         to: Where the hand goes or the object is put, world frame, [m].
         other: Name of the object that ``what`` changes places with.
     """

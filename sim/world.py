@@ -51,13 +51,14 @@ class World:
         spec: The scene.
         physics: False gives a world to photograph: nothing moves.
         gui: Open PyBullet's window.
+        settle: Let things come to rest before time begins; False leaves them exactly as ``spec`` has them.
 
     Raises:
         RuntimeError: There is no window to be had.
         SceneError: The scene's URDF or SDF file cannot be loaded.
     """
 
-    def __init__(self, spec: SceneSpec, physics: bool = True, gui: bool = False) -> None:
+    def __init__(self, spec: SceneSpec, physics: bool = True, gui: bool = False, settle: bool = True) -> None:
         if gui and sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
             # PyBullet would end the whole process.
             raise RuntimeError("there is no display to open a window on\n  fix:  leave out --gui")
@@ -73,6 +74,7 @@ class World:
         self.screen: int | None = None
         self._hand_spec: HandSpec | None = None
         self._person_spec: PersonSpec | None = None
+        self.screen_spec: ScreenSpec | None = None
         p.setGravity(0, 0, -9.81, physicsClientId=self.client)
         p.setPhysicsEngineParameter(
             fixedTimeStep=1 / HZ,
@@ -85,10 +87,11 @@ class World:
         self.spec = spec
         self._script = Script(())
         self.dress(spec)
-        if physics:
+        if physics and settle:
             # Geometry puts things a hair above or into each other: let them find their rest before time begins.
             self.settle(1.0)
             self.steps = 0
+        if physics:
             self._script = Script(spec.disturbances, spec.seed)
 
     def close(self) -> None:
@@ -201,6 +204,7 @@ class World:
         if self.screen is not None:
             p.removeBody(self.screen, physicsClientId=self.client)
         self.screen = None if spec is None else screen_body(self.client, spec, self.physics)
+        self.screen_spec = spec
 
     def add(self, item: ObjectSpec) -> int:
         """Bring in one more object (disturbances only) and return its index."""

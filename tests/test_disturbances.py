@@ -12,10 +12,10 @@ import pytest
 from knothole.sim.draw import MissingObjectError, load_scene
 from knothole.sim.goals import judge
 from knothole.sim.layout import standing
-from knothole.sim.mishaps import random_disturbances
+from knothole.sim.mishaps import MISHAPS, random_disturbances
 from knothole.sim.objects import ObjectSpec, tray_size
 from knothole.sim.recipe import SceneError, read_recipe
-from knothole.sim.scene import DOINGS, TABLE_CAMERA, Disturbance, Goal, SceneSpec
+from knothole.sim.scene import TABLE_CAMERA, Disturbance, Goal, SceneSpec
 from knothole.sim.truth import WorldTruth, frame_truth, world_truth
 from knothole.sim.world import HZ, World
 
@@ -144,7 +144,7 @@ def test_random_scripts_depend_on_scene_and_seed_alone_and_draw_every_kind() -> 
     assert random_disturbances(spec, 5) == random_disturbances(spec, 5)
     assert random_disturbances(spec, 5) != random_disturbances(spec, 6)
     drawn = Counter(e.do for seed in range(12) for e in random_disturbances(spec, seed, 4))
-    assert set(drawn) == set(DOINGS)
+    assert set(drawn) == set(MISHAPS)
     assert {e.do for seed in range(6) for e in random_disturbances(spec, seed, 4, kinds=("add",))} == {"add"}
 
 

@@ -84,7 +84,7 @@ def test_a_valid_plan_is_written_as_steps():
     leaf = bench.leaf("plan", instruction="wait and tell")
     assert bench.run(leaf) is SUCCESS
     assert bench.out("steps") == GOOD
-    assert leaf.feedback_message == "wait → say"
+    assert leaf.feedback_message == "wait → say done"
 
 
 def test_a_refused_plan_is_asked_for_again_with_the_reason():

@@ -22,11 +22,17 @@ def _kinematic() -> Robot:
     return DRIVERS.get("kinematic")(DriverOptions())
 
 
-SAMPLES: dict[str, Callable[[], Robot]] = {"kinematic": _kinematic, "panda": _panda}
+def _ghost() -> Robot:
+    world = World(SceneSpec("contract", 0))
+    return DRIVERS.get("ghost")(DriverOptions(world=world))
+
+
+SAMPLES: dict[str, Callable[[], Robot]] = {"ghost": _ghost, "kinematic": _kinematic, "panda": _panda}
 ELSEWHERE = {"franka"}
 
 
 def _ours() -> set[str]:
+    import knothole.sim.ghost
     import knothole.sim.panda  # noqa: F401
 
     return {
@@ -55,3 +61,11 @@ class TestPanda(RobotContract):
         import knothole.sim.panda  # noqa: F401
 
         return _panda()
+
+
+class TestGhost(RobotContract):
+    @classmethod
+    def open(cls) -> Robot:
+        import knothole.sim.ghost  # noqa: F401
+
+        return _ghost()

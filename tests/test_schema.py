@@ -180,6 +180,7 @@ constants: {sides: [left, right]}
 params: {a: {b: [1]}}
 inputs: {a: {type: number, default: 1, min: 0, max: 2, about: c}}
 outputs: {b: {type: "list[object]"}}
+skill: {about: it, needs: [hand_empty], effects: ["holding(a)"]}
 root: home
 """
     assert faults(text) == []

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, refusal, skills
-from knothole.tests.test_instructions import tables
+from knothole.tests.instructed import tables
 from knothole.vlm.embedded import weights
 from knothole.vlm.facts import FrameFacts, ObjectFact
 from knothole.vlm.language.grammar import CHOICES, YES_NO, judge, parse

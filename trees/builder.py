@@ -11,6 +11,7 @@ from ..behaviors.blackboard import Blackboard, Cell
 from ..behaviors.conditions import Conditions
 from ..behaviors.context import Context
 from ..behaviors.decorators import Repeat, Retry, Timeout
+from ..behaviors.growing import LABEL, Grown
 from ..behaviors.hooks import Hooks
 from ..behaviors.node import Leaf, NodeFault, Wiring
 from ..behaviors.ports import CONDITION_KEYS, HOOK_KEYS
@@ -268,11 +269,13 @@ class _Builder:
                 wrappers.append((self._reserve(), label or given[0], cls, given))
         if path not in self.overrides:
             wrappers += [(self._reserve(), key, Unsure, (key,)) for key in _beside(spec)]
+            if grows(spec):
+                wrappers.append((self._reserve(), LABEL, Grown, ("plan",) if spec.children else ()))
         chain = [parent, *(w[0] for w in wrappers)]
         node = self._bare(spec, scope, prefix, chain[-1])
         for (index, label, cls, given), above in reversed(list(zip(wrappers, chain, strict=False))):
-            nodes = {**spec.parts, **spec.hooks}
-            place = (spec.common.get(given[0]) or nodes[given[0]]).place
+            nodes = {**spec.parts, **spec.hooks, **({"plan": spec.children[0]} if cls is Grown and given else {})}
+            place = (spec.common.get(given[0]) or nodes[given[0]]).place if given and cls is not Grown else spec.place
             own = f"{path}#{label}"
             parts = {key: self.node(nodes[key], scope, prefix, index) for key in given if key in nodes}
             wiring = Wiring(
@@ -310,7 +313,8 @@ class _Builder:
         if factory is None:
             beside = _beside(spec)
             parts = {n: self.node(part, scope, prefix, index) for n, part in spec.parts.items() if n not in beside}
-            children = [self.node(child, scope, prefix, index) for child in spec.children]
+            if not grows(spec):
+                children = [self.node(child, scope, prefix, index) for child in spec.children]
             if spec.uses is not None:
                 child, options["inputs"] = self._subtree(spec, spec.uses, scope, path, index)
                 children.append(child)
@@ -391,6 +395,11 @@ def class_of(spec: NodeSpec) -> type:
     if kind.cls is not None and (spec.type != SUBTREE or spec.uses is not None or kind.mocked):
         return kind.cls
     return STUBS["subtree" if kind.cls is not None else kind.model]
+
+
+def grows(spec: NodeSpec) -> bool:
+    """Tell whether a node is a leaf that lets a tree grow below it; what grew are its children."""
+    return bool(getattr(class_of(spec), "grows", False))
 
 
 def _beside(spec: NodeSpec) -> tuple[str, ...]:

@@ -189,6 +189,12 @@ class VisionModel:
             written += self._write(prefix, some, most, held, None if written else hearing)
         return written
 
+    @torch.inference_mode()
+    def logits_along(self, prefix: Prefix, row: Sequence[int], text: Sequence[int]) -> torch.Tensor:
+        """Return the logits of each token of a text behind a row, and of what follows, shape (tokens + 1, V)."""
+        start, full = len(row) - 1, [*row, *text]
+        return Continuation(self, prefix, [full]).logits(torch.arange(start, len(full)).to(self.device))[0]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return tokens as text, special ones included."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from .contract import BackendError
 from .language.grammar import CHOICES, COMPARISONS, YES_NO
-from .language.instructions import parse_instruction
 from .language.reading import parse, parse_query
 from .questions import KINDS, Kind, Question
 
@@ -91,7 +90,7 @@ class Knowledge:
         A choice or score that is not of the language at all is covered: its choices say what the answer may be.
         """
         if question.kind == "plan":
-            return parse_instruction(question.text) is not None
+            return "plan" in self.kinds
         if question.kind == "ground":
             return parse_query(question.text) is not None
         if question.kind not in ("yes_no", "choice", "score"):

@@ -51,6 +51,8 @@ class Question:
         schema: JSON Schema, as text, that the answer of ``plan`` obeys.
         context: Further text for the model (skills at hand, reason of the last failure); data, not instructions.
         history: What was said before in a ``chat``, (``user`` or ``assistant``, words), oldest first.
+        refused: Answers of ``plan`` that were refused, as texts, and parts that no answer may have: a backend that can
+            writes another one, others read why in ``context``.
         audio: Sound to ``transcribe``, the bytes of a WAV file.
     """
 
@@ -61,6 +63,7 @@ class Question:
     schema: str = ""
     context: str = ""
     history: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
     audio: bytes = field(default=b"", repr=False)
 
 

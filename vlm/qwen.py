@@ -190,19 +190,32 @@ class QwenBackend:
     ) -> dict[int, Answer]:
         if not asked:
             return {}
-        rows = [vision.question_ids(self.prompt(q), box is not None) for _, q in asked]
-        limits = [self.settings.box_tokens if q.kind == "ground" else self.settings.max_tokens for _, q in asked]
-        rules = [self._enforcer.constraint(q) for _, q in asked]
-        telling = None if hearing is None else telling_of(asked[0][1], hearing, lambda ids: _plain(vision, ids))
-        written = vision.write(prefix, rows, limits, rules, telling)
+        rows = {i: vision.question_ids(self.prompt(q), box is not None) for i, q in asked}
+        written = {i: self._another(vision, prefix, q, rows[i]) for i, q in asked if q.refused}
+        first = [(i, q) for i, q in asked if written.get(i) is None]
+        if first:
+            limits = [self.settings.box_tokens if q.kind == "ground" else self.settings.max_tokens for _, q in first]
+            rules = [self._enforcer.constraint(q) for _, q in first]
+            telling = None if hearing is None else telling_of(first[0][1], hearing, lambda ids: _plain(vision, ids))
+            made = vision.write(prefix, [rows[i] for i, _ in first], limits, rules, telling)
+            written |= {i: one for (i, _), one in zip(first, made, strict=True)}
         answers = {}
-        for (i, q), row, w in zip(asked, rows, written, strict=True):
+        for i, q in asked:
+            w = written[i]
+            assert w is not None
             if q.kind == "ground" and box is not None and not w.problem:
                 answer = self._ground(vision, prefix, q, w, box)
             else:
                 answer = said(q, _plain(vision, w.ids), w.complete, w.problem)
-            answers[i] = replace(answer, tokens=len(row) + len(w.ids))
+            answers[i] = replace(answer, tokens=len(rows[i]) + len(w.ids))
         return answers
+
+    def _another(self, vision: VisionModel, prefix: Prefix, question: Question, row: Sequence[int]) -> Written | None:
+        """Write another answer than the refused ones; None where there is none."""
+        from .decoding.rivals import write_another
+
+        most = self.settings.max_tokens
+        return write_another(vision, prefix, row, most, question.refused, lambda: self._enforcer.constraint(question))
 
     def _ground(self, vision: VisionModel, prefix: Prefix, question: Question, w: Written, box: Letterbox) -> Answer:
         text = vision.decode(w.ids)

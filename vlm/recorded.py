@@ -41,6 +41,7 @@ def question_data(question: Question) -> dict[str, Any]:
         "schema": question.schema,
         "context": question.context,
         "history": [list(turn) for turn in question.history],
+        "refused": list(question.refused),
         "audio": hashlib.sha256(question.audio).hexdigest() if question.audio else "",
     }
 

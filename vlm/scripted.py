@@ -125,8 +125,10 @@ def answer_from(question: Question, value: object) -> Answer:
     if isinstance(value, Mapping) and set(value) == {"problem"}:
         return Answer(kind, problem=str(value["problem"]))
     if kind == "plan":
-        text = value if isinstance(value, str) else json.dumps(value)
-        return _plan(text)
+        try:
+            return _plan(value if isinstance(value, str) else json.dumps(value))
+        except RecursionError:
+            return Answer(kind, problem="the scripted plan is nested too deep")
     if kind == "ground":
         return _ground(question, value)
     if kind == "imagine":

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...behaviors.rehearsing import MODES
 from ...trees.tracing.amount import PICTURES
 from ...vlm.privacy import FRAMES
 from ..arguments import count, limit, port, rate, seconds, seed, setting
@@ -56,6 +57,9 @@ def add(commands: Commands) -> None:
     )
     run.add_argument("--voice", default="", metavar="V", help="speak: espeak-ng, espeak-ng:VOICE, piper:FILE, none")
     run.add_argument("--ears", default="", metavar="E", help="hear with pocketsphinx (default), whisper:DIR, or none")
+    proposals = "folder for plans that `achieve` repaired, as trees for people to read"
+    run.add_argument("--proposals", type=Path, metavar="DIR", help=proposals)
+    run.add_argument("--confirm", action="store_true", help="ask the human before any plan is carried out")
     run.add_argument("--watch", action="store_true", help="reload the tree when its file is edited while it runs")
     run.add_argument("--view", action="store_true", help="show the run in the browser while it goes on")
     run.add_argument("--control", action="store_true", help="with --view or --groot2: pause, step and change it there")
@@ -88,6 +92,9 @@ def add(commands: Commands) -> None:
         "eval", "Measure success over many seeds.", "knothole eval tidy_table --seeds 0-19 --vlm oracle", _eval
     )
     _tree_arguments(evaluate)
+    from . import suites
+
+    suites.arguments(evaluate)
     evaluate.add_argument("--seeds", default="0-9", metavar="A-B", help="seeds, such as 0-19 or 1,4,7 (default 0-9)")
     evaluate.add_argument("--workers", type=count, default=1, metavar="W", help="processes (default 1)")
     evaluate.add_argument("--traces", type=Path, metavar="DIR", help="record a trace of each seed there")
@@ -102,6 +109,13 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
     parser.add_argument("--vlm", default="", metavar="B", help="backend, such as embedded, oracle, qwen:DIR")
     parser.add_argument("--robot", default="", metavar="R", help="driver, such as panda, kinematic, franka:HOST")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="K=V", help="give a tree input")
+    parser.add_argument(
+        "--disturb",
+        type=count,
+        default=0,
+        metavar="N",
+        help="let N things happen meanwhile: objects move, fall, appear",
+    )
     parser.add_argument(
         "--invariants", type=Path, metavar="FILE", help="rules that are never broken; see docs/guarding.md"
     )
@@ -119,6 +133,8 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
         action=argparse.BooleanOptionalAction,
         help="take words in pictures as data, never as instructions (default as configured)",
     )
+    modes = "how plans are tried before they are carried out, whatever the tree says (default: as it says)"
+    parser.add_argument("--rehearse", default="", choices=MODES, help=modes)
     parser.add_argument(
         "--truth", action="store_true", help="note in the trace what is true, for `knothole vlm report`"
     )
@@ -147,6 +163,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         rate=getattr(args, "rate", None) or 20.0,
         max_time=args.max_time,
         gui=getattr(args, "gui", False),
+        confirm=getattr(args, "confirm", False),
         trace=getattr(args, "trace", None),
         mock=getattr(args, "mock", None),
         params=getattr(args, "params", None),
@@ -162,6 +179,9 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         ears=getattr(args, "ears", ""),
         voice=getattr(args, "voice", ""),
         truth=args.truth,
+        disturb=args.disturb,
+        rehearse=args.rehearse,
+        proposals=getattr(args, "proposals", None),
         resume=resume,
         invariants=args.invariants,
     )
@@ -255,7 +275,10 @@ def _ask(args: argparse.Namespace) -> int:
 
 def _eval(args: argparse.Namespace) -> int:
     from ..evaluate import evaluate, parse_seeds
+    from . import suites
 
+    if suites.is_suite(args):
+        return suites.run(args)
     report = evaluate(
         _options(args, 0),
         parse_seeds(args.seeds),

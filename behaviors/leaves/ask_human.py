@@ -46,6 +46,7 @@ class AskHuman(Leaf):
 
     recovers = "anew"
     replays = "answers"
+    rehearses = False
     ports = (
         Port("question", "text", "what to ask", main=True),
         Port("options", "list", "answers to choose from; free text if left out", default=()),

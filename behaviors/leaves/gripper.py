@@ -16,8 +16,8 @@ class OpenGripper(MotionLeaf):
 
     Status:
         RUNNING: The fingers move.
-        SUCCESS: They are as far apart as asked, measured to 5 mm.
-        FAILURE: They are not.
+        SUCCESS: They are as far apart as asked, measured to 5 mm, and hold nothing.
+        FAILURE: They are not, or something is still between them.
 
     Halt:
         The fingers stop.
@@ -25,6 +25,7 @@ class OpenGripper(MotionLeaf):
 
     recovers = "anew"
     skills = frozenset({"gripper"})
+    effects = ("hand_empty",)
     ports = (Port("width", "length", "distance between the fingers", default=None, main=True, minimum=0.0),)
 
     def script(self) -> Script:
@@ -35,6 +36,8 @@ class OpenGripper(MotionLeaf):
         measured = self.robot.state().gripper_width
         if measured < wanted - 0.005:
             raise Failed(f"the hand opened to {1000 * measured:.0f} mm, wanted {1000 * wanted:.0f} mm")
+        if self.robot.state().holding:
+            raise Failed(f"the hand still holds something at {1000 * measured:.0f} mm")
         self.keep(None)
         return f"{1000 * measured:.0f} mm"
 

@@ -35,6 +35,7 @@ class LookAt(MotionLeaf):
 
     recovers = "anew"
     visual = True
+    needs = ("visible(object)",)
     ports = (
         Port("object", "any", "what to look at: an object from ground, or words", main=True, takes=THING),
         Port("distance", "length", "from the tool to the thing", default=0.3, minimum=0.05),

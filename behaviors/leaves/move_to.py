@@ -38,6 +38,8 @@ class MoveTo(MotionLeaf):
 
     recovers = "anew"
     visual = True
+    one_of = (("above", "pose", "point"),)
+    needs = ("visible(above)",)
     ports = (
         Port(
             "above", "any", "thing to move above: an object from ground, or words", default=None, main=True, takes=THING

@@ -45,6 +45,8 @@ class Pick(MotionLeaf):
 
     recovers = "anew"
     skills = frozenset({"arm", "gripper"})
+    needs = ("hand_empty", "visible(object)", "clear(object)")
+    effects = ("holding(object)",)
     visual = True
     ports = (
         Port("object", "any", "what to take: an object from ground, or words", main=True, takes=THING),

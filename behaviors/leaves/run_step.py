@@ -3,53 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any, cast
 
 from py_trees.common import Status
 
-from ..means.skills import DEFAULT_SKILLS, mistakes, skills
+from ..acting.verifying import WAYS, Verifying
+from ..acting.writing import expected, steps_text
+from ..growing import Grower, GrowError
+from ..means.effects import Fact, State
+from ..means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, skills
+from ..means.surroundings import Held
 from ..node import INVALID, NODES, RUNNING, SUCCESS, Leaf, Wiring, behavior
 from ..ports import Port
 
 
 @behavior("run_step")
-class RunStep(Leaf):
-    """Run one planned step: the registered leaf it names, with its arguments.
+class RunStep(Grower, Leaf):
+    """Run one planned step: the skill it names, with its arguments, and look whether it did what it should.
+
+    A skill that is a leaf is run inside this one. A skill that is a tree grows below it and stands in the trace with
+    all its nodes.
 
     Ports:
         step (in, mapping, main): The step, ``{skill, args}``, as ``plan`` writes it.
-        skills (in, list, default the motion leaves, say and wait): Names of the leaves that a step may name.
+        skills (in, list, default the motion leaves, say and wait): Names of the skills that a step may name.
+        verify (in, text, default none): Who is asked afterwards whether the effects of the skill are there: ``body``
+            (what the robot feels), ``see`` (a question about a picture), ``both``, or ``none``.
 
     Status:
-        RUNNING: While the leaf is.
-        SUCCESS: The leaf succeeded.
-        FAILURE: It failed, or the step is not one that may be run.
+        RUNNING: While the skill is, or while it is looked whether it did what it should.
+        SUCCESS: The skill succeeded, and nothing speaks against its effects.
+        FAILURE: It failed, the step is not one that may be run, or what it should have brought about is not so.
 
     Halt:
-        Halts the leaf, which leaves the robot still.
+        Halts the skill, which leaves the robot still.
     """
 
     why_not = "only the leaf of the step knows how far it is"
     ports = (
         Port("step", "mapping", "the step to run, {skill, args}", main=True),
-        Port("skills", "list", "leaves that a step may name", default=DEFAULT_SKILLS),
+        Port("skills", "list", "skills that a step may name", default=DEFAULT_SKILLS, lists="skills"),
+        Port("verify", "text", "who is asked whether it did what it should", default="none", choices=WAYS),
     )
     limb = "arm"
 
-    _leaf: Leaf | None = None
+    _leaf: Any = None
+    _grows = False
     _refused = ""
+    _done = ""
+    _verifying: Verifying | None = None
 
     def start(self) -> None:
-        """Build the leaf."""
-        self._leaf, self._refused = None, ""
+        """Build the leaf of the step, or let its tree grow."""
+        self._leaf, self._verifying, self._grows, self._refused, self._done = None, None, False, "", ""
         step, names = self.get("step"), self.get("skills")
         assert isinstance(names, list | tuple)
-        wrong = mistakes([step], skills(str(name) for name in names), 1)
+        allowed = skills((str(name) for name in names), self.context.skill_of)
+        wrong = mistakes([step], allowed, 1)
         if wrong:
             self._refused = wrong[0].removeprefix("step 1: ")
             return
         assert isinstance(step, Mapping)
-        name, args = str(step["skill"]), dict(step.get("args", {}))
+        self._step = Step(skill=str(step["skill"]), args=dict(step.get("args", {})))
+        skill = allowed[self._step["skill"]]
+        held = self.context.notes.get("held")
+        known = State([Fact("holding", (held.label,))] if isinstance(held, Held) else [])
+        self._facts = expected(self._step, skill, known)
+        self._begin(skill)
+
+    def _begin(self, skill: Skill) -> None:
+        if skill.tree:
+            try:
+                self.grow(steps_text("step", [self._step], {skill.name: skill}, "none"))
+            except GrowError as error:
+                self._refused = str(error)
+            self._grows = True
+            return
+        name, args = self._step["skill"], self._step["args"]
         cls = cast(Callable[[Wiring], Leaf], NODES.get(name))
         ports: tuple[Port, ...] = getattr(cls, "ports", ())
         values = {port.name: args.get(port.name, port.default) for port in ports if port.direction == "in"}
@@ -58,20 +88,50 @@ class RunStep(Leaf):
         self._leaf = cls(wiring)
 
     def step(self) -> Status:
-        """Tick the leaf."""
-        leaf = self._leaf
-        if leaf is None:
+        """Tick the leaf of the step, or see how far its tree is; then look whether it is so."""
+        if self._refused:
             return self.fail(f"the step cannot be run: {self._refused}")
-        status = leaf._t()
-        said = leaf.feedback_message
-        if status is SUCCESS or leaf.skipped:
-            return self.succeed(f"{leaf.name}: {said}" if said else leaf.name)
+        if self._verifying is not None:
+            return self._verified(self._verifying)
+        if not self._grows:
+            return self._after(self._leaf, self._leaf._t())
+        try:
+            branch = self.branch()
+        except GrowError as error:
+            return self.fail(f"the step cannot be run: {error}")
+        if branch is None:
+            return self.running(self.acting() or f"{self._step['skill']} begins")
+        return self._after(branch, branch.status)
+
+    def _after(self, node: Any, status: Status) -> Status:
+        name, said = self._step["skill"], node.feedback_message
+        words = f"{name}: {said}" if said else name
         if status is RUNNING:
-            return self.running(f"{leaf.name}: {said}" if said else leaf.name)
-        return self.fail(f"{leaf.name}: {said}")
+            return self.running(words)
+        if status is not SUCCESS and not node.skipped:
+            return self.fail(f"{name}: {said}")
+        by = str(self.get("verify"))
+        if by == "none" or not self._facts:
+            return self.succeed(words)
+        self._done = words
+        self._verifying = Verifying(self, self._facts, by)
+        return self._verified(self._verifying)
+
+    def _verified(self, verifying: Verifying) -> Status:
+        found = verifying.verdict
+        if found is None:
+            return self.running(f"{self._step['skill']}: looking whether it did what it should")
+        against = found.contradiction
+        self.context.emit("verified", {"path": self.path, "said": list(found.said), "against": against})
+        if against:
+            return self.fail(f"{self._step['skill']}: {against}")
+        return self.succeed(f"{self._done}; {found.note}" if found.note else self._done)
 
     def halt(self) -> None:
-        """Halt the leaf."""
+        """Halt the leaf, and drop what was asked. What grew is halted by what stands around this one."""
+        if self._verifying is not None:
+            self._verifying.drop()
+            self._verifying = None
         if self._leaf is not None:
             self._leaf._x(INVALID)
 

@@ -102,6 +102,27 @@ class GroundedObject:
             image_shape=(int(seen.mask.shape[0]), int(seen.mask.shape[1])),
         )
 
+    @classmethod
+    def unmeasured(cls, region: Region, query: str, frame: CameraFrame, id: int = 0) -> GroundedObject:
+        """Keep what a picture without depth shows of a thing: its place in the world is not known."""
+        nowhere = (0.0, 0.0, 0.0)
+        return cls(
+            label=region.label or query,
+            box_xyxy=region.box_xyxy,
+            xyz=nowhere,
+            size=nowhere,
+            yaw=0.0,
+            pose=Pose(nowhere),
+            top_z=0.0,
+            residual=0.0,
+            camera=frame.camera,
+            frame_id=frame.id,
+            stamp=frame.stamp,
+            confidence=region.confidence,
+            id=id,
+            point_uv=region.point_uv,
+        )
+
     def light(self) -> GroundedObject:
         """Return it without points and pixels."""
         return replace(self, points=_no_points(), pixels=np.zeros(0, np.uint8), image_shape=(0, 0))

@@ -6,13 +6,14 @@ Instead of steps a model may answer ``{"ask": question}`` or ``{"cannot": reason
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
 from ..._base import near_misses
 from ..node import NODES
 from ..ports import Port
+from .effects import Fact, parse_fact
 
 DEFAULT_SKILLS = ("pick", "place", "move_to", "look_at", "home", "open_gripper", "close_gripper", "say", "wait")
 """Skills that a plan may use unless the tree names others."""
@@ -33,6 +34,17 @@ _JSON_TYPES: Mapping[str, Mapping[str, object]] = {
     "any": {"type": "string", "description": "the thing in words, such as: the red cube"},
     "point": {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3, "description": "x y z [m]"},
 }
+_LARGEST: Mapping[str, float] = {
+    "duration": 600.0,
+    "length": 10.0,
+    "point": 10.0,
+    "angle": 12.6,
+    "number": 1e6,
+    "int": 1e6,
+}
+"""Largest size of a number in a plan, in the SI unit of its type: what is beyond was not meant."""
+_THING, _TEXT = 120, 500
+"""Most characters of words for a thing, and of other text, in a plan."""
 _PYTHON: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float),
@@ -57,11 +69,28 @@ class Skill:
         name: Type key of the leaf.
         about: First line of its docstring.
         ports: Input ports that a plan can fill.
+        needs: Facts about its ports that must hold when it starts.
+        effects: Facts about its ports that hold when it has succeeded.
+        tree: Name of the tree that is run for it; empty for a leaf.
+        one_of: Groups of ports of which exactly one must be given.
     """
 
     name: str
     about: str
     ports: tuple[Port, ...]
+    needs: tuple[Fact, ...] = ()
+    effects: tuple[Fact, ...] = ()
+    tree: str = ""
+    one_of: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def things(self) -> tuple[str, ...]:
+        """Ports whose words name a thing that must be there: not what the hand is thought to hold."""
+        held = {arg for need in self.needs if need.name == "holding" and need.positive for arg in need.args}
+        named = {arg for fact in (*self.needs, *self.effects) for arg in fact.args} - held
+        return tuple(
+            p.name for p in self.ports if p.name in named or (p.type in ("any", "object") and p.name not in held)
+        )
 
     def schema(self) -> dict[str, object]:
         """Return the JSON Schema of one step with this skill."""
@@ -80,7 +109,13 @@ class Skill:
 
     def __str__(self) -> str:
         words = ", ".join(p.name if p.required else f"{p.name}?" for p in self.ports)
-        return f"{self.name}({words}): {self.about}"
+        groups = [f"Give exactly one of {', '.join(group)}." for group in self.one_of]
+        facts = [
+            f"{title} {', '.join(fact.words for fact in facts)}."
+            for title, facts in (("Needs:", self.needs), ("Then:", self.effects))
+            if facts
+        ]
+        return " ".join([f"{self.name}({words}): {self.about}", *groups, *facts])
 
 
 def _port_schema(port: Port) -> dict[str, object]:
@@ -95,19 +130,30 @@ def _port_schema(port: Port) -> dict[str, object]:
 
 
 def skill(name: str) -> Skill | None:
-    """Return a registered leaf as a skill; None when it is no leaf or needs what a plan cannot give."""
+    """Return a registered leaf as a skill; None when it is no leaf, plans itself, or needs what a plan cannot give."""
     cls = NODES.get(name)
-    if getattr(cls, "kind", "") != "leaf":
+    if getattr(cls, "kind", "") != "leaf" or getattr(cls, "plans", False) or getattr(cls, "grows", False):
         return None
     ports: tuple[Port, ...] = getattr(cls, "ports", ())
-    fillable = tuple(p for p in ports if p.direction == "in" and p.type in _JSON_TYPES)
-    if any(p.required and p.direction != "out" and p not in fillable for p in ports):
+    filled = tuple(p for p in ports if fillable(p))
+    if any(p.required and p.direction != "out" and p not in filled for p in ports):
         return None
-    return Skill(name, (cls.__doc__ or name).strip().splitlines()[0], fillable)
+    about = (cls.__doc__ or name).strip().splitlines()[0]
+    needs, effects = (
+        tuple(parse_fact(text) for text in getattr(cls, attribute, ())) for attribute in ("needs", "effects")
+    )
+    groups = (
+        tuple(name for name in group if any(p.name == name for p in filled)) for group in getattr(cls, "one_of", ())
+    )
+    return Skill(name, about, filled, needs, effects, one_of=tuple(groups))
 
 
-def skills(names: Iterable[str]) -> dict[str, Skill]:
+def skills(names: Iterable[str], trees: Callable[[str], Skill | None] = lambda name: None) -> dict[str, Skill]:
     """Return the skills called ``names``.
+
+    Args:
+        names: Leaves, and trees with ``skill:`` in their header.
+        trees: Name → the skill that a tree is; None where there is no such tree, or it is no skill.
 
     Raises:
         UnknownNameError: A name is not registered.
@@ -115,18 +161,29 @@ def skills(names: Iterable[str]) -> dict[str, Skill]:
     """
     found: dict[str, Skill] = {}
     for name in names:
-        one = skill(name)
+        one = skill(name) if name in NODES else trees(name)
         if one is None:
+            NODES.get(name)
             raise ValueError(f"{name!r} is not a leaf that a plan can use: it needs what JSON cannot give")
         found[name] = one
     return found
+
+
+def fillable(port: Port) -> bool:
+    """Tell whether a plan can give a value for a port. Through which camera to look is the affair of the tree."""
+    return port.direction == "in" and port.type in _JSON_TYPES and port.name != "camera"
 
 
 def plan_schema(allowed: Mapping[str, Skill], longest: int) -> str:
     """Return the JSON Schema of a plan over the allowed skills, as text."""
     items = {"anyOf": [one.schema() for one in allowed.values()]}
     steps = {"type": "array", "minItems": 1, "maxItems": longest, "items": items}
-    return json.dumps({"anyOf": [steps, *(_refusal_schema(key, about) for key, about in _REFUSALS.items())]})
+    return json.dumps({"anyOf": [steps, *refusal_schemas()]})
+
+
+def refusal_schemas() -> list[dict[str, object]]:
+    """Return the JSON Schemas of what a model may answer instead of a plan."""
+    return [_refusal_schema(key, about) for key, about in _REFUSALS.items()]
 
 
 def _refusal_schema(key: str, about: str) -> dict[str, object]:
@@ -148,25 +205,30 @@ def mistakes(data: object, allowed: Mapping[str, Skill], longest: int) -> list[s
         return ['the plan must be a JSON list of steps, each {skill, args}, or {"ask": text} or {"cannot": text}']
     if len(data) > longest:
         return [f"the plan has {len(data)} steps, at most {longest} are allowed"]
-    return [f"step {k}: {what}" for k, step in enumerate(data, 1) for what in _step_mistakes(step, allowed)]
+    return [f"step {k}: {what}" for k, step in enumerate(data, 1) for what in step_mistakes(step, allowed)]
 
 
-def _step_mistakes(step: object, allowed: Mapping[str, Skill]) -> list[str]:
+def step_mistakes(step: object, allowed: Mapping[str, Skill]) -> list[str]:
+    """Say what is wrong with one step; empty when it can be run."""
     if not isinstance(step, Mapping) or not isinstance(step.get("skill"), str):
         return ["must be an object with the keys skill and args"]
-    extra = sorted(set(step) - {"skill", "args"})
+    extra = sorted(set(map(str, step)) - {"skill", "args"})
     if extra:
-        return [f"unknown key {extra[0]!r}; a step has skill and args only"]
+        return [f"unknown key {_short(extra[0])!r}; a step has skill and args only"]
     name, args = step["skill"], step.get("args", {})
     if name not in allowed:
-        near = near_misses(name, allowed)
+        near = near_misses(name[:60], allowed)
         hint = f", did you mean {near[0]}?" if near else ""
-        return [f"unknown skill {name!r}{hint} (allowed: {', '.join(allowed)})"]
+        return [f"unknown skill {_short(name)!r}{hint} (allowed: {', '.join(allowed)})"]
     if not isinstance(args, Mapping):
         return [f"args of {name} must be an object"]
     ports = {port.name: port for port in allowed[name].ports}
-    found = [f"{name} has no argument {arg!r}" for arg in args if arg not in ports]
+    found = [f"{name} has no argument {_short(str(arg))!r}" for arg in args if arg not in ports][:4]
     found += [f"{name} needs the argument {p.name!r}" for p in ports.values() if p.required and p.name not in args]
+    for group in allowed[name].one_of:
+        given = [arg for arg in group if arg in args]
+        if len(given) != 1:
+            found.append(f"{name} takes exactly one of {', '.join(group)}, not {', '.join(given) or 'none'}")
     for arg, value in args.items():
         if arg in ports and (wrong := _value_mistake(ports[arg], value)):
             found.append(f"argument {arg!r} of {name} {wrong}")
@@ -176,16 +238,46 @@ def _step_mistakes(step: object, allowed: Mapping[str, Skill]) -> list[str]:
 def _value_mistake(port: Port, value: object) -> str:
     wanted = str(_JSON_TYPES[port.type]["type"])
     if not isinstance(value, _PYTHON[wanted]) or (isinstance(value, bool) and wanted != "boolean"):
-        return f"must be of type {wanted}, not {json.dumps(value, default=str)}"
+        return f"must be of type {wanted}, not {_short(json.dumps(value, default=str))}"
     if port.type == "point" and (
-        not isinstance(value, list | tuple) or len(value) != 3 or not all(isinstance(v, int | float) for v in value)
+        not isinstance(value, list | tuple) or len(value) != 3 or not all(_is_number(v) for v in value)
     ):
         return "must be three numbers"
     if port.choices and value not in port.choices:
         return f"must be one of {', '.join(port.choices)}"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if port.minimum is not None and value < port.minimum:
-            return f"must be at least {port.minimum:g}"
-        if port.maximum is not None and value > port.maximum:
-            return f"must be at most {port.maximum:g}"
+    if isinstance(value, str):
+        return _words_mistake(port, value)
+    numbers = value if isinstance(value, list | tuple) else [] if isinstance(value, bool) else [value]
+    for number in numbers:
+        if wrong := _number_mistake(port, number):
+            return wrong
     return ""
+
+
+def _words_mistake(port: Port, text: str) -> str:
+    most = _TEXT if port.type == "text" else _THING
+    if len(text) > most:
+        return f"has {len(text)} characters, at most {most} are allowed"
+    if port.type != "text" and (not text.strip() or not text.isprintable()):
+        return "must be words for a thing, on one line"
+    return ""
+
+
+def _number_mistake(port: Port, number: object) -> str:
+    assert isinstance(number, int | float)
+    if not abs(number) <= _LARGEST[port.type]:  # also NaN
+        shown = "NaN" if number != number else f"{float(number):g}" if abs(number) < 1e300 else "more"
+        return f"must be of a size up to {_LARGEST[port.type]:g}, not {shown}"
+    if port.minimum is not None and number < port.minimum:
+        return f"must be at least {port.minimum:g}"
+    if port.maximum is not None and number > port.maximum:
+        return f"must be at most {port.maximum:g}"
+    return ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -23,6 +23,7 @@ import numpy as np
 import py_trees
 import pytest
 
+from knothole.behaviors.means.effects import ANY, parse_fact
 from knothole.behaviors.node import NODES, Leaf
 from knothole.behaviors.ports import Port, is_port_type
 from knothole.behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS
@@ -105,6 +106,13 @@ class NodeContract:
                 assert any(word.startswith("default") for word in words), f"port {port.name} hides its default"
         documented = re.findall(r"^ {8}(\w+) \(", text, re.MULTILINE)
         assert sorted(documented) == sorted(port.name for port in self.ports)
+
+    def test_its_facts_are_known_and_about_ports_that_name_things(self):
+        ports = {port.name: port for port in self.ports if port.direction == "in"}
+        for text in (*getattr(self.cls, "needs", ()), *getattr(self.cls, "effects", ())):
+            for arg in parse_fact(text).args:
+                assert arg == ANY or arg in ports, f"{text} is about {arg!r}, which is no input port"
+                assert arg == ANY or ports[arg].type in ("any", "object", "text"), f"{text}: {arg!r} names no thing"
 
     def test_its_docstring_says_what_each_status_and_a_halt_means(self):
         assert re.search(r"\b(SUCCESS|FAILURE|RUNNING|SKIPPED)\b.*: ?", self.section("Status"))

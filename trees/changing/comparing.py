@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..builder import class_of
+from ..builder import class_of, grows
 from ..formulas.scripts import Script
 from ..spec import Computed, Literal, NodeSpec, Program, Reference, Template, TreeSpec
 
@@ -64,7 +64,7 @@ class Comparison:
             same &= self._met(part, old.parts[key], new_prefix, old_prefix)
         if new.uses is not None and old.uses is not None:
             same &= self._met(new.uses.root, old.uses.root, f"{path}/", f"{was}/")
-        if same:
+        if same or grows(new):  # a leaf stays what it is, whatever grew beside it
             self.bare.add(path)
         elif not self._goes_on(was, None):
             self._part(first)

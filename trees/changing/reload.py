@@ -11,6 +11,7 @@ from py_trees.behaviour import Behaviour
 
 from ...behaviors.bt.stepwise import stored
 from ...behaviors.composites import Parallel, Selector, Sequence
+from ...behaviors.growing import LABEL, Grown
 from ...behaviors.inner import Inner
 from ...behaviors.step import INVALID, RUNNING, NodeFault
 from ..builder import BuiltNode, BuiltTree, Reuse, rebuild
@@ -52,7 +53,12 @@ class Reloaded:
     faults: tuple[Exception, ...] = ()
 
 
-def reload(built: BuiltTree, spec: TreeSpec, origins: Mapping[str, str] | None = None) -> Reloaded:
+def reload(
+    built: BuiltTree,
+    spec: TreeSpec,
+    origins: Mapping[str, str] | None = None,
+    grown: str = "",
+) -> Reloaded:
     """Replace a tree between two ticks; ``built`` itself is changed, blackboard and context stay.
 
     A node is unchanged when the node at its path has the same type, class, name, ports and common keys; positions,
@@ -69,13 +75,28 @@ def reload(built: BuiltTree, spec: TreeSpec, origins: Mapping[str, str] | None =
         built: The tree that runs; not inside a tick.
         spec: The edited tree.
         origins: New path → old path of nodes that moved; empty for new nodes where another one stood.
+        grown: Path of the leaf below which something was put that is to be ticked now; where nothing says that it is
+            new, it goes on where the tree before it failed.
 
     Raises:
         KnotholeError: The edited tree cannot be built. The old one is as it was and can go on.
     """
     origins = origins or {}
     with deep_recursion():
-        return _reload(built, spec, origins)
+        around = _around(built, grown)
+        if around is not None and around.plan is not None and origins.get(around.plan.path, "-"):
+            around.revive()
+        done = _reload(built, spec, origins)
+        around = _around(built, grown)
+        if around is not None:
+            around.planted()
+        return done
+
+
+def _around(built: BuiltTree, grown: str) -> Grown | None:
+    """Return what stands around a leaf that grows something."""
+    found = (each.node for each in built.nodes if grown and each.path == f"{grown}#{LABEL}")
+    return next((node for node in found if isinstance(node, Grown)), None)
 
 
 def _reload(built: BuiltTree, spec: TreeSpec, origins: Mapping[str, str]) -> Reloaded:
@@ -134,6 +155,8 @@ def _origin(path: str, origins: Mapping[str, str]) -> str:
 
 def _goes_on(node: Any, after: list[str] | None) -> bool:
     """Tell whether a new node can go on in the place of an old one; see ``comparing.Answers``."""
+    if getattr(type(node), "grows", False):
+        return True
     if not isinstance(node, Inner):
         return False
     if after is None or isinstance(node, Parallel):

@@ -25,11 +25,12 @@ HEADER: Final = (
     "invariants",
     "inputs",
     "outputs",
+    "skill",
     "root",
 )
 _WITHOUT_TREE: Final = ("main", "xml", "include", "nodes")
 """Keys that make sense in a document without a tree."""
-_OF_A_TREE: Final = ("tree", "root", "inputs", "outputs", "params", "invariants")
+_OF_A_TREE: Final = ("tree", "root", "inputs", "outputs", "params", "invariants", "skill")
 FORMS: Final = ("verbose", "compact")
 XML_PARTS: Final = ("attributes", "element", "elements", "instructions")
 """Keys of ``xml`` that hold parts of an XML file which mean nothing here; see docs/xml.md."""

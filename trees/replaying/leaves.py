@@ -131,6 +131,7 @@ def class_for(kind: NodeType, note: LeafNote, read: tuple[str, ...]) -> type | N
 def _played(cls: type | None, name: str, shape: str, read: tuple[str, ...]) -> type:
     base = _SHAPES.get(shape, PlayedLeaf)
     body = {"__module__": getattr(cls, "__module__", __name__), "read": read, "__doc__": base.__doc__}
+    body["grows"] = bool(getattr(cls, "grows", False))  # what grew below it is ticked
     body["__qualname__"] = getattr(cls, "__qualname__", name)  # so that the node counts as the same one
     return type(getattr(cls, "__name__", name), (base,), body)
 

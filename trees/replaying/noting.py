@@ -106,15 +106,17 @@ class Notes:
         }
         self._put_tree(data)
 
-    def reload(self, origins: Mapping[str, str] | None) -> None:
+    def reload(self, origins: Mapping[str, str] | None, grown: str = "") -> None:
         """Note that the tree was changed after the last segment.
 
         Args:
             origins: As for ``reload``.
+            grown: As for ``reload``.
         """
         self._follow()
         self.flush()
-        self._put_tree({"what": "tree", "tick": self._tree.context.tick, "origins": dict(origins or {})})
+        data = {"what": "tree", "tick": self._tree.context.tick, "origins": dict(origins or {})}
+        self._put_tree({**data, **({"grown": grown} if grown else {})})
 
     def _put_tree(self, data: Mapping[str, object]) -> None:
         spec, nodes = self._tree.spec, self._tree.nodes

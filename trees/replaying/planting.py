@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..builder import class_of
+from ..builder import class_of, grows
 from ..recursion import deep_recursion
 from ..spec import NodeSpec, Program, TreeSpec
 from .leaves import class_for
@@ -42,7 +42,8 @@ def planted(tree: TreeSpec, note_of: Callable[[str, NodeSpec], LeafNote]) -> Tre
         cls = class_for(replace(spec.kind, cls=class_of(spec)), note_of(path, spec), read)
         if cls is None:
             return hooked
-        return replace(hooked, kind=replace(spec.kind, cls=cls), children=(), parts={}, uses=None)
+        below = tuple(node(child, prefix) for child in spec.children) if grows(spec) else ()
+        return replace(hooked, kind=replace(spec.kind, cls=cls), children=below, parts={}, uses=None)
 
     def each(nodes: Mapping[str, NodeSpec], prefix: str) -> dict[str, NodeSpec]:
         return {key: node(spec, prefix) for key, spec in nodes.items()}

@@ -239,7 +239,7 @@ class _Deck:
                         return None, Stopped(segment.tick, loop.tree.root.path, why)
                     gives.tree = segment.tree + 1
                     there = self._tape.trees[gives.tree]
-                    loop.reload(self._tree_of(gives.tree), there.origins or None)
+                    loop.reload(self._tree_of(gives.tree), there.origins or None, there.grown)
                     changed()
             except FAULTS as error:
                 cause: BaseException | None = error

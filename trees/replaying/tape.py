@@ -51,6 +51,7 @@ class Planted:
         own: Fingerprints of its nodes, by path.
         leaves: Path of a leaf → what the trace says of it.
         origins: As for ``changing.reload``; of a tree that replaced another one.
+        grown: As for ``changing.reload``.
     """
 
     spec: TreeSpec
@@ -58,6 +59,7 @@ class Planted:
     own: Mapping[str, str]
     leaves: Mapping[str, LeafNote]
     origins: Mapping[str, str]
+    grown: str = ""
 
 
 @dataclass(frozen=True)
@@ -325,7 +327,8 @@ def _planted(data: Mapping[str, Any], row: Mapping[str, Any]) -> Planted:
     }
     files = {row["file"]: row["text"], **row.get("files", {})}
     own = {node["path"]: str(node.get("own", "")) for node in nodes}
-    return Planted(tree_of(data["tree"], files), paths, own, notes, data.get("origins", {}))
+    origins, grown = data.get("origins", {}), str(data.get("grown", ""))
+    return Planted(tree_of(data["tree"], files), paths, own, notes, origins, grown)
 
 
 def _shown(tree: Planted) -> Any:
@@ -347,7 +350,13 @@ def question_of(data: Mapping[str, Any]) -> Question:
     history = tuple((str(role), str(words)) for role, words in data.get("history", ()))
     plain = {name: data.get(name, "") for name in ("schema", "context")}
     return Question(
-        data["kind"], data["text"], tuple(data.get("choices", ())), bool(data.get("all")), history=history, **plain
+        data["kind"],
+        data["text"],
+        tuple(data.get("choices", ())),
+        bool(data.get("all")),
+        history=history,
+        refused=tuple(map(str, data.get("refused", ()))),
+        **plain,
     )
 
 
@@ -359,4 +368,4 @@ def recorded_answer(data: Mapping[str, Any]) -> Answer:
 
 def is_picture(message: Message) -> bool:
     """Tell whether a message shows something that a replay does not make again, such as a picture."""
-    return message.topic.startswith("/frames") or message.topic in ("/joints", "/ground", "/plan")
+    return message.topic.startswith("/frames") or message.topic in ("/joints", "/ground", "/plans")

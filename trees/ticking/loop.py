@@ -18,6 +18,7 @@ from ..changing.reload import Reloaded, reload
 from ..changing.taking import Checkpoints
 from ..debugging.control import Control
 from ..debugging.gates import TickLeft
+from ..growing.garden import Garden
 from ..recursion import deep_recursion
 from ..spec import TreeSpec
 from ..tracing.trace import TraceWriter
@@ -101,6 +102,12 @@ class Loop:
         self._resume = resume
         self.anew = resume.restore(tree) if resume is not None else ()
         self.tree, self.context = tree, tree.context
+        if self.context.grow is None:
+            self.context.grow = Garden()
+        self._garden = self.context.grow if isinstance(self.context.grow, Garden) else None
+        if self._garden is not None:
+            self._garden.tend(tree)
+            self.context.skill_of, self.context.outline = self._garden.skill, self._garden.outline
         self.max_time, self.halt_timeout = max_time, halt_timeout
         self.record = Record(tree, trace, listeners)
         self.trace, self.listeners = trace, self.record.listeners
@@ -240,11 +247,13 @@ class Loop:
             stopwatch.ended(time.perf_counter() - begins)
         if stalled:
             raise NodeFault(stalled)
+        if status is RUNNING and self._garden is not None and self._garden.wishes:
+            self._garden.plant(self.reload)
         if pausing is not None and pausing.attentive:
             pausing.after_tick()
         return status
 
-    def reload(self, spec: TreeSpec, origins: Mapping[str, str] | None = None) -> Reloaded:
+    def reload(self, spec: TreeSpec, origins: Mapping[str, str] | None = None, grown: str = "") -> Reloaded:
         """Replace the tree by an edited one between two ticks; see ``changing.reload``. The trace gets the new tree.
 
         Raises:
@@ -254,8 +263,8 @@ class Loop:
         """
         if self._ended:
             raise RuntimeError("the run has ended; its tree cannot be changed any more")
-        done = reload(self.tree, spec, origins)
-        self.record.reload(done, self._begun, origins)
+        done = reload(self.tree, spec, origins, grown)
+        self.record.reload(done, self._begun, origins, grown)
         if self._checkpoints is not None:
             self._checkpoints.follow()
         if self._control is not None:
@@ -298,6 +307,7 @@ class Loop:
                 stuck=self._give_up if self._stuck is not None else None,
             )
             self._stack.callback(self._ending.watchdog.close)
+            context.resting = self._ending.watchdog.resting
         if context.broker is not None and context.broker.interrupted is None:
             context.broker.interrupted = lambda: self._wish is not None
         if context.broker is not None:

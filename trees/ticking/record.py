@@ -83,7 +83,7 @@ class Record:
         if self.trace is not None:
             self.trace.log(self._context.now, text, level, name="loop")
 
-    def reload(self, done: Reloaded, begun: bool, origins: Mapping[str, str] | None) -> None:
+    def reload(self, done: Reloaded, begun: bool, origins: Mapping[str, str] | None, grown: str = "") -> None:
         """Note that the tree was changed, after the fact."""
         context = self._context
         changes = self.changes.fetch()
@@ -99,10 +99,10 @@ class Record:
         self.digest.reload(context.tick, self._tree, done.came_from)
         if self.trace is not None and self._notes is not None:
             self._notes.segment("reload", len(changes), so_far)
-            self._notes.reload(origins)
+            self._notes.reload(origins, grown)
             self.trace.changes(context.now, context.tick, changes)
             self.trace.tree(context.now, self._tree)
-            self.trace.put("/run", context.now, {"event": "reload", "tick": context.tick, **_listed(done)})
+            self.trace.put("/run", context.now, {"event": "reload", "tick": context.tick, **_listed(done, grown)})
 
     def poses(self, poses: Mapping[str, Sequence[float]]) -> None:
         """Note where things are at the end: name → position [m], and further numbers if wanted."""
@@ -211,7 +211,7 @@ def _ended(result: LoopResult) -> dict[str, object]:
     }
 
 
-def _listed(done: Reloaded) -> dict[str, object]:
+def _listed(done: Reloaded, grown: str) -> dict[str, object]:
     names = ("kept", "replaced", "added", "removed", "halted", "came_from")
     lists: dict[str, object] = {name: list(getattr(done, name)) for name in names}
-    return {**lists, "faults": [str(fault) for fault in done.faults]}
+    return {**lists, "faults": [str(fault) for fault in done.faults], **({"grown": grown} if grown else {})}

@@ -37,7 +37,7 @@ def tree_message(tree: BuiltTree) -> Mapping[str, object]:
         }
         for built in tree.nodes
     ]
-    files = {tree.spec.file: tree.spec.text}
+    files = {**tree.spec.texts, tree.spec.file: tree.spec.text}
     for built in tree.nodes:
         if built.spec.uses is not None:
             files.setdefault(built.spec.uses.file, built.spec.uses.text)

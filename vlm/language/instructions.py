@@ -276,7 +276,8 @@ def _wordings(meant: Instruction) -> tuple[str, ...]:
     return _ONTO if meant.b.shape in HOLDERS or meant.a.every else (*_ONTO, *_STACK)
 
 
-def _fill(template: str, meant: Instruction, rng: random.Random | None) -> str:
+def fill(template: str, meant: Instruction, rng: random.Random | None) -> str:
+    """Fill the slots of a wording: ``{a}`` the things, ``{ns}`` the same in plural, ``{b}`` the place."""
     values = {}
     if meant.a is not None:
         everything = meant.a == EVERY_LOOSE and (rng is None or rng.random() < 0.7)
@@ -297,16 +298,16 @@ def gathering() -> tuple[str, ...]:
 
 def instruction_phrases(meant: Instruction) -> tuple[str, ...]:
     """Return the wordings of an instruction, the usual one first."""
-    return tuple(dict.fromkeys(_fill(t, meant, None) for t in _wordings(meant)))
+    return tuple(dict.fromkeys(fill(t, meant, None) for t in _wordings(meant)))
 
 
 def phrase_instruction(meant: Instruction, rng: random.Random, usual: float = 0.4) -> str:
     """Return one wording; the usual one with probability ``usual``; of the others some politely or in a hurry."""
     chosen = _wordings(meant)
     if rng.random() < usual:
-        return _fill(chosen[0], meant, None)
+        return fill(chosen[0], meant, None)
     template = rng.choice(chosen)
-    text, mark = _fill(template, meant, rng).rstrip(".?"), template[-1]
+    text, mark = fill(template, meant, rng).rstrip(".?"), template[-1]
     order = _VERBLESS.match(template) is None
     if order and rng.random() < 0.3:
         opening = rng.choice(OPENINGS)

@@ -1,0 +1,124 @@
+"""Try a plan, or a whole tree, in a simulated scene and say step by step what would happen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from ..._base import KnotholeError
+from ...behaviors.context import Context
+from ...behaviors.means.skills import DEFAULT_SKILLS, Step, mistakes, skills
+from ...behaviors.rehearsing import Mode, RehearsalVerdict
+from ...trees.ticking.outcome import Ticked
+from ..inspect import project
+from ..options import RunOptions
+from ..result import RunResult
+from ..session import run_tree
+from ..stage import DEFAULT_SCENE, open_stage
+from ..terminal import Watcher
+from .rehearsal import rehearsal_of
+
+LONGEST = 1000
+"""Most steps of a plan that is tried."""
+
+
+class PlanError(KnotholeError):
+    """A file that holds no plan."""
+
+
+def read_plan(path: Path, allowed: Sequence[str] = DEFAULT_SKILLS) -> list[Step]:
+    """Read a plan from a JSON file: a list of steps, each ``{skill, args}``.
+
+    Args:
+        path: The file.
+        allowed: Skills that it may use.
+
+    Raises:
+        PlanError: It cannot be read, is no JSON, or has mistakes; all of them are said.
+        ValueError: A skill is none that a plan can use.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PlanError(f"the plan {path} cannot be read: {error.strerror}\n  fix:  correct the path") from None
+    except ValueError as error:
+        raise PlanError(f"{path} is no JSON: {error}\n  fix:  write a list of steps, each {{skill, args}}") from None
+    wrong = mistakes(data, skills(allowed), LONGEST)
+    if wrong:
+        raise PlanError("\n".join((f"the plan {path} cannot be run", *(f"  {one}" for one in wrong))))
+    return [Step(skill=step["skill"], args=dict(step.get("args", {}))) for step in data]
+
+
+def rehearse_plan(
+    steps: Sequence[Step],
+    scene: str = "",
+    seed: int = 0,
+    mode: Mode = "auto",
+    allowed: Sequence[str] = DEFAULT_SKILLS,
+) -> RehearsalVerdict:
+    """Try a plan in a simulated scene.
+
+    Args:
+        steps: The plan.
+        scene: By name or file; ``table`` when empty.
+        seed: Of the scene.
+        mode: How to try it.
+        allowed: Skills that it may use.
+
+    Raises:
+        KnotholeError: There is no such scene.
+    """
+    config = project()
+    with ExitStack() as stack:
+        stage = open_stage(stack, "panda", scene or DEFAULT_SCENE, seed, config)
+        assert stage.robot is not None
+        context = Context(robot=stage.robot, now=stage.robot.now(), rng=np.random.default_rng(seed))
+        rehearsing = rehearsal_of(context, stage).start(steps, skills(allowed), mode)
+        assert rehearsing is not None
+        stack.callback(rehearsing.drop)
+        verdict = rehearsing.verdict
+        assert verdict is not None
+        return verdict
+
+
+def rehearse_tree(
+    tree: str, scene: str, seed: int, mode: Mode, vlm: str, inputs: Mapping[str, str], console: Console
+) -> RunResult:
+    """Run a tree in a simulated scene without a trace, and print what each leaf comes to.
+
+    Args:
+        tree: File, or name of a tree.
+        scene: By name or file; empty for the tree's.
+        seed: Of the scene.
+        mode: ``kinematic`` moves things without forces.
+        vlm: Who is asked; the truth when empty.
+        inputs: Tree input → value as text.
+        console: Where to.
+
+    Raises:
+        KnotholeError: The run cannot be started.
+    """
+    robot = "ghost" if mode == "kinematic" else "panda"
+    options = RunOptions(tree, scene=scene, seed=seed, vlm=vlm or "oracle", robot=robot, inputs=inputs, record=False)
+    return run_tree(options, Leaves(console))
+
+
+class Leaves(Watcher):
+    """A line for each leaf that ends."""
+
+    def ticked(self, ticked: Ticked) -> None:
+        """Print the leaves that have ended in a tick."""
+        super().ticked(ticked)
+        for change in ticked.changes:
+            built = self.tree.nodes[change.node] if self.tree is not None else None
+            if built is None or built.kind != "leaf" or change.status not in ("SUCCESS", "FAILURE"):
+                continue
+            mark = "✓" if change.status == "SUCCESS" else "✗"
+            words = f"{built.type}: {change.reason}" if change.reason else built.type
+            self.console.print(Text(f"{ticked.now:7.1f} s  {mark} {words}"), soft_wrap=True)

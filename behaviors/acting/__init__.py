@@ -1,0 +1,1 @@
+"""What acts: steps that are run, what they should bring about, and whether it is so."""

@@ -1,0 +1,167 @@
+"""Look for the things that a plan names, before it is accepted: which are there, and which words fit several."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...robots.seeing import View
+from ...vlm.questions import Answer, Question
+from ..means.asking import Asking, ask
+from ..means.differences import differences
+from ..means.effects import named
+from ..means.grounded import GroundedObject, lift
+from ..means.known import overlap, recognize
+from ..node import Leaf
+
+SAME = 0.6
+"""Boxes that overlap by this share are one thing."""
+_ANY_OF = ("every ", "each ", "all ", "any ", "a ", "an ", "one ", "some ", "another ")
+"""Words that begin what may well fit several things."""
+
+
+@dataclass
+class Found:
+    """What was found for the words of a plan.
+
+    Attributes:
+        things: Words → the things they fit, best first.
+        why: Words that fit nothing → what was said instead of boxes; empty where nothing was.
+        options: What the things are called that the first ambiguous words fit.
+    """
+
+    things: dict[str, tuple[GroundedObject, ...]] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+    def ids(self, words: str) -> frozenset[str]:
+        """Return what is equal for words that fit one thing in common."""
+        things = self.things.get(named(words), ())
+        return frozenset(f"#{thing.id}" for thing in things) or frozenset((named(words),))
+
+    def same(self, words: str) -> str:
+        """Return what is equal for all words that fit one and the same thing alone."""
+        ids = self.ids(words)
+        return next(iter(ids)) if len(ids) == 1 else named(words)
+
+
+_STEP, _SHARE = 0.003, 0.2
+"""What lies on a thing has its foot higher by so much [m], and by this share of the thing's height: a plate is flat."""
+ALL = "every object"
+"""What is asked for to see whether something lies on a thing of the plan."""
+
+
+class Finding:
+    """Ask for several things in one picture, without waiting.
+
+    Args:
+        leaf: Who asks.
+        words: What to look for; what was found in another picture of this tick's is not asked again.
+        camera: Camera to look through; the robot's default one if empty.
+    """
+
+    def __init__(self, leaf: Leaf, words: Iterable[str], camera: str = "") -> None:
+        self._leaf = leaf
+        self._asked: dict[str, Asking] = {}
+        texts = {named(text): text for text in words}
+        frame = leaf.context.look(camera) if texts else None
+        for key, text in texts.items():
+            self._asked[key] = ask(leaf, Question("ground", text, all=True), camera, frame)
+        self._found: Found | None = None
+
+    @property
+    def found(self) -> Found | None:
+        """What was found, once all answers are there. Poll it."""
+        if self._found is None and all(asking.answer is not None for asking in self._asked.values()):
+            self._found = self._measured()
+        return self._found
+
+    def drop(self) -> None:
+        """Stop waiting."""
+        for asking in self._asked.values():
+            asking.drop()
+
+    def _measured(self) -> Found:
+        found = Found()
+        flat: list[GroundedObject] = []
+        view: View | None = None
+        for key, asking in self._asked.items():
+            answer = asking.answer
+            assert answer is not None
+            if answer.problem:
+                found.why[key] = answer.problem
+                continue
+            if asking.frame.depth is None:
+                things = _flat(answer, asking, flat)
+            else:
+                if view is None:
+                    assert self._leaf.context.robot is not None
+                    view = View(asking.frame, self._leaf.context.robot.arm, asking.q)
+                pairs, dropped = lift(answer, view, asking.question.text)
+                seen = [thing for thing, _ in pairs]
+                things = recognize(self._leaf.context, seen, asking.question.text, False, asking.frame.camera).things
+                found.why[key] = "; ".join(dropped)
+            if things:
+                found.things[key] = things
+        return found
+
+
+def _flat(answer: Answer, asking: Asking, known: list[GroundedObject]) -> tuple[GroundedObject, ...]:
+    """Return what a camera without depth found: where it is in the picture, and nowhere in the world."""
+    things: dict[int, GroundedObject] = {}
+    for region in sorted(answer.regions, key=lambda region: -region.confidence):
+        same = next((one for one in known if overlap(region.box_xyxy, one.box_xyxy) >= SAME), None)
+        if same is None:
+            same = GroundedObject.unmeasured(region, asking.question.text, asking.frame, -1 - len(known))
+            known.append(same)
+        things.setdefault(same.id, same)
+    return tuple(things.values())
+
+
+def missing(found: Found, words: Sequence[str], places: Mapping[str, object]) -> list[str]:
+    """Return those words that fit nothing, and that nobody put down where they name."""
+    seen = {named(text) for text in places}
+    return [text for text in words if named(text) not in found.things and named(text) not in seen]
+
+
+def several(found: Found, meant: Mapping[str, int]) -> list[str]:
+    """Return those words that fit more things than are meant.
+
+    Args:
+        found: What was found.
+        meant: Words → how many things they may stand for, one after the other.
+    """
+    return [
+        text
+        for text, count in meant.items()
+        if not text.lower().startswith(_ANY_OF) and len(found.things.get(named(text), ())) > count
+    ]
+
+
+def covered(found: Found, words: str) -> bool:
+    """Tell whether something lies on one that words fit, as far as the picture measures that."""
+    return any(
+        _lies_on(other, thing)
+        for thing in found.things.get(named(words), ())
+        for other in found.things.get(ALL, ())
+        if other.id != thing.id
+    )
+
+
+def _lies_on(upper: GroundedObject, lower: GroundedObject) -> bool:
+    """Tell whether the middle of one thing is over another, and its foot well above the other's foot."""
+    away = math.dist(upper.xyz[:2], lower.xyz[:2])
+    higher = upper.xyz[2] - upper.size[2] / 2 - (lower.xyz[2] - lower.size[2] / 2)
+    return away < max(lower.size[:2]) / 2 and higher > max(_STEP, _SHARE * lower.size[2])
+
+
+def around(found: Found) -> list[GroundedObject]:
+    """Return everything that was found, each thing once."""
+    things = {thing.id: thing for each in found.things.values() for thing in each}
+    return list(things.values())
+
+
+def options_for(found: Found, text: str) -> list[str]:
+    """Return names that tell the things apart which words fit."""
+    return differences(found.things.get(named(text), ()), around(found))

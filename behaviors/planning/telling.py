@@ -1,0 +1,112 @@
+"""What a model is told before it plans, and what people are told of the plans it made."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from ..means.effects import Fact, State
+from ..means.skills import Skill, Step
+from ..means.surroundings import Held
+from ..node import Leaf
+from .finding import Found, covered
+from .rules import Rules
+
+
+def known_state(leaf: Leaf, found: Found) -> State:
+    """Return what is known before the first step: what the hand feels and holds, and what was found in the picture."""
+    robot, facts = leaf.context.robot, list[Fact]()
+    if robot is not None and "gripper" in robot.capabilities.skills:
+        held = leaf.context.notes.get("held")
+        if not robot.state().holding:
+            facts.append(Fact("hand_empty"))
+        elif isinstance(held, Held):
+            facts.append(Fact("holding", (held.label,)))
+        else:
+            facts.append(Fact("hand_empty", positive=False))
+    facts += [Fact("visible", (words,)) for words in found.things]
+    facts += [Fact("clear", (words,), positive=False) for words in found.things if covered(found, words)]
+    return State(facts, found.same)
+
+
+def prompt(rules: Rules, state: State, tried: Sequence[object], complaint: str) -> str:
+    """Return what the model is told beside the instruction and the schema."""
+    parts = ["Skills:", *map(str, rules.skills.values())]
+    known = [fact.words for fact in state.facts if fact.name != "visible"]
+    if known:
+        parts.append(f"Now: {'; '.join(known)}.")
+    if rules.never:
+        said = [f"no {never.skill}" if never.fact is None else f"not: {never.fact.words}" for never in rules.never]
+        parts.append(f"Forbidden: {'; '.join(said)}.")
+    if tried:
+        parts += ["Tried before:", *(f"- {told(one)}" for one in tried)]
+    if complaint:
+        parts.append(f"The last plan was refused:\n{complaint}")
+    return "\n".join(parts)
+
+
+def told(attempt: object) -> str:
+    """Return an earlier attempt in words: a text, or a mapping with steps (or plan) and reason."""
+    if not isinstance(attempt, Mapping):
+        return " ".join(str(attempt).split())
+    steps = attempt.get("steps") or attempt.get("plan") or ""
+    words = short(steps) if isinstance(steps, list | tuple) else str(steps)
+    return " ".join(f"{words}: {attempt.get('reason', 'failed')}".removeprefix(": ").split())
+
+
+def short(steps: Sequence[object]) -> str:
+    """Return steps on one line: their skills, and the things they name."""
+    parts = []
+    for step in steps:
+        if isinstance(step, Mapping):
+            args = step.get("args") or {}
+            values = args.values() if isinstance(args, Mapping) else ()
+            words = " ".join(str(value) for value in values if isinstance(value, str))
+            parts.append(f"{step.get('skill')} {words}".strip())
+    return " → ".join(parts)
+
+
+def diff(before: str, after: str) -> list[str]:
+    """Return what became other between two texts, line by line: ``-`` is gone, ``+`` is new."""
+    if not before:
+        return []
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
+    return [line for line in lines if line[:1] in "+-"]
+
+
+def options_in(question: str) -> tuple[str, ...]:
+    """Return the answers that a question names behind a colon.
+
+    >>> options_in("Which cup: the red one, the blue one or the one in the bowl?")
+    ('the red one', 'the blue one', 'the one in the bowl')
+    """
+    _, colon, rest = question.strip().rstrip("?").partition(":")
+    if not colon:
+        return ()
+    parts = [part.strip() for each in rest.split(", ") for part in each.split(" or ")]
+    found = tuple(part.removeprefix("or ").strip() for part in parts if part.strip())
+    return found if len(found) > 1 else ()
+
+
+def used(steps: Sequence[Step], skills: Mapping[str, Skill]) -> list[str]:
+    """Return the words for things in steps that must be there, in order, each once."""
+    words: dict[str, None] = {}
+    for step in steps:
+        for port in skills[step["skill"]].things:
+            text = step["args"].get(port)
+            if isinstance(text, str):
+                words.setdefault(text)
+    return list(words)
+
+
+def meant(steps: Sequence[Step], skills: Mapping[str, Skill]) -> dict[str, int]:
+    """Return for the words in steps how many things they may stand for: as many as are taken by them."""
+    taken: dict[str, int] = {}
+    for step in steps:
+        skill = skills[step["skill"]]
+        takes = {arg for fact in skill.effects if fact.name == "holding" and fact.positive for arg in fact.args}
+        for port in skill.things:
+            text = step["args"].get(port)
+            if isinstance(text, str):
+                taken[text] = taken.get(text, 0) + (port in takes)
+    return {text: max(1, count) for text, count in taken.items()}

@@ -1,0 +1,1 @@
+"""Trees that grow below a node while the run goes on."""
