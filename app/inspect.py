@@ -144,6 +144,8 @@ def node_table(wanted: str = "") -> list[dict[str, object]]:
                 }
                 for port in getattr(cls, "ports", ())
             ],
+            "needs": list(getattr(cls, "needs", ())),
+            "effects": list(getattr(cls, "effects", ())),
         }
         for name, cls in NODES.items().items()
         if wanted in ("", name, _dialect_of(name))
@@ -173,6 +175,13 @@ def node_page(name: str) -> str:
     ports: tuple[Port, ...] = getattr(cls, "ports", ())
     if ports and "Ports:" not in (cls.__doc__ or ""):
         lines += ["", "Ports:", *(f"    {_port(port)}" for port in ports)]
+    facts = [
+        f"    {title} {', '.join(getattr(cls, name))}"
+        for title, name in (("needs", "needs"), ("brings about", "effects"))
+        if getattr(cls, name, ())
+    ]
+    if facts:
+        lines += ["", "As a step of a plan:", *facts]
     return "\n".join(lines)
 
 

@@ -87,6 +87,8 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     """Facts that hold after SUCCESS."""
     rehearses: ClassVar[bool] = True
     """False when what comes of it is up to a human, so that trying it in a copy of the world says nothing."""
+    one_of: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Groups of input ports of which exactly one must be given."""
     limb: ClassVar[str] = ""
     """The part of the robot it commands; two leaves commanding one limb must not run at once."""
     recovers: ClassVar[Literal["no", "anew", "state"]] = "no"

@@ -120,8 +120,9 @@ def main() -> None:
         took = time.perf_counter() - began
         counts = Counter((row["accepted"] and row["attempt"]) or 0 for row in mine)
         right = sum(bool(row["right"]) for row in mine)
+        later = sum(counts.values()) - counts[0] - counts[1]
         print(
-            f"{scene:14} {len(mine)} seeds: accepted at once {counts[1]}, later {sum(counts.values()) - counts[0] - counts[1]}, "
+            f"{scene:14} {len(mine)} seeds: accepted at once {counts[1]}, later {later}, "
             f"refused {counts[0]}; right {right}; {took:.0f} s",
             flush=True,
         )

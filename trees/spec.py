@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .._base import Place
+from ..behaviors.means.effects import Fact
 from ..behaviors.ports import Port, PortType
 from .formulas.expressions import Expression
 from .formulas.references import Accessor
@@ -172,6 +173,21 @@ class OutputSpec:
 
 
 @dataclass(frozen=True)
+class SkillSpec:
+    """What a tree is as a skill of plans.
+
+    Attributes:
+        about: What it does, in one sentence; empty for what the tree says of itself.
+        needs: Facts about its inputs that must hold when it starts.
+        effects: Facts about its inputs that hold when it has succeeded.
+    """
+
+    about: str = ""
+    needs: tuple[Fact, ...] = ()
+    effects: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True)
 class TreeSpec:
     """A checked tree.
 
@@ -184,6 +200,7 @@ class TreeSpec:
         dialect: ``bt`` for a tree that came from BehaviorTree.CPP: entries may be set from outside without being
             declared. Empty for ours.
         params: Blackboard entries that are set before the first tick, from the header key ``params``.
+        skill: What it is as a skill of plans; None where its header does not say so.
         texts: Name → text of what grew while it runs, for pictures and traces.
     """
 
@@ -198,6 +215,7 @@ class TreeSpec:
     dialect: str = ""
     params: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    skill: SkillSpec | None = None
 
     def walk(self) -> Iterator[NodeSpec]:
         """Yield all nodes of this tree, without those of the trees it uses."""

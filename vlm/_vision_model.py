@@ -191,7 +191,7 @@ class VisionModel:
 
     @torch.inference_mode()
     def logits_along(self, prefix: Prefix, row: Sequence[int], text: Sequence[int]) -> torch.Tensor:
-        """Return the logits of each token of a text behind a row, and of what follows, shape (tokens + 1, vocabulary)."""
+        """Return the logits of each token of a text behind a row, and of what follows, shape (tokens + 1, V)."""
         start, full = len(row) - 1, [*row, *text]
         return Continuation(self, prefix, [full]).logits(torch.arange(start, len(full)).to(self.device))[0]
 

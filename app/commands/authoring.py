@@ -21,6 +21,7 @@ def add(commands: Commands) -> None:
     nodes = commands.add("nodes", "List the nodes a tree can use, or explain one.", "knothole nodes pick", _nodes)
     nodes.add_argument("name", nargs="?", metavar="NAME", help="node to explain, or a dialect to list: bt, pt, nav2")
 
+    nodes.add_argument("--skills", action="store_true", help="list what plans may be made of: needs and effects")
     nodes.add_argument(
         "--from",
         dest="models",
@@ -80,6 +81,10 @@ def _nodes(args: argparse.Namespace) -> int:
         from ..convert import declare_nodes
 
         declare_nodes(args.models, sys.stdout)
+    elif args.skills:
+        from ..skills import skill_list, skill_table
+
+        print(json.dumps(skill_table()) if args.json else skill_list())
     elif args.json:
         print(json.dumps(node_table(args.name or "")))
     else:

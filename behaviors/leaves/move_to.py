@@ -38,6 +38,7 @@ class MoveTo(MotionLeaf):
 
     recovers = "anew"
     visual = True
+    one_of = (("above", "pose", "point"),)
     needs = ("visible(above)",)
     ports = (
         Port(

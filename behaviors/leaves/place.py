@@ -48,6 +48,7 @@ class Place(MotionLeaf):
     recovers = "anew"
     skills = frozenset({"arm", "gripper"})
     needs = ("not hand_empty", "holding(object)", "clear(onto)")
+    one_of = (("into", "onto", "at"),)
     effects = ("hand_empty", "inside(object, into)", "on(object, onto)")
     visual = True
     ports = (

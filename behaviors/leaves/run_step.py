@@ -42,7 +42,7 @@ class RunStep(Grower, Leaf):
     why_not = "only the leaf of the step knows how far it is"
     ports = (
         Port("step", "mapping", "the step to run, {skill, args}", main=True),
-        Port("skills", "list", "skills that a step may name", default=DEFAULT_SKILLS),
+        Port("skills", "list", "skills that a step may name", default=DEFAULT_SKILLS, lists="skills"),
         Port("verify", "text", "who is asked whether it did what it should", default="none", choices=WAYS),
     )
     limb = "arm"
@@ -58,7 +58,7 @@ class RunStep(Grower, Leaf):
         self._leaf, self._verifying, self._grows, self._refused, self._done = None, None, False, "", ""
         step, names = self.get("step"), self.get("skills")
         assert isinstance(names, list | tuple)
-        allowed = skills(str(name) for name in names)
+        allowed = skills((str(name) for name in names), self.context.skill_of)
         wrong = mistakes([step], allowed, 1)
         if wrong:
             self._refused = wrong[0].removeprefix("step 1: ")
@@ -74,7 +74,9 @@ class RunStep(Grower, Leaf):
     def _begin(self, skill: Skill) -> None:
         if getattr(skill, "tree", ""):
             try:
-                self.grow("\n".join(["knothole: 1", "tree: step", "root:", "  sequence:", *node_lines(self._step, skill, 4)]))
+                self.grow(
+                    "\n".join(["knothole: 1", "tree: step", "root:", "  sequence:", *node_lines(self._step, skill, 4)])
+                )
             except GrowError as error:
                 self._refused = str(error)
             self._grows = True

@@ -72,6 +72,7 @@ class Skill:
         needs: Facts about its ports that must hold when it starts.
         effects: Facts about its ports that hold when it has succeeded.
         tree: Name of the tree that is run for it; empty for a leaf.
+        one_of: Groups of ports of which exactly one must be given.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Skill:
     needs: tuple[Fact, ...] = ()
     effects: tuple[Fact, ...] = ()
     tree: str = ""
+    one_of: tuple[tuple[str, ...], ...] = ()
 
     @property
     def things(self) -> tuple[str, ...]:
@@ -104,12 +106,13 @@ class Skill:
 
     def __str__(self) -> str:
         words = ", ".join(p.name if p.required else f"{p.name}?" for p in self.ports)
+        groups = [f"Give exactly one of {', '.join(group)}." for group in self.one_of]
         facts = [
             f"{title} {', '.join(fact.words for fact in facts)}."
             for title, facts in (("Needs:", self.needs), ("Then:", self.effects))
             if facts
         ]
-        return " ".join([f"{self.name}({words}): {self.about}", *facts])
+        return " ".join([f"{self.name}({words}): {self.about}", *groups, *facts])
 
 
 def _port_schema(port: Port) -> dict[str, object]:
@@ -124,9 +127,9 @@ def _port_schema(port: Port) -> dict[str, object]:
 
 
 def skill(name: str) -> Skill | None:
-    """Return a registered leaf as a skill; None when it is no leaf or needs what a plan cannot give."""
+    """Return a registered leaf as a skill; None when it is no leaf, plans itself, or needs what a plan cannot give."""
     cls = NODES.get(name)
-    if getattr(cls, "kind", "") != "leaf":
+    if getattr(cls, "kind", "") != "leaf" or getattr(cls, "plans", False) or getattr(cls, "grows", False):
         return None
     ports: tuple[Port, ...] = getattr(cls, "ports", ())
     filled = tuple(p for p in ports if fillable(p))
@@ -136,7 +139,10 @@ def skill(name: str) -> Skill | None:
     needs, effects = (
         tuple(parse_fact(text) for text in getattr(cls, attribute, ())) for attribute in ("needs", "effects")
     )
-    return Skill(name, about, filled, needs, effects)
+    groups = (
+        tuple(name for name in group if any(p.name == name for p in filled)) for group in getattr(cls, "one_of", ())
+    )
+    return Skill(name, about, filled, needs, effects, one_of=tuple(groups))
 
 
 def skills(names: Iterable[str], trees: Callable[[str], Skill | None] = lambda name: None) -> dict[str, Skill]:
@@ -161,8 +167,8 @@ def skills(names: Iterable[str], trees: Callable[[str], Skill | None] = lambda n
 
 
 def fillable(port: Port) -> bool:
-    """Tell whether a plan can give a value for a port."""
-    return port.direction == "in" and port.type in _JSON_TYPES
+    """Tell whether a plan can give a value for a port. Through which camera to look is the affair of the tree."""
+    return port.direction == "in" and port.type in _JSON_TYPES and port.name != "camera"
 
 
 def plan_schema(allowed: Mapping[str, Skill], longest: int) -> str:
@@ -216,6 +222,10 @@ def step_mistakes(step: object, allowed: Mapping[str, Skill]) -> list[str]:
     ports = {port.name: port for port in allowed[name].ports}
     found = [f"{name} has no argument {_short(str(arg))!r}" for arg in args if arg not in ports][:4]
     found += [f"{name} needs the argument {p.name!r}" for p in ports.values() if p.required and p.name not in args]
+    for group in allowed[name].one_of:
+        given = [arg for arg in group if arg in args]
+        if len(given) != 1:
+            found.append(f"{name} takes exactly one of {', '.join(group)}, not {', '.join(given) or 'none'}")
     for arg, value in args.items():
         if arg in ports and (wrong := _value_mistake(ports[arg], value)):
             found.append(f"argument {arg!r} of {name} {wrong}")

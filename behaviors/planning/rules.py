@@ -17,11 +17,11 @@ FORMS: Final = ("steps", "tree")
 CONFIRM: Final = ("never", "ask")
 PLANNING_PORTS: Final = (
     Port("instruction", "text", "what is to be done", main=True),
-    Port("skills", "list", "leaves and trees that the plan may use", default=DEFAULT_SKILLS),
+    Port("skills", "list", "leaves and trees that the plan may use", default=DEFAULT_SKILLS, lists="skills"),
     Port("form", "text", "what the model writes: a list of steps, or a tree of them", default="steps", choices=FORMS),
     Port("attempts", "int", "how many answers may be asked for", default=3, minimum=1),
     Port("longest", "int", "most steps a plan may have", default=30, minimum=1),
-    Port("never", "list", "skills and facts that may not happen", default=()),
+    Port("never", "list", "skills and facts that may not happen", default=(), lists="never"),
     Port("tried", "list", "what was tried before and why it failed, for the model", default=()),
     Port("confirm", "text", "whether a human is asked before a plan is accepted", default="never", choices=CONFIRM),
     Port("patience", "duration", "how long the human has; then the plan is refused", default=None, minimum=0.0),
@@ -85,6 +85,7 @@ class PlanningLeaf(Leaf):
     A line ``*PLANNING_PORTS`` in the docstring of a leaf becomes what these ports mean.
     """
 
+    plans: ClassVar[bool] = True
     documents: ClassVar[Mapping[str, str]] = {"*PLANNING_PORTS": _DOCUMENT}
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from ..._base import KnotholeError, near_misses
 from ...behaviors.growing import GrowError
+from ...behaviors.means.skills import Skill
 from ..builder import BuiltTree, grows
 from ..changing.graft import Edit, grown, grown_in
 from ..finding import find
@@ -18,6 +19,7 @@ from ..problems import Problem, TreeError
 from ..recursion import deep_recursion
 from ..spec import TreeSpec
 from .limits import MOST_TEXT, above, too_deep, too_large
+from .tree_skills import outline, tree_skill
 
 Check = Callable[[TreeSpec], Sequence[Problem]]
 """Tells what the robot and the backends of the run cannot do of a tree."""
@@ -85,6 +87,20 @@ class Garden:
     def failed(self, path: str) -> str:
         """Return why something could not be built, once."""
         return self._failed.pop(path, "")
+
+    def skill(self, name: str) -> Skill | None:
+        """Return the skill that a tree is; None where there is no such tree, or it is none.
+
+        Raises:
+            TreeError: The tree has mistakes.
+        """
+        own = [Path(self._built.spec.file).parent] if self._built is not None else []
+        return tree_skill(name, [*own, *self.search])
+
+    def outline(self, text: str) -> str:
+        """Return how the tree of a text is drawn in words."""
+        own = [Path(self._built.spec.file).parent] if self._built is not None else []
+        return outline(text, [*own, *self.search])
 
     def take(self) -> list[Wish]:
         """Return the wishes and forget them."""

@@ -14,6 +14,7 @@ from .node_grammar import NodeReader
 from .node_names import NodeNames
 from .params import params_of
 from .port_values import ValueReader
+from .skill_grammar import SkillReader
 from .tree_header import HeaderReader, Keys
 
 
@@ -59,6 +60,7 @@ class TreeReader:
         about = self.values.text(keys["about"][1], "key 'about'") if "about" in keys else None
         inputs = self.interface.inputs(keys["inputs"][1]) if "inputs" in keys else ()
         outputs = self.interface.outputs(keys["outputs"][1], inputs) if "outputs" in keys else ()
+        skill = SkillReader(self.source, self.problems).read(keys["skill"][1], inputs) if "skill" in keys else None
         params = params_of(self.source, keys["params"][1], self.problems) if "params" in keys else {}
         node: NodeSpec | None = None
         if "root" in keys:
@@ -78,6 +80,7 @@ class TreeReader:
             others,
             _dialect(keys),
             MappingProxyType(dict(params)),
+            skill=skill,
         )
 
     def _name(self, root: Item, keys: Keys) -> str:

@@ -13,6 +13,7 @@ from ..spec import Reference
 from .draft import Draft, names_in, unknown_port
 from .node_names import NodeNames
 from .port_values import ValueReader
+from .skill_grammar import SkillNames
 from .subtree_grammar import SubtreeReader
 from .use_grammar import UseReader
 
@@ -48,6 +49,7 @@ class PortReader:
         self._opened: dict[str, Port] = {}
         self._needed: dict[int, list[Port]] = {}
         self.uses = UseReader(source, problems, values, resolve)
+        self.skills = SkillNames(source, problems, resolve)
         self.subtrees = SubtreeReader(source, problems, values, resolve, names)
         self._special: dict[str, Read] = {"use": self.uses.read, "bt.SubTree": self.subtrees.read}
 
@@ -141,6 +143,8 @@ class PortReader:
                 draft.values[port.name] = known
             else:
                 self._port(draft, port, item)
+            if port.lists:
+                self.skills.check(item, port.lists, value.get("skills"))
 
     def _is_node_in_place_of_child(self, kind: NodeType, value: Pairs) -> bool:
         """Report ``inverter: {see: …}``, which wants ``child:`` between."""

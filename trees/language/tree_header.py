@@ -24,11 +24,12 @@ HEADER: Final = (
     "params",
     "inputs",
     "outputs",
+    "skill",
     "root",
 )
 _WITHOUT_TREE: Final = ("main", "xml", "include", "nodes")
 """Keys that make sense in a document without a tree."""
-_OF_A_TREE: Final = ("tree", "root", "inputs", "outputs", "params")
+_OF_A_TREE: Final = ("tree", "root", "inputs", "outputs", "params", "skill")
 FORMS: Final = ("verbose", "compact")
 XML_PARTS: Final = ("attributes", "element", "elements", "instructions")
 """Keys of ``xml`` that hold parts of an XML file which mean nothing here; see docs/xml.md."""

@@ -106,6 +106,7 @@ class Loop:
         self._garden = self.context.grow if isinstance(self.context.grow, Garden) else None
         if self._garden is not None:
             self._garden.tend(tree)
+            self.context.skill_of, self.context.outline = self._garden.skill, self._garden.outline
         self.max_time, self.halt_timeout = max_time, halt_timeout
         self.record = Record(tree, trace, listeners)
         self.trace, self.listeners = trace, self.record.listeners

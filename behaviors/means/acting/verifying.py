@@ -112,7 +112,9 @@ class Verifying:
     def _told(self, contradiction: str, felt_facts: dict[Fact, Said], views: dict[Fact, Said]) -> Verified:
         said = [f"{fact}: robot: {each.words}" for fact, each in felt_facts.items() if each.words]
         said += [f"{fact}: camera: {each.words}" for fact, each in views.items()]
-        sure = [fact.words for fact in self.facts if views.get(fact, _NOBODY).holds or felt_facts.get(fact, _NOBODY).holds]
+        sure = [
+            fact.words for fact in self.facts if views.get(fact, _NOBODY).holds or felt_facts.get(fact, _NOBODY).holds
+        ]
         unsure = [each.words for each in views.values() if each.holds is None]
         parts = [f"{'; '.join(sure)}: checked" if sure else "", f"unsure: {'; '.join(unsure)}" if unsure else ""]
         return Verified(contradiction, "; ".join(part for part in parts if part), self.facts, tuple(said))
