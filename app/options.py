@@ -48,6 +48,7 @@ class RunOptions:
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
         rehearse: How plans are tried before they are carried out, ``never``, ``symbolic``, ``kinematic`` or
             ``physics``, whatever the tree says; empty for as the tree says.
+        proposals: Folder for trees that the run repaired, as proposals for people; None writes none.
         resume: Trace of a run to go on with; it says ``scene``, ``seed``, ``inputs``, ``rate``, ``mock``, ``params``,
             and where they are empty ``tree``, ``robot``, ``vlm``, ``frames``, ``firewall``.
     """
@@ -77,6 +78,7 @@ class RunOptions:
     pictures: str = ""
     truth: bool = False
     rehearse: Mode | Literal[""] = ""
+    proposals: Path | None = None
     resume: Path | None = None
 
     def __post_init__(self) -> None:

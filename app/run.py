@@ -20,7 +20,9 @@ from ..trees.builder import BuiltTree, build
 from ..trees.changing.checkpoint import Checkpoint
 from ..trees.changing.watching import Watch
 from ..trees.debugging.control import Control
-from ..trees.problems import TreeError
+from ..trees.growing.garden import Garden
+from ..trees.growing.proposals import ProposalFolder
+from ..trees.problems import Problem, TreeError
 from ..trees.requirements import check_capabilities, check_latency
 from ..trees.spec import TreeSpec
 from ..trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
@@ -121,6 +123,8 @@ class Run:
             say=self._watcher.say,
             human=self._human,
             arranger=self.stage.arranger,
+            grow=Garden(config.trees, lambda grown: self._problems(grown, broker)),
+            proposals=ProposalFolder(options.proposals) if options.proposals is not None else None,
         )
         context.rehearsal = rehearsal_of(context, self.stage, options.rehearse or None)
         self._missed: MissedChanges | None = None
@@ -160,10 +164,14 @@ class Run:
 
     def _check(self, tree: TreeSpec, broker: Broker | None) -> None:
         """Make sure that robot and backend can do what a tree asks of them."""
-        problems = check_capabilities(tree, self.stage.capabilities)
-        problems += check_latency(tree, broker.latency) if broker is not None else []
+        problems = self._problems(tree, broker)
         if any(problem.severity == "error" for problem in problems):
             raise TreeError(problems)
+
+    def _problems(self, tree: TreeSpec, broker: Broker | None) -> list[Problem]:
+        """Return what robot and backend cannot do of a tree."""
+        problems = check_capabilities(tree, self.stage.capabilities)
+        return problems + (check_latency(tree, broker.latency) if broker is not None else [])
 
     def _look(self, watch: Watch) -> None:
         """Reload the tree when its file was edited; one with mistakes is shown, and the old one goes on."""
@@ -176,6 +184,7 @@ class Run:
             if broker is None and asks(edited):
                 raise KnotholeError("the edited tree asks a model, and this run has none\n  fix:  start the run again")
             self._check(edited, broker)
+            edited = self.loop.regrown(edited)
             done = self.loop.reload(edited)
         except KnotholeError as error:
             if self.tree.spec is edited:

@@ -16,6 +16,7 @@ from ..vlm.questions import Frame, Question
 from .human import Human
 
 if TYPE_CHECKING:
+    from .acting.proposing import Proposals
     from .growing import Gardener
     from .means.skills import Skill
     from .node import Leaf
@@ -58,6 +59,7 @@ class Context:
         rehearsal: Who tries plans before they are carried out, or None where nobody can.
         human: Whom the tree may ask, or None when nobody is there.
         grow: Who lets the tree grow while it runs; the loop that ticks it puts it there, None without one.
+        proposals: Where trees that were repaired are written for people, or None where nobody wants them.
         skill_of: Name of a tree → the skill that it is for plans; None where there is no such tree, or it is no skill.
         outline: Text of a tree → how it is drawn in words.
         confirm: Whether a human has to accept every plan, whatever the tree says.
@@ -81,6 +83,7 @@ class Context:
     say: Callable[[str], None] = lambda text: None
     human: Human | None = None
     grow: Gardener | None = None
+    proposals: Proposals | None = None
     arranger: Arranger | None = None
     skill_of: Callable[[str], Skill | None] = lambda name: None
     outline: Callable[[str], str] = lambda text: text

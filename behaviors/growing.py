@@ -1,8 +1,8 @@
 """Nodes that let a tree grow below them while the run goes on, and who lets it grow.
 
-Such a node is a leaf whose class says ``grows``: it thinks (asks, waits, decides) and has something built that acts for
-it. Around it stands a ``Grown``, which ticks what has grown first, then the leaf, so that the leaf sees in the same tick
-how its branch ended.
+Such a node is a leaf whose class says ``grows``: it thinks (asks, waits, decides) and has something built that acts
+for it. Around it stands a ``Grown``, which ticks what has grown first, then the leaf, so that the leaf sees in the same
+tick how its branch ended.
 """
 
 from __future__ import annotations
@@ -86,15 +86,18 @@ class Grown(Decorator):
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)
-        self.plan: Any = None
         self.live = False
         plan = wiring.parts.get("plan")
         if plan is not None:
-            self.plan = adopt(plan)
-            self.plan.parent = self
-            self.children.append(self.plan)
+            adopt(plan).parent = self
+            self.children.append(plan)
         if isinstance(self.decorated, Grower):
             self.decorated.grown = self
+
+    @property
+    def plan(self) -> Any:
+        """The root of what grew; None while nothing did."""
+        return self.children[1] if len(self.children) > 1 else None
 
     def planted(self) -> None:
         """Something was put here: it is ticked from now on, after what was kept of it and had succeeded."""
@@ -229,7 +232,7 @@ def _revive(node: Any) -> None:
         if node.status is not INVALID:
             node._x(INVALID)
         return
-    node.status, node.feedback_message = RUNNING, ""
+    node.status, node.feedback_message, node.current_child = RUNNING, "", node.children[0]
     _revive(child)
     if node._log is not None:
         node._log(node)

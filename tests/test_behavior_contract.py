@@ -26,6 +26,7 @@ THING = GroundedObject(
 )
 
 SAMPLES = [
+    Sample("achieve", {"instruction": "Tidy up."}, {"Tidy up.": {"cannot": "There is nothing."}}),
     Sample("ask_human", {"question": "Go on?", "options": ["yes", "no"], "default": "yes"}),
     Sample("bt.AlwaysFailure"),
     Sample("bt.AlwaysSuccess"),
@@ -71,6 +72,7 @@ SAMPLES = [
     Sample("pick", {"object": "the red cube"}),
     Sample("place", {"object": "the red cube", "into": "the blue tray"}, before=PICKED),
     Sample("plan", {"instruction": "tidy up"}, {"tidy up": STEPS}),
+    Sample("put_back", before=PICKED),
     Sample("read_text", {"by": "model"}, {"What text *": "EXIT"}),
     Sample("run_step", {"step": STEPS[0]}),
     Sample("say", {"text": "hello"}),
@@ -78,6 +80,7 @@ SAMPLES = [
     Sample("see", {"question": "Is a hand inside the workspace?", "expect": "no"}),
     Sample("set", {"to": 3}),
     Sample("track", {"object": THING, "lost_after": 1.0}),
+    Sample("verify", {"facts": ["hand_empty"]}),
     Sample("wait", {"duration": 2.0}),
     Sample("watch", {"question": "Did something fall?", "expect": "no"}),
     Sample("which", {"question": "What color?", "options": ["red", "blue"]}, {"What color?": "red"}),

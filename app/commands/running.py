@@ -51,6 +51,8 @@ def add(commands: Commands) -> None:
     run.add_argument("--mock", type=Path, metavar="FILE", help="profile of mocks that replace nodes of the tree")
     run.add_argument("--params", type=Path, metavar="FILE", help="YAML file whose keys become blackboard entries")
     run.add_argument("--human", type=Path, metavar="FILE", help="YAML file of what the human says to each question")
+    proposals = "folder for plans that `achieve` repaired, as trees for people to read"
+    run.add_argument("--proposals", type=Path, metavar="DIR", help=proposals)
     run.add_argument("--watch", action="store_true", help="reload the tree when its file is edited while it runs")
     run.add_argument("--view", action="store_true", help="show the run in the browser while it goes on")
     run.add_argument("--control", action="store_true", help="with --view or --groot2: pause, step and change it there")
@@ -155,6 +157,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         pictures=args.pictures,
         truth=args.truth,
         rehearse=args.rehearse,
+        proposals=getattr(args, "proposals", None),
         resume=resume,
     )
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from py_trees.common import Status
 
+from ..acting.verifying import WAYS, Verifying
+from ..acting.writing import expected, steps_text
 from ..growing import Grower, GrowError
-from ..means.acting.verifying import WAYS, Verifying
-from ..means.acting.writing import expected, node_lines
 from ..means.effects import Fact, State
 from ..means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, skills
 from ..means.surroundings import Held
@@ -21,8 +21,8 @@ from ..ports import Port
 class RunStep(Grower, Leaf):
     """Run one planned step: the skill it names, with its arguments, and look whether it did what it should.
 
-    A skill that is a leaf is run inside this one. A skill that is a tree grows below it and stands in the trace with all
-    its nodes.
+    A skill that is a leaf is run inside this one. A skill that is a tree grows below it and stands in the trace with
+    all its nodes.
 
     Ports:
         step (in, mapping, main): The step, ``{skill, args}``, as ``plan`` writes it.
@@ -72,11 +72,9 @@ class RunStep(Grower, Leaf):
         self._begin(skill)
 
     def _begin(self, skill: Skill) -> None:
-        if getattr(skill, "tree", ""):
+        if skill.tree:
             try:
-                self.grow(
-                    "\n".join(["knothole: 1", "tree: step", "root:", "  sequence:", *node_lines(self._step, skill, 4)])
-                )
+                self.grow(steps_text("step", [self._step], {skill.name: skill}, "none"))
             except GrowError as error:
                 self._refused = str(error)
             self._grows = True

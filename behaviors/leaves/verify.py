@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from py_trees.common import Status
 
-from ..means.acting.verifying import WAYS, Verifying
+from ..acting.verifying import WAYS, Verifying
 from ..means.effects import FactError, parse_fact
 from ..node import Leaf, NodeFault, behavior
 from ..ports import Port

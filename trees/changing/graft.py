@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from ..._base import KnotholeError, UnknownNameError
 from ..builder import BuiltTree, grows
 from ..recursion import deep_recursion
 from ..spec import NodeSpec, TreeSpec
+from .matching import matched, nodes_of
 from .reload import Reloaded, base_of, reload
 
 _Change = Callable[[NodeSpec, str], list[NodeSpec]]
@@ -101,14 +102,20 @@ def grown(tree: TreeSpec, path: str, branch: NodeSpec, keep: bool = False) -> Ed
     Raises:
         UnknownNameError: No node has this path.
     """
-    spec, origins = _edited(tree, base_of(path), lambda node, here: [branch])
-    return Edit(spec, {} if keep else origins)
+    path = base_of(path)
+    edit = _edited(tree, path, lambda node, here: [branch])
+    old, new = grown_in(tree).get(path), grown_in(edit.spec).get(path)
+    if not keep or old is None or new is None:
+        return edit
+    prefix = path.removesuffix(old.path.rpartition("/")[0])
+    with deep_recursion():
+        return edit._replace(origins=matched(new, old, prefix))
 
 
 def grown_in(tree: TreeSpec) -> dict[str, NodeSpec]:
     """Return path of a leaf that grows → what grew below it, the outer ones first."""
     with deep_recursion():
-        return {path: node.children[0] for path, node in _all(tree.root, "") if node.children and grows(node)}
+        return {path: node.children[0] for path, node in nodes_of(tree.root, "") if node.children and grows(node)}
 
 
 def pruned(tree: TreeSpec, path: str) -> Edit:
@@ -117,7 +124,7 @@ def pruned(tree: TreeSpec, path: str) -> Edit:
     if path == tree.root.path:
         raise GraftError(f"cannot prune {path}: it is the root\n  fix:  end the run, or reload another tree")
     with deep_recursion():
-        known = dict(_all(tree.root, ""))
+        known = dict(nodes_of(tree.root, ""))
     if path not in known:
         raise _unknown(tree, path)
     above = next(
@@ -154,7 +161,7 @@ def _edited(tree: TreeSpec, target: str, change: _Change) -> Edit:
 
 def _unknown(tree: TreeSpec, path: str) -> UnknownNameError:
     with deep_recursion():
-        known = [each for each, _ in _all(tree.root, "")]
+        known = [each for each, _ in nodes_of(tree.root, "")]
     return UnknownNameError("node path", path, known, "use a path of `knothole draw`")
 
 
@@ -194,8 +201,8 @@ def _with_children(node: NodeSpec, prefix: str, children: list[NodeSpec], origin
     for kid, key in zip(kids, keys, strict=True):
         seen[key] += 1
         named = _renamed(kid, kid.path, f"{node.path}/{key}" + (f"[{seen[key]}]" if counts[key] > 1 else ""))
-        before = [path for path, _ in _all(kid, prefix)]
-        after = [path for path, _ in _all(named, prefix)]
+        before = [path for path, _ in nodes_of(kid, prefix)]
+        after = [path for path, _ in nodes_of(named, prefix)]
         if id(kid) not in old:
             origins.update(dict.fromkeys(after, ""))
         elif named.path != kid.path:
@@ -219,13 +226,3 @@ def _renamed(node: NodeSpec, old: str, new: str) -> NodeSpec:
         children=tuple(_renamed(each, old, new) for each in node.children),
         hooks=MappingProxyType({key: _renamed(each, old, new) for key, each in node.hooks.items()}),
     )
-
-
-def _all(node: NodeSpec, prefix: str) -> Iterator[tuple[str, NodeSpec]]:
-    """Yield path in the run and description of a node and all below it, also in used trees."""
-    path = prefix + node.path
-    yield path, node
-    for below in (*node.parts.values(), *node.children, *node.hooks.values()):
-        yield from _all(below, prefix)
-    if node.uses is not None:
-        yield from _all(node.uses.root, f"{path}/")

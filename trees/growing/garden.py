@@ -24,7 +24,7 @@ from .tree_skills import outline, tree_skill
 Check = Callable[[TreeSpec], Sequence[Problem]]
 """Tells what the robot and the backends of the run cannot do of a tree."""
 
-_ROOT: Final = "knothole: 1\ntree: {name}\nroot:\n  use: {name}\n"
+_ROOT: Final = "knothole: 1\ntree: grown_here\nroot:\n  use: {name}\n"
 
 
 @dataclass(frozen=True)

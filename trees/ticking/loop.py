@@ -284,6 +284,10 @@ class Loop:
             raise done.faults[0]
         return done
 
+    def regrown(self, edited: TreeSpec) -> TreeSpec:
+        """Return an edited tree with what has grown in the present one, to be reloaded."""
+        return self._garden.carried(edited) if self._garden is not None else edited
+
     def graft(self, parent: str, branch: TreeSpec, position: int | None = None) -> Reloaded:
         """Put the root node of a tree below a node between two ticks; see ``changing.graft``."""
         return self.reload(*grafted(self.tree.spec, parent, branch, position))

@@ -186,6 +186,8 @@ class Causes:
             return self._made(node, event, "FAILURE", "", ()), None
         since = self.history.start(node.index, moment)
         failed = self._children(node, "FAILURE", moment, since)
+        if node.flow == "grown":
+            return self._grown_failed(node, event, failed, moment)
         gave_up = node.flow == "guard" and event.reason.startswith("gave up")
         decided = None if gave_up else _deciding(node, event.reason, failed, self.history.nodes)
         if decided is None:
@@ -193,6 +195,17 @@ class Causes:
         says, notes = self._how_it_failed(node, event, decided, failed, since)
         child = Asked(decided.node, self.history.held(decided, moment), "FAILURE")
         return self._made(node, event, "FAILURE", says, notes), child
+
+    def _grown_failed(self, node: Node, event: Event, failed: list[Event], moment: int) -> tuple[Link, Asked | None]:
+        """Follow a leaf that grew something into what it grew, where that is what failed last."""
+        leaf, grew = node.children[0], [each for each in failed if each.node != node.children[0]]
+        decided = next((each for each in grew if _fits(each, event.reason, self.history.nodes)), None)
+        if decided is None:
+            own = next((each for each in failed if each.node == leaf), None)
+            following = Asked(leaf, self.history.held(own, moment), "FAILURE") if own is not None else None
+            return self._made(node, event, "FAILURE", "its leaf failed"), following
+        child = Asked(decided.node, self.history.held(decided, moment), "FAILURE")
+        return self._made(node, event, "FAILURE", f"what grew failed: {event.reason}"), child
 
     def _failed_otherwise(self, node: Node, event: Event, moment: int, since: int) -> tuple[Link, Asked | None]:
         """Explain a FAILURE that is no child's FAILURE: a limit, a pause, a child's SUCCESS, its own reason."""

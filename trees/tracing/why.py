@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..._base import KnotholeError, UnknownNameError, near_misses
 from ..explaining.absent import absence, halted
 from ..explaining.evidence import Evidence
+from ..explaining.story import story
 from .causes import Asked, Causes, Link
 from .history import History, Node
 from .moment import Moment
@@ -47,6 +48,7 @@ class Explanation:
         links: The chain, from the root, or the node in question, down to what decided.
         recovered: After SUCCESS: what failed on the way, one line each.
         remarks: What else the author should know, one line each.
+        story: What was planned, what failed of it and how that was repaired, one line each; empty where nothing was.
     """
 
     tree: str
@@ -60,6 +62,7 @@ class Explanation:
     links: tuple[Link, ...]
     recovered: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    story: tuple[str, ...] = ()
 
     @property
     def evidence(self) -> Evidence | None:
@@ -81,6 +84,7 @@ class Explanation:
             "needed": [{"path": link.path, "text": line} for link in reversed(self.links) for line in link.needed],
             "recovered": list(self.recovered),
             "remarks": list(self.remarks),
+            "story": list(self.story),
         }
 
     def __str__(self) -> str:
@@ -99,6 +103,8 @@ class Explanation:
         needed = [f"{link.short}: {line}" for link in reversed(self.links) for line in link.needed]
         if needed:
             lines += ["", "what would have had to be different:", *(f"    {_indented(line, 4)}" for line in needed)]
+        if self.story:
+            lines += ["", "what was planned:", *(f"    {line}" for line in self.story)]
         if self.recovered:
             lines += ["", "on the way these failed:", *(f"    {line}" for line in self.recovered)]
         if self.remarks:
@@ -189,6 +195,7 @@ class _Why:
         given: dict[str, Any] = {"node": "", "tick": self.ticks, "time": self.time, "reason": "", **more}
         problems = tuple(f"while stopping: {problem}" for problem in self.history.recording.end.get("problems", ()))
         given["remarks"] = (*given.get("remarks", ()), *problems)
+        given["story"] = story(self.history.recording, None if given["tick"] >= self.ticks else given["tick"])
         return Explanation(self.tree, self.outcome, status=status, headline=headline, links=links, **given)
 
     def _when(self, tick: int, time: float) -> str:

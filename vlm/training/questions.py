@@ -23,7 +23,7 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.ground_absent, 0.8),
     (Sampler.ground_every, 1.6),
     (Sampler.inside, 2.4),
-    (Sampler.held, 1.6),
+    (Sampler.held, 1.9),
     (Sampler.gripper, 1.0),
     (Sampler.everything, 1.0),
     (Sampler.loose_left, 0.5),
@@ -36,12 +36,12 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.color, 0.6),
     (Sampler.count, 1.6),
     (Sampler.attribute, 1.0),
-    (Sampler.describe, 1.2),
+    (Sampler.describe, 1.5),
     (Sampler.table_empty, 0.15),
     (Sampler.robot, 0.15),
     (Sampler.touching, 0.8),
     (Sampler.door, 1.5),
-    (Sampler.person, 0.8),
+    (Sampler.person, 1.0),
     (Sampler.choice, 1.8),
 )
 _MEASURED: dict[_Draw, int] = {
@@ -52,8 +52,8 @@ _MEASURED: dict[_Draw, int] = {
     Sampler.posture: 2,
     Sampler.inside: 2,
 }
-_STRANGE, _UNCLEAR, _TASK = 0.04, 0.035, 0.6
-"""Shares of questions that nobody could answer, and of pictures with an instruction."""
+_STRANGE, _UNCLEAR, _TASK = 0.04, 0.035, 0.5
+"""Shares of questions that nobody could answer, and of pictures with a second instruction."""
 _DRAWS = [draw for draw, _ in _MIX]
 _WEIGHTS = [weight for _, weight in _MIX]
 _EVENLY = [_MEASURED.get(draw, 1) for draw in _DRAWS]
@@ -106,7 +106,8 @@ def questions(facts: FrameFacts, rng: random.Random, count: int, measuring: bool
             add(everything)
     if facts.hand_in_workspace or rng.random() < 0.4:
         add(ask(Meaning("hand"), facts, rng, usual=0.6))
-    if measuring or rng.random() < _TASK:
+    add(task(sampler))
+    if not measuring and rng.random() < _TASK:
         add(task(sampler))
     for _ in range(count * 3):
         if len(chosen) >= count:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ....robots.contract import RobotState
-from ....vlm.questions import Question
-from ...node import Leaf
-from ..asking import Asking, ask
-from ..effects import Fact
+from ...robots.contract import RobotState
+from ...vlm.questions import Question
+from ..means.asking import Asking, ask
+from ..means.effects import Fact
+from ..node import Leaf
 from .witnesses import Said, at_rest, felt, question_of, seen
 
 WAYS: Final = ("none", "body", "see", "both")
@@ -39,8 +39,8 @@ class Verified:
 class Verifying:
     """Look whether facts are true; poll ``verdict`` once a tick. It never waits.
 
-    The robot is asked first: what it feels costs nothing, and where it is against a fact no model is asked. All questions
-    about one step are asked about one picture in one tick, so that they are one request.
+    The robot is asked first: what it feels costs nothing, and where it is against a fact no model is asked. All
+    questions about one step are asked about one picture in one tick, so that they are one request.
 
     Args:
         leaf: Who looks.

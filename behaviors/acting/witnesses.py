@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ....robots.contract import RobotState
-from ....vlm.questions import Answer, Question
-from ...node import Leaf
-from ..effects import ANY, Fact, named
-from ..surroundings import Held
-from ..verdict import read
+from ...robots.contract import RobotState
+from ...vlm.questions import Answer, Question
+from ..means.effects import ANY, Fact, named
+from ..means.surroundings import Held
+from ..means.verdict import read
+from ..node import Leaf
 
 ACCEPT: Final = 0.8
 REJECT: Final = 0.2

@@ -1,0 +1,102 @@
+"""Steps as the text of a tree: each a node of its own, with a look at what it should have brought about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ..means.effects import ANY, Fact, State
+from ..means.skills import Skill, Step
+from ..planning.symbolic import bound, facts_of
+from ..planning.yaml_text import quoted, step_yaml
+
+_MOST: Final = 60
+
+
+def step_words(step: Step) -> str:
+    """Return a step in a few words.
+
+    >>> step_words({"skill": "pick", "args": {"object": "the red cube"}})
+    'pick the red cube'
+    """
+    words = " ".join(_short(value) for value in step["args"].values())
+    text = f"{step['skill'].replace('_', ' ')} {words}".strip()
+    return text if len(text) <= _MOST else text[: _MOST - 1] + "…"
+
+
+def expected(step: Step, skill: Skill, state: State) -> list[Fact]:
+    """Return what a step should bring about. What is put down without a name is what the hand held.
+
+    Args:
+        step: The step.
+        skill: Its skill.
+        state: What is known before it.
+    """
+    return facts_of(skill.effects, bound(skill, step["args"], state))
+
+
+def expectations(steps: Sequence[Step], allowed: Mapping[str, Skill], held: str = "") -> list[list[Fact]]:
+    """Return for each step what it should bring about, from what the hand holds at the beginning."""
+    state = State([Fact("holding", (held,))] if held else [])
+    found = []
+    for step in steps:
+        facts = expected(step, allowed[step["skill"]], state)
+        state.apply(facts)
+        found.append(facts)
+    return found
+
+
+def node_lines(step: Step, allowed: Mapping[str, Skill], name: str) -> list[str]:
+    """Return a step as the lines of a node in a list, with a name."""
+    node = step_yaml(step, allowed)
+    return [f"- {node}" if ":" in node else f"- {node}:", f"  name: {quoted(name)}"]
+
+
+def steps_text(
+    name: str,
+    steps: Sequence[Step],
+    allowed: Mapping[str, Skill],
+    verify: str = "both",
+    held: str = "",
+    comments: Sequence[Sequence[str]] = (),
+    head: Sequence[str] = (),
+) -> str:
+    """Return steps as the text of a tree.
+
+    Args:
+        name: Of the tree.
+        steps: The steps.
+        allowed: Their skills.
+        verify: Who is asked after each step whether it is so; ``none`` leaves that out.
+        held: What the hand holds at the beginning.
+        comments: For each step what stands above it.
+        head: Comments above everything.
+
+    >>> from ..means.skills import skills
+    >>> print(steps_text("p", [{"skill": "wait", "args": {"duration": 0.5}}], skills(["wait"])))
+    knothole: 1
+    tree: "p"
+    root:
+      sequence:
+        - wait: {duration: 0.5s}
+          name: "1 wait 0.5"
+    <BLANKLINE>
+    """
+    facts = expectations(steps, allowed, held)
+    lines = [*(f"# {line}".rstrip() for line in head), "knothole: 1", f"tree: {quoted(name)}", "root:", "  sequence:"]
+    for number, step in enumerate(steps, 1):
+        lines += [f"    # {line}".rstrip() for line in (comments[number - 1] if comments else ())]
+        lines += [f"    {line}" for line in node_lines(step, allowed, f"{number} {step_words(step)}")]
+        told = [quoted(str(fact)) for fact in facts[number - 1] if ANY not in fact.args]
+        if verify != "none" and told:
+            lines += [
+                f"    - verify: {{facts: [{', '.join(told)}], by: {verify}}}",
+                f'      name: "{number} is it so?"',
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"({', '.join(_short(each) for each in value)})"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,301 @@
+"""One node that plans, acts, looks whether it is so, and repairs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from py_trees.common import Status
+
+from knothole.behaviors.acting.repairing import clarified
+from knothole.behaviors.node import RUNNING, Leaf, behavior
+from knothole.behaviors.ports import Port
+from knothole.tests.acting import Scene, scene, step
+from knothole.trees.loader import check
+from knothole.trees.tracing.recording import read_trace
+from knothole.trees.tracing.why import explain
+from knothole.vlm.language.planning import DONE
+
+LOG: list[str] = []
+FAILS: list[str] = []
+
+
+@behavior("try_it")
+class TryIt(Leaf):
+    """Try something that works, or does not.
+
+    Ports:
+        what (in, text, main): What.
+
+    Status:
+        RUNNING: For two ticks.
+        SUCCESS: It is not the first of those that fail.
+        FAILURE: It is.
+
+    Halt:
+        Notes it.
+    """
+
+    effects = ("hand_empty",)
+    ports = (Port("what", "text", "what", main=True),)
+
+    def start(self) -> None:
+        self.left = 2
+        LOG.append(f"begins {self.get('what')}")
+
+    def step(self) -> Status:
+        self.left -= 1
+        if self.left > 0:
+            return self.running("trying")
+        what = str(self.get("what"))
+        LOG.append(f"ends {what}")
+        if FAILS and FAILS[0] == what:
+            FAILS.pop(0)
+            return self.fail(f"{what} slipped")
+        return self.succeed()
+
+    def halt(self) -> None:
+        LOG.append(f"halts {self.get('what')}")
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> Iterator[None]:
+    LOG.clear()
+    FAILS.clear()
+    yield
+
+
+def go(ports: str = "", plans: object = None, **options: object) -> Scene:
+    script = {"do it": plans} if not isinstance(plans, dict) else plans
+    return scene(
+        f"root:\n  achieve: {{instruction: do it, skills: [try_it, say, wait, home]{ports}}}\n", script, **options
+    )
+
+
+def steps(*names: str) -> list[dict[str, object]]:
+    return [step("try_it", what=name) for name in names]
+
+
+def test_a_plan_is_carried_out_step_by_step_below_the_node():
+    made = go(plans=steps("a", "b"))
+    result = made.run()
+    assert (result.status, result.reason) == ("SUCCESS", "all steps are done")
+    assert LOG == ["begins a", "ends a", "begins b", "ends b"]
+    assert [path for path in made.statuses() if "/sequence/" in path] == [
+        "t/achieve/sequence/try_it[1]",
+        "t/achieve/sequence/verify[1]",
+        "t/achieve/sequence/try_it[2]",
+        "t/achieve/sequence/verify[2]",
+    ]
+    assert set(made.statuses().values()) == {"SUCCESS"}
+
+
+def test_a_failure_leads_to_a_new_plan_that_knows_of_it():
+    FAILS.append("b")
+    made = go(plans={"do it": {"calls": [steps("a", "b", "c"), steps("b", "c")]}})
+    asked = []
+    made.loop.context.broker.listener = lambda event: (
+        asked.append(event.ticket.question.context)
+        if event.what == "asked" and event.ticket.question.kind == "plan"
+        else None
+    )
+    result = made.run()
+    assert (result.status, result.reason) == ("SUCCESS", "all steps are done, after 1 plan that failed")
+    assert [line for line in LOG if line.startswith("begins")] == ["begins a", "begins b", "begins b", "begins c"]
+    assert "step 2 (try it b) failed: b slipped" in asked[1]
+    assert "done before that: try_it a" in asked[1]
+    [repair] = [data for data in made.told("plans") if "repair" in data]
+    assert (repair["repair"], repair["remaining"]) == (1, "try_it b → try_it c")
+    assert repair["reason"] == "step 2 (try it b): b slipped"
+
+
+def test_the_last_repair_ends_with_the_reason():
+    FAILS.extend(["a", "b"])
+    made = go(", repairs: 1", {"do it": {"calls": [steps("a"), steps("b")]}})
+    result = made.run()
+    assert (result.status, result.reason) == ("FAILURE", "step 1 (try it b): b slipped (after 1 repair)")
+
+
+def test_the_same_plan_in_the_same_situation_ends_in_a_question_and_by_default_in_a_failure():
+    FAILS.extend(["a"] * 9)
+    result = go(plans=steps("a")).run()
+    assert result.status == "FAILURE"
+    assert result.reason == "step 1 (try it a): a slipped; the same plan would fail again, and there is no human to ask"
+    assert LOG.count("begins a") == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "began"),
+    [
+        ("try again", "SUCCESS", ["a", "b", "a", "b"]),
+        ("skip this step", "SUCCESS", ["a", "b"]),
+        ("stop", "FAILURE", ["a"]),
+        ([], "FAILURE", ["a"]),
+    ],
+    ids=["again", "skip", "stop", "silence"],
+)
+def test_a_human_says_how_to_get_out_of_a_loop(said, status, began):
+    FAILS.append("a")
+    human = {"The same plan failed*": [said] if isinstance(said, str) else said}
+    made = go(", patience: 2s", steps("a", "b"), human=human)
+    result = made.run()
+    assert result.status == status
+    begun = [line.removeprefix("begins ") for line in LOG if line.startswith("begins")]
+    assert begun == {"try again": ["a", "a", "b"], "skip this step": ["a", "b"]}.get(str(said), ["a"])
+
+
+def test_an_ambiguous_instruction_is_cleared_up_by_the_human():
+    plans = {"do it": {"ask": "Which it: the red it or the blue it?"}, "do the red it": steps("a")}
+    made = go(plans=plans, human={"Which it*": ["the red it"]})
+    assert made.run().status == "SUCCESS"
+    assert LOG == ["begins a", "ends a"]
+
+
+@pytest.mark.parametrize(
+    ("human", "why"),
+    [
+        (None, "there is no human to ask"),
+        ({"Which it*": []}, "no answer within 1 s"),
+        ({"Which it*": ["the green it"]}, "3 answers were none of the options"),
+    ],
+    ids=["absent", "silent", "wrong"],
+)
+def test_an_ambiguous_instruction_without_an_answer_fails_and_moves_nothing(human, why):
+    made = go(", patience: 1s", {"do it": {"ask": "Which it: the red it or the blue it?"}}, human=human)
+    result = made.run()
+    assert result.status == "FAILURE"
+    assert result.reason == f"the instruction is ambiguous, and {why}: Which it: the red it or the blue it?"
+    assert LOG == []
+
+
+def test_what_is_done_already_succeeds_and_what_cannot_be_done_fails():
+    assert go(plans={"do it": {"cannot": DONE}}).run().reason == DONE
+    result = go(plans={"do it": {"cannot": "There is no bowl."}}).run()
+    assert (result.status, result.reason) == ("FAILURE", "There is no bowl.")
+
+
+def test_a_camera_that_says_no_is_a_failure_that_names_both_witnesses():
+    script = {"do it": steps("a"), "Is the gripper empty?": "no"}
+    made = go(", verify: see, repairs: 0", script)
+    result = made.run()
+    assert result.status == "FAILURE"
+    assert result.reason == (
+        "step 1 (try it a): it should be that the hand is empty; the robot feels nothing that speaks for or against it, "
+        "but the camera says no: 'Is the gripper empty?': p(yes) = 0.00"
+    )
+
+
+def test_what_is_unsure_is_told_and_no_contradiction():
+    made = go(", verify: see", {"do it": steps("a"), "Is the gripper empty?": 0.5})
+    assert made.run().status == "SUCCESS"
+    said = made.tree["t/achieve/sequence/verify"].node.feedback_message
+    assert said == "unsure: 'Is the gripper empty?': p(yes) = 0.50"
+
+
+def test_the_goal_is_confirmed_and_a_no_leads_to_a_repair():
+    script = {"do it": {"calls": [steps("a"), steps("b")]}, "Is it done?": {"calls": ["no", "yes"]}}
+    made = go(', done_when: "Is it done?"', script)
+    result = made.run()
+    assert (result.status, [line for line in LOG if "begins" in line]) == ("SUCCESS", ["begins a", "begins b"])
+    assert "'Is it done?': p(yes) = 1.00" in result.reason
+
+
+def test_what_is_left_is_done_until_the_model_says_that_nothing_is():
+    script = {"do it": {"calls": [steps("a"), steps("b"), {"cannot": DONE}]}}
+    made = go(", until_done: true", script)
+    assert made.run().status == "SUCCESS"
+    assert [line for line in LOG if "begins" in line] == ["begins a", "begins b"]
+
+
+def test_halting_halts_the_step_that_runs():
+    text = "root:\n  sequence:\n    - achieve: {instruction: do it, skills: [wait]}\n      timeout: 1s\n"
+    made = scene(text, {"do it": [step("wait", duration=5.0)]})
+    result = made.run()
+    assert result.status == "FAILURE"
+    assert made.statuses()["t/sequence/achieve/sequence/wait"] == "INVALID"
+
+
+def test_a_repaired_plan_is_proposed_as_a_tree_that_checks(tmp_path):
+    FAILS.append("b")
+    made = go(plans={"do it": {"calls": [steps("a", "b"), steps("b", "c")]}}, proposals=tmp_path / "p")
+    result = made.run()
+    [file] = (tmp_path / "p").iterdir()
+    assert result.reason.endswith(f"; proposed as {file}")
+    text = file.read_text()
+    assert text.startswith("# proposed by knothole: what carried out 'do it' in the end\n")
+    assert "# plan 1 failed here: step 2 (try it b): b slipped" in text
+    assert "# so that the hand is empty" in text
+    assert [p for p in check(file) if p.severity == "error"] == []
+    assert [line.strip() for line in text.splitlines() if "- try_it" in line] == [
+        '- try_it: {what: "a"}',
+        '- try_it: {what: "b"}',
+        '- try_it: {what: "c"}',
+    ]
+
+
+def test_a_proposal_never_replaces_a_file(tmp_path):
+    (tmp_path / "t_achieve.yaml").write_text("mine\n")
+    for _ in range(2):
+        FAILS.append("a")
+        go(plans={"do it": {"calls": [steps("a"), steps("b")]}}, proposals=tmp_path).run()
+    assert (tmp_path / "t_achieve.yaml").read_text() == "mine\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "t_achieve-2.yaml",
+        "t_achieve-3.yaml",
+        "t_achieve.yaml",
+    ]
+
+
+@pytest.mark.parametrize("name", ["../up.yaml", "/tmp/up.yaml", "a/b.yaml", ".hidden"])
+def test_a_proposal_cannot_leave_its_folder(tmp_path, name):
+    FAILS.append("a")
+    folder = tmp_path / "p"
+    made = go(f", proposal: {name}", {"do it": {"calls": [steps("a"), steps("b")]}}, proposals=folder)
+    result = made.run()
+    assert result.status == "SUCCESS"
+    assert "the proposal was not written" in result.reason
+    assert not list(tmp_path.rglob("*.yaml"))
+
+
+def test_why_tells_the_plans_the_step_that_failed_and_the_repair(tmp_path):
+    FAILS.extend(["b", "c"])
+    made = go(", repairs: 1", {"do it": {"calls": [steps("a", "b"), steps("c")]}}, trace=tmp_path / "t.mcap")
+    made.run()
+    told = explain(read_trace(tmp_path / "t.mcap"))
+    assert told.links[-1].path == "t/achieve/sequence/try_it"
+    assert [line.partition("  ")[2] for line in told.story] == [
+        "t/achieve plans: try_it a → try_it b",
+        "t/achieve repairs for the first time: step 2 (try it b): b slipped; left to do: try_it b",
+        "t/achieve plans: try_it c",
+    ]
+    assert "\nwhat was planned:\n    tick 3  t/achieve plans: try_it a → try_it b\n" in str(told)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_plans_with_random_failures_leave_nothing_running(seed):
+    rng = random.Random(seed)
+    names = "abcde"
+    plans = [steps(*rng.sample(names, rng.randint(1, 4))) for _ in range(6)]
+    FAILS.extend(rng.choice(names) for _ in range(rng.randint(0, 5)))
+    made = go(", repairs: 4", {"do it": {"calls": plans}})
+    limit = rng.randint(3, 60)
+    with made.loop as loop:
+        while loop.tree.root.status in (Status.INVALID, RUNNING) and loop.context.tick < limit:
+            loop.tick()
+    assert "RUNNING" not in made.statuses().values()
+    begun = sum(line.startswith("begins") for line in LOG)
+    assert begun == sum(line.startswith(("ends", "halts")) for line in LOG)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "question", "answer", "then"),
+    [
+        ("Put a cube away.", "Which cube: the red cube or the blue cube?", "the blue cube", "Put the blue cube away."),
+        ("Bring me the cup", "Which cup?", "the left one", "Bring me the left cup"),
+        ("Tidy up.", "Where to?", "into the tray", "Tidy up. I mean into the tray."),
+    ],
+    ids=["a", "one", "other"],
+)
+def test_an_answer_goes_into_the_instruction(instruction, question, answer, then):
+    assert clarified(instruction, question, answer) == then
