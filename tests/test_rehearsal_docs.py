@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from knothole.app.arguments import REHEARSALS
 from knothole.behaviors.rehearsing import MODES
 from knothole.tests.calling import call
 from knothole.trees.loader import check_text
@@ -59,3 +60,4 @@ def test_the_tree_of_the_page_checks() -> None:
 
 def test_the_page_tells_every_way() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.M)) - {"rehearse"} == set(MODES)
+    assert REHEARSALS == MODES
