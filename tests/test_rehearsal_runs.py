@@ -144,6 +144,32 @@ def test_the_command_runs_a_tree_ahead(there: Path) -> None:
     assert not list(there.glob("runs"))
 
 
+SKILL = """\
+knothole: 1
+tree: show
+skill: {about: Hold a thing up, needs: [hand_empty], effects: [holding(thing)]}
+inputs:
+  thing: {type: text}
+root:
+  sequence:
+    - pick: "${thing}"
+    - say: "This is the ${thing}."
+"""
+
+
+def test_a_skill_that_is_a_tree_is_tried_with_all_its_nodes(there: Path) -> None:
+    (there / "show.yaml").write_text(SKILL, encoding="utf-8")
+    write(there, [{"skill": "show", "args": {"thing": "red cube"}}, {"skill": "show", "args": {"thing": "red cube"}}])
+    code, out, err = call("rehearse plan.json --scene far.yaml --how kinematic --skills show --json")
+    assert code == 1, err
+    said = json.loads(out)
+    assert (said["step"], said["kind"]) == (2, "symbolic")
+    write(there, [{"skill": "show", "args": {"thing": "red cube"}}])
+    code, out, err = call("rehearse plan.json --scene far.yaml --how kinematic --skills show")
+    assert code == 0, out + err
+    assert out.startswith("step 1: show red cube: ") or out.startswith("step 1: show thing red cube")
+
+
 USAGE = {
     "rehearse nothing.json": "the plan nothing.json cannot be read: No such file or directory",
     "rehearse order.yaml --how symbolic": "a tree cannot be tried symbolically",
