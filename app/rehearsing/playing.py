@@ -96,6 +96,9 @@ def _one_step() -> TreeSpec:
     )
 
 
+_FILLED = (list, dict, set)
+
+
 class _Over(Exception):
     """The rehearsal ends here: the plan is rejected, or what comes cannot be tried."""
 
@@ -125,7 +128,7 @@ class _Play:
             wake=lambda: None,
             shift=0.0,
             halting={},
-            notes={key: copy.copy(value) for key, value in context.notes.items()},
+            notes={key: copy.copy(v) if isinstance(v, _FILLED) else v for key, v in context.notes.items()},
             sight={},
             rehearsal=None,
             resting=nullcontext,
