@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pybullet as p
 import pytest
 
 import knothole
+from knothole.app.config import Config
+from knothole.app.rehearsing.rehearsal import rehearsal_of
+from knothole.app.stage import Stage, open_stage
+from knothole.behaviors.context import Context
+from knothole.behaviors.means.skills import skills
+from knothole.robots.kinematic import KinematicRobot
+from knothole.robots.pose import Pose
 from knothole.tests.calling import call
 from knothole.trees.tracing.trace import read_trace
 
@@ -168,6 +175,34 @@ def test_a_skill_that_is_a_tree_is_tried_with_all_its_nodes(there: Path) -> None
     code, out, err = call("rehearse plan.json --scene far.yaml --how kinematic --skills show")
     assert code == 0, out + err
     assert out.startswith("step 1: show red cube: ") or out.startswith("step 1: show thing red cube")
+
+
+def test_a_run_on_the_robot_without_physics_tries_plans_in_a_copy_of_its_scene(there: Path) -> None:
+    with ExitStack() as stack:
+        stage = open_stage(stack, "kinematic", "far.yaml", 0, Config())
+        robot = stage.robot
+        assert isinstance(robot, KinematicRobot)
+        robot.put("red cube", Pose((0.5, 0.2, 0.025)))  # the copy is of now, not of the beginning
+        context = Context(robot, now=robot.now())
+        props = robot.props
+        for plan, ok in ((FAR, False), (NEAR, True)):
+            rehearsing = rehearsal_of(context, stage).start(plan, skills(["pick"]))
+            assert rehearsing is not None
+            verdict = rehearsing.verdict
+            assert verdict is not None
+            assert (verdict.ok, verdict.kind) == (ok, "kinematic"), verdict
+        assert robot.props == props
+        state = stage.state()
+        assert state is not None
+        assert state.bodies[0].xyz == (0.5, 0.2, 0.025)
+
+
+def test_a_robot_that_is_not_simulated_has_its_plans_gone_through_in_thought() -> None:
+    rehearsal = rehearsal_of(Context(), Stage(None))
+    rehearsing = rehearsal.start(NEAR, skills(["pick"]), "physics")
+    assert rehearsing is not None
+    assert rehearsing.verdict is not None
+    assert rehearsing.verdict.kind == "symbolic"
 
 
 USAGE = {
