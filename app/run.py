@@ -116,6 +116,7 @@ class Run:
             )
             self._stack.callback(broker.close)
         self._check(tree, broker)
+        self.garden = Garden(config.trees, lambda grown: self._problems(grown, broker))
         context = Context(
             robot=self.robot,
             broker=broker,
@@ -123,7 +124,7 @@ class Run:
             say=self._watcher.say,
             human=self._human,
             arranger=self.stage.arranger,
-            grow=Garden(config.trees, lambda grown: self._problems(grown, broker)),
+            grow=self.garden,
             proposals=ProposalFolder(options.proposals) if options.proposals is not None else None,
         )
         context.rehearsal = rehearsal_of(context, self.stage, options.rehearse or None)
@@ -184,7 +185,7 @@ class Run:
             if broker is None and asks(edited):
                 raise KnotholeError("the edited tree asks a model, and this run has none\n  fix:  start the run again")
             self._check(edited, broker)
-            edited = self.loop.regrown(edited)
+            edited = self.garden.carried(edited)
             done = self.loop.reload(edited)
         except KnotholeError as error:
             if self.tree.spec is edited:

@@ -25,6 +25,7 @@ from knothole.app.stage import open_stage
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import NODES, Wiring
 from knothole.behaviors.step import RUNNING
+from knothole.robots.contract import CameraFrame
 from knothole.vlm.broker import Broker
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.language.same_plan import equivalent
@@ -63,10 +64,17 @@ def plan(scene: str, seed: int, backend: Any) -> dict[str, object]:
         robot: Any = stage.robot
         broker = Broker(Oracle(stage.truth) if backend is None else backend, stepped=True, latency=0.1)
         told: list[dict[str, Any]] = []
-        frames: list[Any] = []
+        pictures: list[tuple[Frame, Any]] = []
+        truth = stage.truth
+
+        def saw(frame: CameraFrame) -> None:
+            truth.saw(frame)
+            picture = Frame(frame.id, frame.stamp, frame.rgb)
+            pictures.append((picture, truth(picture)))
+
         context = Context(robot, broker, now=robot.now(), rng=np.random.default_rng(seed))
         context.emit = lambda channel, data: told.append(dict(data)) if channel == "plans" else None
-        context.frames = lambda frame: (frames.append(frame), stage.truth.saw(frame))  # type: ignore[union-attr]
+        context.frames = saw
         cls: Any = NODES.get("plan")
         values = {port.name: port.default for port in cls.ports if port.direction == "in"} | {"instruction": words}
         inputs = {name: (lambda value=value: value) for name, value in values.items()}
@@ -82,8 +90,7 @@ def plan(scene: str, seed: int, backend: Any) -> dict[str, object]:
             if status is not RUNNING:
                 break
         last = told[-1] if told else {}
-        picture = Frame(frames[0].id, frames[0].stamp, frames[0].rgb)
-        facts = stage.truth(picture)
+        picture, facts = pictures[0]
         wanted = Oracle(lambda frame: facts).ask(picture, [Question("plan", words)])[0].data
         given = last.get("steps") if last.get("accepted") else None
         right = given is not None and isinstance(wanted, list) and equivalent(given, wanted, facts)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-
 import pytest
 from py_trees.common import Status
 
+from knothole.app.replay import ReplayOptions, replay_run
 from knothole.behaviors.acting.repairing import clarified
 from knothole.behaviors.node import RUNNING, Leaf, behavior
 from knothole.behaviors.ports import Port
 from knothole.tests.acting import Scene, scene, step
+from knothole.trees.changing.checkpoint import Checkpoint
 from knothole.trees.loader import check
 from knothole.trees.tracing.recording import read_trace
 from knothole.trees.tracing.why import explain
@@ -37,7 +37,7 @@ class TryIt(Leaf):
         Notes it.
     """
 
-    effects = ("hand_empty",)
+    effects = ("visible(what)",)
     ports = (Port("what", "text", "what", main=True),)
 
     def start(self) -> None:
@@ -60,14 +60,13 @@ class TryIt(Leaf):
 
 
 @pytest.fixture(autouse=True)
-def _clean() -> Iterator[None]:
+def _clean() -> None:
     LOG.clear()
     FAILS.clear()
-    yield
 
 
 def go(ports: str = "", plans: object = None, **options: object) -> Scene:
-    script = {"do it": plans} if not isinstance(plans, dict) else plans
+    script = {"*": "yes", **(plans if isinstance(plans, dict) else {"do it": plans})}
     return scene(
         f"root:\n  achieve: {{instruction: do it, skills: [try_it, say, wait, home]{ports}}}\n", script, **options
     )
@@ -176,21 +175,21 @@ def test_what_is_done_already_succeeds_and_what_cannot_be_done_fails():
 
 
 def test_a_camera_that_says_no_is_a_failure_that_names_both_witnesses():
-    script = {"do it": steps("a"), "Is the gripper empty?": "no"}
+    script = {"do it": steps("a"), "Is the a visible?": "no"}
     made = go(", verify: see, repairs: 0", script)
     result = made.run()
     assert result.status == "FAILURE"
     assert result.reason == (
-        "step 1 (try it a): it should be that the hand is empty; the robot feels nothing that speaks for or against it, "
-        "but the camera says no: 'Is the gripper empty?': p(yes) = 0.00"
+        "step 1 (try it a): it should be that a can be seen; the robot feels nothing that speaks for or against it, "
+        "but the camera says no: 'Is the a visible?': p(yes) = 0.00"
     )
 
 
 def test_what_is_unsure_is_told_and_no_contradiction():
-    made = go(", verify: see", {"do it": steps("a"), "Is the gripper empty?": 0.5})
+    made = go(", verify: see", {"do it": steps("a"), "Is the a visible?": 0.5})
     assert made.run().status == "SUCCESS"
     said = made.tree["t/achieve/sequence/verify"].node.feedback_message
-    assert said == "unsure: 'Is the gripper empty?': p(yes) = 0.50"
+    assert said == "unsure: 'Is the a visible?': p(yes) = 0.50"
 
 
 def test_the_goal_is_confirmed_and_a_no_leads_to_a_repair():
@@ -225,7 +224,7 @@ def test_a_repaired_plan_is_proposed_as_a_tree_that_checks(tmp_path):
     text = file.read_text()
     assert text.startswith("# proposed by knothole: what carried out 'do it' in the end\n")
     assert "# plan 1 failed here: step 2 (try it b): b slipped" in text
-    assert "# so that the hand is empty" in text
+    assert "# so that a can be seen" in text
     assert [p for p in check(file) if p.severity == "error"] == []
     assert [line.strip() for line in text.splitlines() if "- try_it" in line] == [
         '- try_it: {what: "a"}',
@@ -299,3 +298,63 @@ def test_random_plans_with_random_failures_leave_nothing_running(seed):
 )
 def test_an_answer_goes_into_the_instruction(instruction, question, answer, then):
     assert clarified(instruction, question, answer) == then
+
+
+def test_a_run_with_a_repair_is_replayed_bit_for_bit(tmp_path):
+    FAILS.append("b")
+    trace = tmp_path / "t.mcap"
+    go(plans={"do it": {"calls": [steps("a", "b"), steps("b", "c")]}}, trace=trace).run()
+    report = replay_run(ReplayOptions(trace))
+    assert (report.difference, report.stopped, report.digest) == (None, None, report.recorded)
+
+
+def test_a_run_that_is_resumed_plans_anew(tmp_path):
+    trace = tmp_path / "t.mcap"
+    first = go(plans=steps("a", "b", "c"), trace=trace)
+    with first.loop as loop:
+        while LOG[-1:] != ["begins b"]:
+            loop.tick()
+    LOG.clear()
+    again = go(plans=steps("b", "c"), resume=Checkpoint.of(read_trace(trace)))
+    assert "t/achieve" in again.loop.anew
+    assert again.run().status == "SUCCESS"
+    assert LOG == ["begins b", "ends b", "begins c", "ends c"]
+
+
+GREET = """knothole: 1
+tree: greet
+about: Greet somebody.
+skill: {about: "Greet somebody.", effects: ["visible(who)"]}
+inputs:
+  who: {type: text, about: "whom"}
+root:
+  sequence:
+    - say: "hello ${who}"
+    - wait: 200ms
+"""
+
+
+def test_a_tree_is_a_skill_and_grows_with_all_its_nodes(tmp_path):
+    (tmp_path / "greet.yaml").write_text(GREET)
+    made = scene(
+        "root:\n  achieve: {instruction: do it, skills: [greet]}\n",
+        {"do it": [step("greet", who="Ann's $5 cat")], "*": "yes"},
+        search=[tmp_path],
+    )
+    assert made.run().status == "SUCCESS"
+    assert made.said == ["hello Ann's $5 cat"]
+    assert made.statuses()["t/achieve/sequence/use/greet/sequence/wait"] == "SUCCESS"
+
+
+def test_a_step_alone_can_be_a_tree(tmp_path):
+    (tmp_path / "greet.yaml").write_text(GREET)
+    made = scene(
+        "params: {step: {skill: greet, args: {who: Bob}}}\n"
+        "root:\n  run_step: {step: $step, skills: [greet, wait], verify: see}\n",
+        {"Is the bob visible?": "no"},
+        search=[tmp_path],
+    )
+    result = made.run()
+    assert made.said == ["hello Bob"]
+    assert made.statuses()["t/run_step/sequence/use/greet/sequence"] == "SUCCESS"
+    assert result.reason.endswith("but the camera says no: 'Is the bob visible?': p(yes) = 0.00")

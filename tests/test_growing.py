@@ -152,7 +152,8 @@ def test_halting_the_leaf_halts_what_grew_first():
 
 
 def test_a_pause_stops_the_clock_of_what_grew():
-    body = f"root:\n  guard:\n    check:\n      check: $free\n    child:\n      grow_texts: {{texts: [{quoted(whole(TEXTS))}]}}\n"
+    body = "root:\n  guard:\n    check:\n      check: $free\n    child:\n"
+    body += f"      grow_texts: {{texts: [{quoted(whole(TEXTS))}]}}\n"
     made = scene("params: {free: true}\n" + body)
     made.ticks(4)
     left = made.tree["t/guard/grow_texts/sequence/wait"].node.feedback_message
@@ -189,7 +190,8 @@ def test_a_new_step_before_what_failed_is_done_first():
 
 
 def test_the_same_tree_again_goes_on_where_it_failed():
-    body = "inputs: {n: {type: number}}\noutputs: {n: {type: number}}\nroot:\n  sequence:\n    - say: once\n    - set: {name: $n, to: $n + 1}\n    - check: $n > 2\n"
+    body = "inputs: {n: {type: number}}\noutputs: {n: {type: number}}\n"
+    body += "root:\n  sequence:\n    - say: once\n    - set: {name: $n, to: $n + 1}\n    - check: $n > 2\n"
     text = whole(body)
     made = scene(root(text, text, around="params: {n: 1}\n", keep=True))
     result = made.run()

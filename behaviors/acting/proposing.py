@@ -82,10 +82,11 @@ def _failure(before: Attempt) -> list[str]:
 
 
 def _story(attempts: Sequence[Attempt]) -> list[str]:
-    return [
-        f"plan {each.number}: {short(each.steps)}{f' (failed: {each.failed_step} {each.reason})' if each.reason else ''}"
-        for each in attempts
-    ]
+    return [f"plan {each.number}: {short(each.steps)}{_end(each)}" for each in attempts]
+
+
+def _end(attempt: Attempt) -> str:
+    return f" (failed: {attempt.failed_step} {attempt.reason})" if attempt.reason else ""
 
 
 def _line(text: str) -> str:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...robots.contract import RobotState
-from ...vlm.questions import Question
 from ..means.asking import Asking, ask
 from ..means.effects import Fact
 from ..node import Leaf
-from .witnesses import Said, at_rest, felt, question_of, seen
+from .witnesses import Look, Said, at_rest, felt, hand_in_view, look_for, seen
 
 WAYS: Final = ("none", "body", "see", "both")
 """Who is asked: nobody, the robot's own measurements, a model about a picture, both."""
@@ -53,7 +52,7 @@ class Verifying:
         self._leaf, self.facts, self._by, self._camera = leaf, tuple(facts), by, camera
         self._since = leaf.context.now
         self._felt: dict[Fact, Said] | None = None
-        self._asked: dict[Fact, Asking] = {}
+        self._asked: dict[Fact, tuple[Look, Asking]] = {}
 
     @property
     def verdict(self) -> Verified | None:
@@ -71,16 +70,16 @@ class Verifying:
             if wrong is not None:
                 return self._told(_against(wrong, self._felt[wrong], None), self._felt, {})
             self._ask()
-        if any(asking.answer is None for asking in self._asked.values()):
+        if any(asking.answer is None for _, asking in self._asked.values()):
             return None
-        views = {fact: seen(fact, asking.answer) for fact, asking in self._asked.items() if asking.answer is not None}
+        views = {fact: seen(look, each.answer) for fact, (look, each) in self._asked.items() if each.answer is not None}
         wrong = next((fact for fact, said in views.items() if said.holds is False), None)
         against = _against(wrong, self._felt.get(wrong), views[wrong]) if wrong is not None else ""
         return self._told(against, self._felt, views)
 
     def drop(self) -> None:
         """Take back what was asked, as ``halt`` does."""
-        for asking in self._asked.values():
+        for _, asking in self._asked.values():
             asking.drop()
         self._asked = {}
 
@@ -99,15 +98,15 @@ class Verifying:
         if self._by == "body" or context.broker is None or context.robot is None:
             return
         felt_facts = self._felt or {}
-        asked: dict[Fact, Question] = {}
-        for fact in self.facts:
-            question = question_of(fact)
-            known = fact.name == "hand_empty" and fact in felt_facts
-            if question is not None and not known:
-                asked[fact] = question
-        if asked:
-            frame = context.look(self._camera)
-            self._asked = {fact: ask(self._leaf, each, self._camera, frame) for fact, each in asked.items()}
+        unfelt = [fact for fact in self.facts if fact.name != "hand_empty" or fact not in felt_facts]
+        if not any(look_for(fact) for fact in unfelt):
+            return
+        frame = context.look(self._camera)
+        in_view = hand_in_view(frame, context.robot.state())
+        looks = {fact: look for fact in unfelt if (look := look_for(fact, in_view)) is not None}
+        self._asked = {
+            fact: (each, ask(self._leaf, each.question, self._camera, frame)) for fact, each in looks.items()
+        }
 
     def _told(self, contradiction: str, felt_facts: dict[Fact, Said], views: dict[Fact, Said]) -> Verified:
         said = [f"{fact}: robot: {each.words}" for fact, each in felt_facts.items() if each.words]

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ...robots.contract import RobotState
+import numpy as np
+
+from ...robots.contract import CameraFrame, RobotState
+from ...robots.pixels import project
 from ...vlm.questions import Answer, Question
 from ..means.effects import ANY, Fact, named
 from ..means.surroundings import Held
@@ -52,25 +55,55 @@ def the(words: str) -> str:
     return f"the {named(words)}"
 
 
-def question_of(fact: Fact) -> Question | None:
+@dataclass(frozen=True)
+class Look:
+    """What to ask about a picture to learn of a fact.
+
+    Attributes:
+        question: The question.
+        expected: The answer that speaks for the fact.
+    """
+
+    question: Question
+    expected: str
+
+
+def look_for(fact: Fact, hand_in_view: bool = True) -> Look | None:
     """Return what to ask about a picture to learn of a fact; None for one that no picture shows.
 
-    >>> question_of(Fact("inside", ("red cube", "the tray"))).text
+    What is in a hand that the camera does not see is asked for where it should not be any more.
+
+    >>> look_for(Fact("inside", ("red cube", "the tray"))).question.text
     'Is the red cube inside the tray?'
+    >>> look = look_for(Fact("holding", ("red cube",)), hand_in_view=False)
+    >>> look.question.text, look.expected
+    ('Is the red cube on the table?', 'no')
     """
-    form = _QUESTIONS.get(fact.name)
+    name, positive = fact.name, fact.positive
+    if not hand_in_view and name == "hand_empty":
+        return None
+    if not hand_in_view and name == "holding":
+        name, positive = "on_table", not positive
+    form = _QUESTIONS.get(name)
     if form is None or ANY in fact.args:
         return None
-    return Question("yes_no", form.format(*(the(arg) for arg in fact.args)))
+    question = Question("yes_no", form.format(*(the(arg) for arg in fact.args)))
+    return Look(question, "yes" if positive else "no")
 
 
-def seen(fact: Fact, answer: Answer) -> Said:
+def seen(look: Look, answer: Answer) -> Said:
     """Return what a model says of a fact."""
-    expected = "yes" if fact.positive else "no"
-    verdict, note = read(answer, expected, ACCEPT, REJECT)
-    question = question_of(fact)
-    asked = f"{question.text!r}: {note}" if question is not None else note
-    return Said({"yes": True, "no": False}.get(verdict), asked)
+    verdict, note = read(answer, look.expected, ACCEPT, REJECT)
+    return Said({"yes": True, "no": False}.get(verdict), f"{look.question.text!r}: {note}")
+
+
+def hand_in_view(frame: CameraFrame, state: RobotState) -> bool:
+    """Tell whether the tool center point lies within a picture."""
+    point = frame.world_from_camera.inverse().apply(np.array([state.world_from_tcp.xyz]))
+    if point[0, 2] <= 0.0:
+        return False
+    u, v = project(point, frame.intrinsics)[0]
+    return bool(0 <= u < frame.intrinsics.width and 0 <= v < frame.intrinsics.height)
 
 
 def felt(fact: Fact, leaf: Leaf, state: RobotState) -> Said:

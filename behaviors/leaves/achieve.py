@@ -9,7 +9,7 @@ from py_trees.common import Status
 
 from ..._base import KnotholeError
 from ...vlm.language.planning import DONE
-from ...vlm.questions import Question
+from ..acting.goal import Confirming
 from ..acting.proposing import proposal
 from ..acting.repairing import (
     AGAIN,
@@ -24,15 +24,12 @@ from ..acting.repairing import (
     without_step,
 )
 from ..acting.verifying import WAYS
-from ..acting.witnesses import ACCEPT, REJECT
 from ..acting.writing import steps_text
 from ..growing import Grower, GrowError
 from ..human import Asked
-from ..means.asking import Asking, ask
 from ..means.effects import Fact
 from ..means.skills import Step, skills
 from ..means.surroundings import Held
-from ..means.verdict import read
 from ..node import SUCCESS, behavior
 from ..planning.planning import Outcome, Planning
 from ..planning.rules import PLANNING_PORTS, REHEARSE, PlanningLeaf, Rules
@@ -44,14 +41,11 @@ TRIES: Final = 3
 """How many answers a human may give that are none of the options."""
 PATIENCE: Final = 60.0
 """How long a human has to answer where `patience` does not say it, [s]."""
-LOOKS: Final = 3
-"""How often it is looked whether the goal is reached while that is unsure."""
 
 
 @behavior("achieve")
 class Achieve(Grower, PlanningLeaf):
-    """Carry an instruction out: make a plan, check it, run it step by step, look whether each step did what it should,
-    and make a new plan from what is there when something fails.
+    """Carry an instruction out: plan, act, look whether each step did what it should, and repair what failed.
 
     The plan grows below this leaf as a tree of its own, and stands in the trace with all its nodes. After each step
     the robot feels, and a model is asked about one picture, whether what the step should bring about is so. After a
@@ -103,7 +97,7 @@ class Achieve(Grower, PlanningLeaf):
     )
 
     _planning: Planning | None = None
-    _asking: Asking | None = None
+    _confirming: Confirming | None = None
     _asked: Asked | None = None
     _then: Callable[[], Status]
 
@@ -112,8 +106,7 @@ class Achieve(Grower, PlanningLeaf):
         self._rules: Rules = self.rules()
         self._instruction = str(self.get("instruction"))
         self._attempts: list[Attempt] = []
-        self._repairs = self._clarified = self._looks = 0
-        self._forgiven = False
+        self._repairs = self._clarified = 0
         self._drop()
         self._first_held = self._held()
         self._plan_now()
@@ -157,10 +150,7 @@ class Achieve(Grower, PlanningLeaf):
         plan = Attempt(number, outcome.steps, text, outcome.answer, picture, self._held())
         old = same_again(self._attempts, plan)
         self.put("plan", [dict(step) for step in outcome.steps])
-        if old is not None and not self._forgiven:
-            return self._stuck(plan, old)
-        self._forgiven = False
-        return self._act(plan)
+        return self._act(plan) if old is None else self._stuck(plan, old)
 
     def _unclear(self, outcome: Outcome) -> Status:
         """Ask the human what the instruction means."""
@@ -226,27 +216,20 @@ class Achieve(Grower, PlanningLeaf):
         question = str(self.get("done_when")).strip()
         if not question:
             return self._more()
-        self._looks = 0
-        self._asking = ask(self, Question("yes_no", question), self._rules.camera)
+        self._confirming = Confirming(self, question, self._rules.camera)
         self._then = self._confirms
         return self.running(f"looking whether the goal is reached: {question}")
 
     def _confirms(self) -> Status:
-        asking = self._asking
-        assert asking is not None
-        if asking.answer is None:
-            return self.running(f"looking whether the goal is reached: {asking.question.text}")
-        self._asking = None
-        self._looks += 1
-        verdict, note = read(asking.answer, "yes", ACCEPT, REJECT)
-        note = f"{asking.question.text!r}: {note}"
-        if verdict == "no":
-            self._attempts[-1].reason = f"all steps were done, but the goal is not reached: {note}"
-            return self._repair(self._attempts[-1].reason)
-        if verdict == "unsure" and self._looks < LOOKS:
-            self._asking = ask(self, asking.question, self._rules.camera)
-            return self.running(f"unsure whether the goal is reached: {note}")
-        self._note = f"unsure whether the goal is reached: {note}" if verdict == "unsure" else note
+        assert self._confirming is not None
+        found = self._confirming.verdict
+        if found is None:
+            return self.running("looking whether the goal is reached")
+        self._confirming = None
+        if found.against:
+            self._attempts[-1].reason = found.against
+            return self._repair(found.against)
+        self._note = found.note
         return self._more()
 
     def _more(self) -> Status:
@@ -384,11 +367,11 @@ class Achieve(Grower, PlanningLeaf):
     def _drop(self) -> None:
         if self._planning is not None:
             self._planning.drop()
-        if self._asking is not None:
-            self._asking.drop()
+        if self._confirming is not None:
+            self._confirming.drop()
         if self._asked is not None:
             self._asked.withdraw()
-        self._planning, self._asking, self._asked, self._note = None, None, None, ""
+        self._planning, self._confirming, self._asked, self._note = None, None, None, ""
 
     def halt(self) -> None:
         """Drop all questions; what grew is halted by what stands around this leaf."""

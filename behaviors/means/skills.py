@@ -263,7 +263,7 @@ def _words_mistake(port: Port, text: str) -> str:
 def _number_mistake(port: Port, number: object) -> str:
     assert isinstance(number, int | float)
     if not abs(number) <= _LARGEST[port.type]:  # also NaN
-        shown = f"{float(number):g}" if abs(number) < 1e300 else "so large"
+        shown = "NaN" if number != number else f"{float(number):g}" if abs(number) < 1e300 else "more"
         return f"must be of a size up to {_LARGEST[port.type]:g}, not {shown}"
     if port.minimum is not None and number < port.minimum:
         return f"must be at least {port.minimum:g}"

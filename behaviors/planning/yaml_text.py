@@ -56,7 +56,7 @@ def _value(port: Port, value: object) -> str:
     if isinstance(value, int | float):
         return _number(value) + _UNITS.get(port.type, "")
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_number(each) for each in value)}]"
+        return f"[{', '.join(_number(each) + 'm' for each in value)}]"
     return quoted(str(value))
 
 

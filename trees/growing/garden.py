@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from .tree_skills import outline, tree_skill
 
 Check = Callable[[TreeSpec], Sequence[Problem]]
 """Tells what the robot and the backends of the run cannot do of a tree."""
+Reload = Callable[[TreeSpec, Mapping[str, str] | None, str], object]
 
 _ROOT: Final = "knothole: 1\ntree: grown_here\nroot:\n  use: {name}\n"
 
@@ -102,14 +103,28 @@ class Garden:
         own = [Path(self._built.spec.file).parent] if self._built is not None else []
         return outline(text, [*own, *self.search])
 
-    def take(self) -> list[Wish]:
-        """Return the wishes and forget them."""
-        taken, self.wishes = self.wishes, []
-        return taken
+    def plant(self, reload: Reload) -> None:
+        """Let the wishes come true, one after the other; what cannot be built is told by ``failed``.
 
-    def refuse(self, wish: Wish, error: KnotholeError) -> None:
-        """Note that a wish could not come true."""
-        self._failed[wish.path] = str(error)
+        Args:
+            reload: Replaces the tree of the run: an edited tree, where its nodes were, and the leaf that grows.
+
+        Raises:
+            KnotholeError: A node that is gone raised when it was halted; the tree is changed.
+        """
+        wishes, self.wishes = self.wishes, []
+        for wish in wishes:
+            try:
+                edit = self.edit(wish)
+            except KnotholeError as error:
+                self._failed[wish.path] = str(error)
+                continue
+            try:
+                reload(edit.spec, edit.origins, wish.path)
+            except KnotholeError as error:
+                if self._built is not None and self._built.spec is edit.spec:
+                    raise
+                self._failed[wish.path] = str(error)
 
     def edit(self, wish: Wish) -> Edit:
         """Return the tree in which a wish has come true.

@@ -247,22 +247,10 @@ class Loop:
         if stalled:
             raise NodeFault(stalled)
         if status is RUNNING and self._garden is not None and self._garden.wishes:
-            self._grow(self._garden)
+            self._garden.plant(self.reload)
         if pausing is not None and pausing.attentive:
             pausing.after_tick()
         return status
-
-    def _grow(self, garden: Garden) -> None:
-        """Put into the tree what nodes of it want to grow."""
-        for wish in garden.take():
-            edit = None
-            try:
-                edit = garden.edit(wish)
-                self.reload(edit.spec, edit.origins, wish.path)
-            except KnotholeError as error:
-                if edit is not None and self.tree.spec is edit.spec:
-                    raise  # a node that is gone broke when it was halted
-                garden.refuse(wish, error)
 
     def reload(self, spec: TreeSpec, origins: Mapping[str, str] | None = None, grown: str = "") -> Reloaded:
         """Replace the tree by an edited one between two ticks; see ``changing.reload``. The trace gets the new tree.
@@ -283,10 +271,6 @@ class Loop:
         if done.faults:
             raise done.faults[0]
         return done
-
-    def regrown(self, edited: TreeSpec) -> TreeSpec:
-        """Return an edited tree with what has grown in the present one, to be reloaded."""
-        return self._garden.carried(edited) if self._garden is not None else edited
 
     def graft(self, parent: str, branch: TreeSpec, position: int | None = None) -> Reloaded:
         """Put the root node of a tree below a node between two ticks; see ``changing.graft``."""
