@@ -9,6 +9,8 @@ from ..trees.tracing.moment import Moment
 
 SLOWEST, FASTEST = 0.1, 240.0
 """Bounds of the tick rate, [Hz]."""
+REHEARSALS = ("auto", "never", "symbolic", "kinematic", "physics")
+"""How plans can be tried: ``MODES`` of ``behaviors.rehearsing``, for those who must not load it."""
 
 
 def seed(text: str) -> int:

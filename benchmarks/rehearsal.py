@@ -28,6 +28,7 @@ from knothole.app.truth import SceneTruth
 from knothole.behaviors.context import Context
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, Step, skills
 from knothole.behaviors.node import NODES, RUNNING, SUCCESS, Leaf, Wiring
+from knothole.behaviors.ports import Port
 from knothole.behaviors.rehearsing import Kind, RehearsalVerdict
 from knothole.sim.cloning import state_of
 from knothole.sim.draw import load_scene
@@ -105,9 +106,11 @@ def happen(world: World, robot: PandaSim, steps: Sequence[Step], seed: int) -> s
     context = Context(robot, broker, now=robot.now(), rng=np.random.default_rng([seed, 83]), frames=truth.saw)
     try:
         for number, step in enumerate(steps, 1):
-            values = {"step": step, "skills": list(DEFAULT_SKILLS)}
+            cls = NODES.get("run_step")
+            ports: tuple[Port, ...] = cls.ports  # type: ignore[attr-defined]
+            values = {**{port.name: port.default for port in ports}, "step": step, "skills": list(DEFAULT_SKILLS)}
             inputs = {port: (lambda value=value: value) for port, value in values.items()}
-            leaf = cast(Leaf, NODES.get("run_step")(Wiring("run_step", "plan", inputs=inputs, context=context)))
+            leaf = cast(Leaf, cls(Wiring("run_step", "plan", inputs=inputs, context=context)))
             status = RUNNING
             while status is RUNNING:
                 robot.advance(robot.now() + 0.05)

@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...behaviors.rehearsing import MODES
-from ..arguments import seed, setting
+from ..arguments import REHEARSALS, seed, setting
 from . import Commands, UsageError
 
 if TYPE_CHECKING:
     from ...behaviors.rehearsing import RehearsalVerdict
 
-_WAYS = tuple(mode for mode in MODES if mode != "never")
+_WAYS = tuple(mode for mode in REHEARSALS if mode != "never")
 
 
 def add(commands: Commands) -> None:

@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...behaviors.rehearsing import MODES
 from ...trees.tracing.amount import PICTURES
 from ...vlm.privacy import FRAMES
-from ..arguments import count, limit, port, rate, seconds, seed, setting
+from ..arguments import REHEARSALS, count, limit, port, rate, seconds, seed, setting
 from . import Commands, UsageError
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
         help="take words in pictures as data, never as instructions (default as configured)",
     )
     modes = "how plans are tried before they are carried out, whatever the tree says (default: as it says)"
-    parser.add_argument("--rehearse", default="", choices=MODES, help=modes)
+    parser.add_argument("--rehearse", default="", choices=REHEARSALS, help=modes)
     parser.add_argument(
         "--truth", action="store_true", help="note in the trace what is true, for `knothole vlm report`"
     )

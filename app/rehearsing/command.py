@@ -13,8 +13,9 @@ from rich.text import Text
 
 from ..._base import KnotholeError
 from ...behaviors.context import Context
-from ...behaviors.means.skills import DEFAULT_SKILLS, Step, mistakes, skills
+from ...behaviors.means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, skills
 from ...behaviors.rehearsing import Mode, RehearsalVerdict
+from ...trees.growing.tree_skills import tree_skill
 from ...trees.ticking.outcome import Ticked
 from ..inspect import project
 from ..options import RunOptions
@@ -30,6 +31,17 @@ LONGEST = 1000
 
 class PlanError(KnotholeError):
     """A file that holds no plan."""
+
+
+def skills_of(names: Sequence[str]) -> dict[str, Skill]:
+    """Return skills by name: leaves, and trees with ``skill:`` in their header.
+
+    Raises:
+        ValueError: One is none that a plan can use.
+        KnotholeError: One is unknown, or a tree with mistakes.
+    """
+    search = project().trees
+    return skills(names, lambda name: tree_skill(name, search))
 
 
 def read_plan(path: Path, allowed: Sequence[str] = DEFAULT_SKILLS) -> list[Step]:
@@ -49,7 +61,7 @@ def read_plan(path: Path, allowed: Sequence[str] = DEFAULT_SKILLS) -> list[Step]
         raise PlanError(f"the plan {path} cannot be read: {error.strerror}\n  fix:  correct the path") from None
     except ValueError as error:
         raise PlanError(f"{path} is no JSON: {error}\n  fix:  write a list of steps, each {{skill, args}}") from None
-    wrong = mistakes(data, skills(allowed), LONGEST)
+    wrong = mistakes(data, skills_of(allowed), LONGEST)
     if wrong:
         raise PlanError("\n".join((f"the plan {path} cannot be run", *(f"  {one}" for one in wrong))))
     return [Step(skill=step["skill"], args=dict(step.get("args", {}))) for step in data]
@@ -79,7 +91,7 @@ def rehearse_plan(
         stage = open_stage(stack, "panda", scene or DEFAULT_SCENE, seed, config)
         assert stage.robot is not None
         context = Context(robot=stage.robot, now=stage.robot.now(), rng=np.random.default_rng(seed))
-        rehearsing = rehearsal_of(context, stage).start(steps, skills(allowed), mode)
+        rehearsing = rehearsal_of(context, stage).start(steps, skills_of(allowed), mode)
         assert rehearsing is not None
         stack.callback(rehearsing.drop)
         verdict = rehearsing.verdict

@@ -17,8 +17,9 @@ BEYOND = ("visible", "handed_over")
 
 def words_of(step: Step, skill: Skill) -> dict[str, str]:
     """Return the ports of a step that name things, with the words."""
-    names = [port.name for port in skill.ports if port.takes == THING or port.type == "object"]
-    return {name: str(step["args"][name]) for name in names if step.get("args", {}).get(name)}
+    declared = {arg for fact in (*skill.needs, *skill.effects) for arg in fact.args}
+    names = [p.name for p in skill.ports if p.takes == THING or p.type == "object" or p.name in declared]
+    return {name: str(step["args"][name]) for name in names if step["args"].get(name)}
 
 
 def not_understood(words: Mapping[str, str]) -> str:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import copy
+import functools
 import time
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import cast
-
-from py_trees.common import Status
 
 from ..._base import KnotholeError
 from ...behaviors.context import Context, as_question_frame
 from ...behaviors.means.effects import Fact
 from ...behaviors.means.skills import Skill, Step
-from ...behaviors.node import INVALID, NODES, RUNNING, SUCCESS, Leaf, Wiring
+from ...behaviors.node import NODES, RUNNING, SUCCESS
 from ...behaviors.rehearsing import Kind, RehearsalVerdict, sentence
 from ...sim.cloning import WorldState, clone, drive
 from ...sim.ghost import GhostPanda
 from ...sim.panda import PandaSim
 from ...sim.truth import world_truth
 from ...sim.world import World
+from ...trees.builder import build
+from ...trees.loader import load_text
+from ...trees.spec import TreeSpec
+from ...trees.ticking.loop import Loop
 from ...vlm.broker import Broker
 from ...vlm.facts import FrameFacts
 from ..oracle import Oracle
@@ -77,17 +80,23 @@ def play(
     except (KnotholeError, RuntimeError) as error:
         why = f"the world cannot be copied: {str(error).splitlines()[0]}"
         return RehearsalVerdict(True, why, kind=kind, finished=False)
-    broker: Broker | None = None
     try:
         robot = GhostPanda(world) if kind == "kinematic" else drive(world, state)
-        truth = SceneTruth(world, robot)
-        broker = Broker([Oracle(truth)], stepped=True, latency=0.0)
-        verdict = yield from _Play(world, robot, truth, broker, kind, context, limits).play(steps, skills)
-        return verdict
+        return (yield from _Play(world, robot, kind, context, limits).play(steps, skills))
     finally:
-        if broker is not None:
-            broker.close()
         world.close()
+
+
+@functools.cache
+def _one_step() -> TreeSpec:
+    return load_text(
+        "knothole: 1\ntree: rehearsal\ninputs: {step: {type: mapping}, skills: {type: list}}\n"
+        "root:\n  run_step: {step: $step, skills: $skills}\n",
+        "rehearsal",
+    )
+
+
+_FILLED = (list, dict, set)
 
 
 class _Over(Exception):
@@ -99,37 +108,30 @@ class _Over(Exception):
 
 
 class _Play:
-    def __init__(
-        self,
-        world: World,
-        robot: PandaSim,
-        truth: SceneTruth,
-        broker: Broker,
-        kind: Kind,
-        context: Context,
-        limits: Limits,
-    ) -> None:
-        self._world, self._robot, self._truth, self._broker = world, robot, truth, broker
+    def __init__(self, world: World, robot: PandaSim, kind: Kind, context: Context, limits: Limits) -> None:
+        self._world, self._robot, self._truth = world, robot, SceneTruth(world, robot)
         self._kind, self._limits = kind, limits
         self._began, self._cpu = robot.now(), time.process_time()
         self._context = replace(
             context,
             robot=robot,
-            broker=broker,
+            broker=None,
             now=robot.now(),
+            tick=0,
             rng=copy.deepcopy(context.rng),
             say=lambda text: None,
             human=None,
             arranger=None,
             emit=lambda channel, data: None,
-            frames=truth.saw,
+            frames=self._truth.saw,
             glances=lambda glance: None,
             wake=lambda: None,
             shift=0.0,
             halting={},
-            notes={key: copy.copy(value) for key, value in context.notes.items()},
+            notes={key: copy.copy(v) if isinstance(v, _FILLED) else v for key, v in context.notes.items()},
             sight={},
             rehearsal=None,
+            resting=nullcontext,
         )
         self._lines: list[str] = []
         self._lasting: dict[tuple[int, ...], tuple[Fact, tuple[int | None, ...]]] = {}
@@ -182,7 +184,7 @@ class _Play:
         thing = held(before)
         if thing is not None and any(port.name == "object" for port in skill.ports):
             things.setdefault("object", thing)
-        note = yield from self._leaf(step, skills)
+        note = yield from self._run(step, skills)
         effects = bound(skill.effects, things)
         after = world_truth(self._world)
         for fact, at in effects:
@@ -200,35 +202,22 @@ class _Play:
             if not holds(fact, at, truth):
                 raise _Over(f"afterwards {contrary(fact, at, truth)}")
 
-    def _leaf(self, step: Step, skills: Mapping[str, Skill]) -> Generator[None, None, str]:
-        """Run the leaf of a step as ``run_step`` does in the run, and return its words."""
-        values = {"step": step, "skills": list(skills)}
-        inputs = {port: (lambda value=value: value) for port, value in values.items()}
-        leaf = cast(Leaf, NODES.get("run_step")(Wiring("run_step", "rehearsal", inputs=inputs, context=self._context)))
-        try:
-            while (status := self._tick(leaf)) is RUNNING:
-                self._check_limits()
-                yield
-        except KnotholeError as error:
-            leaf._x(INVALID)
-            raise _Over(f"it breaks: {str(error).splitlines()[0].removeprefix('rehearsal/')}") from error
-        except BaseException:
-            leaf._x(INVALID)
-            raise
-        said = leaf.feedback_message.removeprefix(f"{step['skill']}: ")
-        if status is not SUCCESS:
-            raise _Over(said)
-        return said
-
-    def _tick(self, leaf: Leaf) -> Status:
+    def _run(self, step: Step, skills: Mapping[str, Skill]) -> Generator[None, None, str]:
+        """Run the leaf of a step by a loop, as the run does, and return its words."""
         context = self._context
-        self._robot.advance(self._robot.now() + PERIOD)
-        context.now, context.tick = self._robot.now(), context.tick + 1
-        self._broker.collect(context.now)
-        try:
-            return leaf._t()
-        finally:
-            self._broker.flush(context.now)
+        context.broker = Broker([Oracle(self._truth)], stepped=True, latency=0.0)
+        tree = build(_one_step(), context, {"step": step, "skills": list(skills)})
+        with Loop(tree, rate=1 / PERIOD, watchdog=0) as loop:
+            try:
+                while (status := loop.tick()) is RUNNING:
+                    self._check_limits()
+                    yield
+            except KnotholeError as error:
+                raise _Over(f"it breaks: {str(error).splitlines()[0].removeprefix('rehearsal/')}") from error
+        words = str(tree.root.feedback_message).removeprefix(f"{step['skill']}: ")
+        if status is not SUCCESS:
+            raise _Over(words)
+        return words
 
     def _look(self) -> FrameFacts:
         """Return what is true of what the camera sees now."""
