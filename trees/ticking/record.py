@@ -104,6 +104,7 @@ class Record:
 
     def revived(self, grown: str) -> None:
         """Note which nodes go on below a leaf that grows, although they had ended."""
+        self.changes.tick = self._context.tick + 1  # in which it is told
         for built in self._tree.nodes:
             if built.path.startswith(f"{grown}/") and built.node.status is not built.node._noted:
                 self.changes.record(built.node)
