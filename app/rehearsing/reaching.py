@@ -37,7 +37,7 @@ def out_of_reach(
         if step["skill"] in MOVES:
             for index in (k for port, k in things.items() if not (step["skill"] == "place" and port == "object")):
                 if index not in moved and not _is_near(truth.objects[index], arm):
-                    x, y, z = truth.objects[index].xyz
+                    x, y, _ = truth.objects[index].xyz
                     name, away = truth.objects[index].spec.name, 100 * math.hypot(x, y)
                     return number, f"the hand cannot come down on the {name}, {away:.0f} cm from the arm's base"
         if step["skill"] == "pick":
