@@ -74,7 +74,11 @@ WORK = """
 
 @dataclass
 class Outcome:
-    """What one seed gave; times in [s], None for what did not happen; speed of the arm when it was paused, [rad/s]."""
+    """What one seed gave; times in [s], None for what did not happen; speed of the arm when it was paused, [rad/s].
+
+    ``paused_before`` is how long the guard paused before the hand came in: at the start until its first answer, and for
+    false alarms.
+    """
 
     seed: int
     task: str
@@ -83,6 +87,7 @@ class Outcome:
     alarm: float | None = None
     speed: float = 0.0
     rest: float | None = None
+    paused_before: float = 0.0
     missed: str = ""
 
 
@@ -163,6 +168,7 @@ def judge(outcome: Outcome, robot: Watched, pauses: list[tuple[float, bool]], an
         return outcome
     entered, left = inside[0], inside[-1]
     outcome.entered, outcome.left = round(entered, 4), round(left, 4)
+    outcome.paused_before = round(sum(paused for t, paused in pauses if t < entered) / RATE, 2)
     began = next((t for t, paused in pauses if paused and entered <= t <= left + _TIE), None)
     if began is None:
         outcome.missed = "the guard did not pause"
@@ -193,6 +199,7 @@ def summary(rows: list[Outcome]) -> dict[str, object]:
         "seeds": len(rows),
         "missed": sum(bool(row.missed) for row in rows),
         "alarm_s": spread([row.alarm for row in rows if row.alarm is not None]),
+        "paused_before_s": spread([row.paused_before for row in rows]),
         "moving_when_paused": sum(row.speed > AT_REST for row in rows),
         "rest_s": spread([row.rest for row in rows if row.rest is not None and row.speed > AT_REST]),
         "notes": [f"seed {row.seed} ({row.task}): {row.missed}" for row in rows if row.missed],

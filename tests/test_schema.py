@@ -178,6 +178,7 @@ nodes:
   stub.home: {id: home, kind: condition, open: true, inferred: true, metadata: [{a: b}]}
 constants: {sides: [left, right]}
 params: {a: {b: [1]}}
+invariants: never.yaml
 inputs: {a: {type: number, default: 1, min: 0, max: 2, about: c}}
 outputs: {b: {type: "list[object]"}}
 skill: {about: it, needs: [hand_empty], effects: ["holding(a)"]}
