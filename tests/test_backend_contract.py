@@ -74,11 +74,13 @@ SAMPLES: dict[str, Callable[[Path], BackendOptions]] = {
     "transformers": _transformers,
 }
 SERVED = ("gemini", "openai", "systemone")
+HEARING = ("pocketsphinx", "whisper")
+"""They answer what was said and nothing else; see ``test_listen``."""
 OURS = [name for name, entry in BACKENDS.items().items() if entry.open.__module__.startswith("knothole.vlm.")]
 
 
 def test_every_backend_of_the_package_has_a_sample_here():
-    assert sorted([*SAMPLES, *SERVED]) == OURS
+    assert sorted([*SAMPLES, *SERVED, *HEARING]) == OURS
 
 
 class _Registered(BackendContract):

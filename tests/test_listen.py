@@ -132,6 +132,15 @@ def test_an_option_is_heard_and_comes_back_as_it_is(tmp_path: Path):
     assert rig.out("chosen") == OPTIONS[1]
 
 
+@SPEAKS
+def test_a_long_sentence_is_not_taken_for_a_short_option(tmp_path: Path):
+    (tmp_path / "answer.wav").write_bytes(say("Put the red cube into the bowl."))
+    rig = rig_with_ears()
+    leaf = rig.leaf("listen", **{"from": str(tmp_path / "answer.wav"), "expect": ["tea", "coffee"]})
+    assert rig.run(leaf) is FAILURE
+    assert leaf.feedback_message.endswith("which is no tea or coffee")
+
+
 def test_silence_a_missing_file_and_no_sound_are_failures_with_a_reason(tmp_path: Path):
     rig = rig_with_ears()
     (tmp_path / "silent.wav").write_bytes(Sound(np.zeros(RATE, np.float32)).wav())

@@ -14,13 +14,15 @@ from ..questions import Answer, Frame, Kind, Question
 from .jsgf import INSTRUCTION, instruction_grammar, option_of, options_grammar, words_of
 from .ngrams import instruction_model
 from .sound import RATE, SoundError, read_wav
-from .voice_activity import speech
+from .voice_activity import MARGIN, speech
 
 _SILENCE = 0.3
 """Silence around what is decoded, [s]."""
 _BEST = 60
 """So many ways to read a sound are looked at for one that is understood."""
 _KEPT = 8
+SLOWEST = 0.22
+"""Longest time that a speech sound takes on average where an option was really said, [s]."""
 VOWELS = frozenset(("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"))
 
 
@@ -66,7 +68,13 @@ class Sphinx:
         decoder.start_utt()
         decoder.process_raw(sound.padded(_SILENCE).dithered().pcm(), full_utt=True)
         decoder.end_utt()
-        return self._heard(question, list(_readings(decoder)))
+        readings = list(_readings(decoder))
+        if question.choices and readings:  # a grammar fits its options to any sound
+            length = len(" ".join(decoder.lookup_word(word) or "" for word in readings[0].split()).split())
+            if sound.seconds - 2 * MARGIN > SLOWEST * length:
+                why = f"{sound.seconds:.1f} s were said, which is no {' or '.join(question.choices)}"
+                return Answer(kind, problem=why, model=self.model)
+        return self._heard(question, readings)
 
     def _heard(self, question: Question, readings: Sequence[str]) -> Answer:
         """Take the likeliest reading that was expected; how early it comes is how sure it is."""
