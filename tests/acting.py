@@ -1,4 +1,4 @@
-"""Whole runs of trees that plan and grow: a kinematic arm with two cubes and a tray, a scripted model, a human."""
+"""Whole runs of trees that plan and grow: a kinematic arm before one cube, a scripted model, a human."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from knothole.app.scripted_human import ScriptedHuman
 from knothole.behaviors.context import Context
 from knothole.robots.contract import DRIVERS, DriverOptions
+from knothole.tests.rig import region
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.growing.garden import Garden
 from knothole.trees.growing.proposals import ProposalFolder
@@ -20,6 +21,8 @@ from knothole.trees.ticking.loop import Loop, LoopResult
 from knothole.trees.tracing.trace import TraceWriter
 from knothole.vlm.broker import Broker
 from knothole.vlm.scripted import Scripted
+
+CUBE = {"shape": "cube", "color": "red", "size": (0.05, 0.05, 0.05), "xyz": (0.5, 0.0)}
 
 
 @dataclass
@@ -62,11 +65,16 @@ def scene(
     human: Mapping[str, Sequence[str]] | None = None,
     proposals: Path | None = None,
     search: Sequence[Path] = (),
+    things: Sequence[str] = (),
     **options: Any,
 ) -> Scene:
-    """Make a run of a tree without ``knothole:`` and ``tree:`` of its own: ``root:`` and what stands beside it."""
-    robot = DRIVERS.get("kinematic")(DriverOptions())
-    broker = Broker(Scripted(script or {"*": "yes"}), stepped=True, latency=0.1)
+    """Make a run of a tree without ``knothole:`` and ``tree:`` of its own: ``root:`` and what stands beside it.
+
+    Whoever looks for one of ``things`` finds the one cube that is there.
+    """
+    robot = DRIVERS.get("kinematic")(DriverOptions(settings={"props": [CUBE]}))
+    found = {name: region(robot, "red cube") for name in things}
+    broker = Broker(Scripted({**found, **(script or {"*": "yes"})}), stepped=True, latency=0.1)
     context = Context(robot, broker, rng=np.random.default_rng(0))
     context.human = ScriptedHuman(human) if human is not None else None
     context.grow = Garden(search)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -68,9 +69,8 @@ def _clean() -> None:
 
 def go(ports: str = "", plans: object = None, **options: object) -> Scene:
     script = {"*": "yes", **(plans if isinstance(plans, dict) else {"do it": plans})}
-    return scene(
-        f"root:\n  achieve: {{instruction: do it, skills: [try_it, say, wait, home]{ports}}}\n", script, **options
-    )
+    text = f"root:\n  achieve: {{instruction: do it, skills: [try_it, say, wait, home]{ports}}}\n"
+    return scene(text, script, things="abcde", **options)
 
 
 def steps(*names: str) -> list[dict[str, object]]:
@@ -269,7 +269,7 @@ def test_why_tells_the_plans_the_step_that_failed_and_the_repair(tmp_path):
         "t/achieve repairs for the first time: step 2 (try it b): b slipped; left to do: try_it b",
         "t/achieve plans: try_it c",
     ]
-    assert "\nwhat was planned:\n    tick 3  t/achieve plans: try_it a → try_it b\n" in str(told)
+    assert "\nwhat was planned:\n    tick 5  t/achieve plans: try_it a → try_it b\n" in str(told)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -341,6 +341,7 @@ def test_a_tree_is_a_skill_and_grows_with_all_its_nodes(tmp_path):
         "root:\n  achieve: {instruction: do it, skills: [greet]}\n",
         {"do it": [step("greet", who="Ann's $5 cat")], "*": "yes"},
         search=[tmp_path],
+        things=["Ann's $5 cat"],
     )
     assert made.run().status == "SUCCESS"
     assert made.said == ["hello Ann's $5 cat"]
@@ -359,3 +360,16 @@ def test_a_step_alone_can_be_a_tree(tmp_path):
     assert made.said == ["hello Bob"]
     assert made.statuses()["t/run_step/sequence/use/greet/sequence"] == "SUCCESS"
     assert result.reason.endswith("but the camera says no: 'Is the bob visible?': p(yes) = 0.00")
+
+
+def test_a_plan_that_is_a_tree_keeps_what_has_succeeded(tmp_path):
+    FAILS.append("b")
+    first = {"sequence": [step("try_it", what="a"), {"fallback": [step("try_it", what="b")]}]}
+    then = {"sequence": [step("try_it", what="a"), {"fallback": [step("try_it", what="c"), step("try_it", what="b")]}]}
+    plans, trace = {"do it": {"calls": [json.dumps(first), json.dumps(then)]}}, tmp_path / "t.mcap"
+    made = go(", form: tree, verify: see", plans, trace=trace)
+    assert made.run().status == "SUCCESS"
+    assert [line for line in LOG if "begins" in line] == ["begins a", "begins b", "begins c"]
+    assert "t/achieve/sequence/sequence/sequence/verify" in made.statuses()
+    report = replay_run(ReplayOptions(trace))
+    assert (report.difference, report.stopped, report.digest) == (None, None, report.recorded)

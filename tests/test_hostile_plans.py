@@ -258,7 +258,7 @@ def test_what_is_random_is_sound_or_refused_and_says_why():
             step(rng.choice(skills), **{rng.choice(ports): rng.choice(values) for _ in range(rng.randint(0, 2))})
             for _ in range(rng.randint(1, 4))
         ]
-        rig, status, why = planned(json.dumps(steps))
+        _, status, why = planned(json.dumps(steps))
         assert status in (SUCCESS, FAILURE)
         assert status is SUCCESS or why.startswith("no valid plan: step ") or "nothing is found" in why, why
         passed += status is SUCCESS

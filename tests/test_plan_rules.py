@@ -24,7 +24,6 @@ ALLOWED = skills(DEFAULT_SKILLS)
 PICK = {"skill": "pick", "args": {"object": "the red cube"}}
 PLACE = {"skill": "place", "args": {"into": "the blue tray"}}
 CAN = {"skill": "pick", "args": {"object": "the green can"}}
-CUBE_TWICE = "the red cube, twice"
 
 
 class Rig(Bench):
@@ -155,9 +154,9 @@ def test_the_model_is_told_what_skills_need_and_bring_about():
     rig = Rig([PICK])
     rig.plan()
     assert (
-        "place(object?, into?, onto?, at?): Put down what the hand holds: into a container, onto another thing, or at a "
-        "point. Give exactly one of into, onto, at. Needs: the hand holds something, the hand holds object, nothing lies "
-        "on onto. Then: the hand is empty, object is in into, object is on onto." in rig.asked[0]
+        "place(object?, into?, onto?, at?): Put down what the hand holds: into a container, onto another thing, or at "
+        "a point. Give exactly one of into, onto, at. Needs: the hand holds something, the hand holds object, nothing "
+        "lies on onto. Then: the hand is empty, object is in into, object is on onto." in rig.asked[0]
     )
 
 
@@ -293,3 +292,17 @@ def test_the_schema_of_a_tree_can_be_enforced_while_a_model_writes():
 def test_a_diff_tells_lines():
     assert diff("", "a\n") == []
     assert diff("a\nb\n", "a\nc\n") == ["- b", "+ c"]
+
+
+def test_a_step_whose_needs_fail_when_it_is_due_is_not_begun():
+    rig = Rig([])
+    leaf = rig.leaf("run_step", step=PLACE)
+    assert rig.run(leaf) is FAILURE
+    assert leaf.feedback_message == (
+        "the step cannot be run: place needs that the hand holds something, but the hand is empty"
+    )
+    assert rig.run(rig.leaf("pick", object="the red cube")) is SUCCESS
+    leaf = rig.leaf("run_step", step=CAN)
+    assert rig.run(leaf) is FAILURE
+    assert leaf.feedback_message.endswith("pick needs that the hand is empty, but the hand holds red cube")
+    assert rig.robot.held == "red cube"

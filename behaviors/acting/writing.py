@@ -8,7 +8,8 @@ from typing import Final
 from ..means.effects import ANY, Fact, State
 from ..means.skills import Skill, Step
 from ..planning.symbolic import bound, facts_of
-from ..planning.yaml_text import quoted, step_yaml
+from ..planning.tree_form import tree_yaml
+from ..planning.yaml_text import document, quoted, step_yaml
 
 _MOST: Final = 60
 
@@ -94,6 +95,30 @@ def steps_text(
                 f'      name: "{number} is it so?"',
             ]
     return "\n".join(lines) + "\n"
+
+
+def _look(facts: Sequence[Fact], verify: str) -> str:
+    """Return a node that looks whether facts are so; empty when nobody is to look."""
+    told = [quoted(str(fact)) for fact in facts if ANY not in fact.args]
+    return f"verify: {{facts: [{', '.join(told)}], by: {verify}}}" if verify != "none" and told else ""
+
+
+def tree_text(name: str, data: object, allowed: Mapping[str, Skill], verify: str = "both") -> str:
+    """Return a planned tree as the text of a tree, with a look after each of its steps.
+
+    Args:
+        name: Of the tree.
+        data: The tree, as the model wrote it, without mistakes.
+        allowed: Its skills.
+        verify: Who is asked after each step whether it is so; ``none`` leaves that out.
+    """
+
+    def act(step: Step) -> list[str]:
+        look = _look(expected(step, allowed[step["skill"]], State()), verify)
+        node = [f"- {step_yaml(step, allowed)}"]
+        return ["- sequence:", f"    {node[0]}", f"    - {look}"] if look else node
+
+    return document(tree_yaml(data, allowed, act), name)
 
 
 def _short(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import ClassVar, Final
 
@@ -24,7 +25,7 @@ from ..acting.repairing import (
     without_step,
 )
 from ..acting.verifying import WAYS
-from ..acting.writing import steps_text
+from ..acting.writing import steps_text, tree_text
 from ..growing import Grower, GrowError
 from ..human import Asked
 from ..means.effects import Fact
@@ -141,9 +142,11 @@ class Achieve(Grower, PlanningLeaf):
 
     def _accepted(self, outcome: Outcome) -> Status:
         rules, number = self._rules, len(self._attempts) + 1
-        text = outcome.text
+        verify = str(self.get("verify"))
         if outcome.form == "steps":
-            text = steps_text("plan", outcome.steps, rules.skills, str(self.get("verify")), self._held())
+            text = steps_text("plan", outcome.steps, rules.skills, verify, self._held())
+        else:
+            text = tree_text("plan", json.loads(outcome.answer), rules.skills, verify)
         robot = self.context.robot
         sees = robot is not None and bool(robot.capabilities.cameras)
         picture = self.context.look(rules.camera).rgb if sees else None

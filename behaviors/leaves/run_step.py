@@ -14,6 +14,7 @@ from ..means.effects import Fact, State
 from ..means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, skills
 from ..means.surroundings import Held
 from ..node import INVALID, NODES, RUNNING, SUCCESS, Leaf, Wiring, behavior
+from ..planning.telling import unmet
 from ..ports import Port
 
 
@@ -65,6 +66,9 @@ class RunStep(Grower, Leaf):
             return
         assert isinstance(step, Mapping)
         self._step = Step(skill=str(step["skill"]), args=dict(step.get("args", {})))
+        if unready := unmet(self, self._step, allowed):
+            self._refused = unready[0]
+            return
         skill = allowed[self._step["skill"]]
         held = self.context.notes.get("held")
         known = State([Fact("holding", (held.label,))] if isinstance(held, Held) else [])

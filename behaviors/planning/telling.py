@@ -11,6 +11,7 @@ from ..means.surroundings import Held
 from ..node import Leaf
 from .finding import Found, covered
 from .rules import Rules
+from .symbolic import Thought
 
 
 def known_state(leaf: Leaf, found: Found) -> State:
@@ -27,6 +28,13 @@ def known_state(leaf: Leaf, found: Found) -> State:
     facts += [Fact("visible", (words,)) for words in found.things]
     facts += [Fact("clear", (words,), positive=False) for words in found.things if covered(found, words)]
     return State(facts, found.same)
+
+
+def unmet(leaf: Leaf, step: Step, skills: Mapping[str, Skill]) -> list[str]:
+    """Say which needs of a step are known to fail now, by what the hand feels; empty when it may begin."""
+    thought = Thought(skills, known_state(leaf, Found()))
+    thought.step("now", step["skill"], step["args"])
+    return [words.removeprefix("now: ") for words in thought.wrong]
 
 
 def prompt(rules: Rules, state: State, tried: Sequence[object], complaint: str) -> str:

@@ -14,7 +14,7 @@ A node is a step, ``{"skill": …, "args": {…}}``, or one of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from ..._base import near_misses
@@ -169,26 +169,38 @@ def think(thought: Thought, data: object, where: str = "the tree") -> None:
         thought.join(*ways)
 
 
-def tree_yaml(data: object, skills: Mapping[str, Skill]) -> list[str]:
-    """Return a tree without mistakes as lines of YAML, an entry of a list of nodes."""
+def tree_yaml(data: object, skills: Mapping[str, Skill], act: Callable[[Step], list[str]] | None = None) -> list[str]:
+    """Return a tree without mistakes as lines of YAML, an entry of a list of nodes.
+
+    Args:
+        data: The tree.
+        skills: Its skills.
+        act: Gives the lines of a step, an entry of a list; the step alone where left out.
+    """
     form = form_of(data)
     assert isinstance(data, Mapping)
     children = [child for _, child in _below(form, data, "")]
     if form == "skill":
-        return [f"- {step_yaml(Step(skill=data['skill'], args=dict(data.get('args', {}))), skills)}"]
+        step = Step(skill=data["skill"], args=dict(data.get("args", {})))
+        return act(step) if act is not None else [f"- {step_yaml(step, skills)}"]
     if form == "see":
         return [f"- {_see(str(data['see']), str(data['expect']))}"]
     if form == "retry":
-        return ["- retry:", f"    attempts: {int(data['times'])}", "    child:", *_node(children[0], skills, "      ")]
+        return [
+            "- retry:",
+            f"    attempts: {int(data['times'])}",
+            "    child:",
+            *_node(children[0], skills, "      ", act),
+        ]
     lines = [f"- {'bt.IfThenElse' if form == 'if' else form}:"]
     if form == "if":
         lines.append(f"    - {_see(str(data['if']), 'yes')}")
-    return lines + [f"    {line}" for child in children for line in tree_yaml(child, skills)]
+    return lines + [f"    {line}" for child in children for line in tree_yaml(child, skills, act)]
 
 
-def _node(data: object, skills: Mapping[str, Skill], indent: str) -> list[str]:
+def _node(data: object, skills: Mapping[str, Skill], indent: str, act: Callable[[Step], list[str]] | None) -> list[str]:
     """Return a node that stands alone, not in a list."""
-    return [indent + line[2:] for line in tree_yaml(data, skills)]
+    return [indent + line[2:] for line in tree_yaml(data, skills, act)]
 
 
 def _see(question: str, expect: str) -> str:

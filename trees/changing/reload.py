@@ -84,13 +84,34 @@ def reload(
     origins = origins or {}
     with deep_recursion():
         around = _around(built, grown)
-        if around is not None and around.plan is not None and origins.get(around.plan.path, "-"):
-            around.revive()
-        done = _reload(built, spec, origins)
+        if around is None or around.plan is None or not origins.get(around.plan.path, "-"):
+            done = _reload(built, spec, origins)
+        else:
+            with _unnoted(around.plan):
+                around.revive()
+                done = _reload(built, spec, origins)
         around = _around(built, grown)
-        if around is not None:
-            around.planted()
+        if around is not None and around.plan is not None:
+            with _unnoted(around.plan):
+                around.planted()
         return done
+
+
+@contextmanager
+def _unnoted(top: Any) -> Iterator[None]:
+    """Let nodes change without a note in the log of changes, which knows them by where they stood before."""
+    nodes, waiting = [], [top]
+    while waiting:
+        nodes.append(waiting.pop())
+        waiting += nodes[-1].children
+    logs = [(node, node._log, node._resets) for node in nodes if hasattr(node, "_log")]
+    for node, _, _ in logs:
+        node._log = node._resets = None
+    try:
+        yield
+    finally:
+        for node, log, resets in logs:
+            node._log, node._resets = log, resets
 
 
 def _around(built: BuiltTree, grown: str) -> Grown | None:

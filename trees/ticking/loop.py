@@ -264,6 +264,8 @@ class Loop:
             raise RuntimeError("the run has ended; its tree cannot be changed any more")
         done = reload(self.tree, spec, origins, grown)
         self.record.reload(done, self._begun, origins, grown)
+        if grown:
+            self.record.revived(grown)
         if self._checkpoints is not None:
             self._checkpoints.follow()
         if self._control is not None:

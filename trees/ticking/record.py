@@ -102,6 +102,13 @@ class Record:
             self.trace.tree(context.now, self._tree)
             self.trace.put("/run", context.now, {"event": "reload", "tick": context.tick, **_listed(done, grown)})
 
+    def revived(self, grown: str) -> None:
+        """Note which nodes go on below a leaf that grows, although they had ended."""
+        self.changes.tick = self._context.tick + 1  # in which it is told
+        for built in self._tree.nodes:
+            if built.path.startswith(f"{grown}/") and built.node.status is not built.node._noted:
+                self.changes.record(built.node)
+
     def poses(self, poses: Mapping[str, Sequence[float]]) -> None:
         """Note where things are at the end: name → position [m], and further numbers if wanted."""
         self.digest.poses(poses)

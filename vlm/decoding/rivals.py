@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 8
 """How many texts are written at most, each of which might turn out to be a refused one."""
+_JSON = ("[", "{")
+"""How whole answers begin; other refused texts are parts."""
 Rule = Callable[[], Constraint | None]
 
 
@@ -43,9 +45,11 @@ def write_another(
     Returns:
         What was written; None when there is no other text.
     """
-    known = [model.text_ids(text)[:limit] for text in refused if text.startswith(("[", "{"))]
+    known = [model.text_ids(text)[:limit] for text in refused if text.startswith(_JSON)]
+    parts = [text for text in refused if not text.startswith(_JSON)]
     for _ in range(ROUNDS):
-        begun = _likeliest_turn(model, prefix, row, known, rule)
+        turns = [(ids, _first_part(model, ids, parts)) for ids in known]
+        begun = _likeliest_turn(model, prefix, row, turns, rule)
         if begun is None:
             return None
         held = rule()
@@ -57,8 +61,7 @@ def write_another(
         else:
             [rest] = model.write(prefix, [[*row, *begun]], [max(1, limit - len(begun))], [held])
             ids, complete, problem = (*begun, *rest.ids), rest.complete, rest.problem
-        text = model.decode(ids)
-        if list(ids) not in known and not any(part in text for part in refused):
+        if list(ids) not in known and not any(part in model.decode(ids) for part in refused):
             return type_of_written()(ids, (1.0,) * len(ids), complete, problem)
         known.append(list(ids))
     return None
@@ -71,19 +74,35 @@ def type_of_written() -> type[Written]:
     return Written
 
 
+def _first_part(model: VisionModel, ids: Sequence[int], parts: Sequence[str]) -> int:
+    """Return behind how many tokens a text has a part that no text may have; all of them and one where it has none."""
+    for end in range(1, len(ids) + 1) if any(part in model.decode(ids) for part in parts) else ():
+        if any(part in model.decode(ids[:end]) for part in parts):
+            return end
+    return len(ids) + 1
+
+
 def _likeliest_turn(
-    model: VisionModel, prefix: Prefix, row: Sequence[int], known: Sequence[Sequence[int]], rule: Rule
+    model: VisionModel, prefix: Prefix, row: Sequence[int], turns: Sequence[tuple[Sequence[int], int]], rule: Rule
 ) -> list[int] | None:
-    """Return the likeliest beginning that no known text has."""
+    """Return the likeliest beginning that no known text has.
+
+    Args:
+        model: The model.
+        prefix: What was read before.
+        row: Tokens of the question.
+        turns: Known texts, and before which of their tokens another text must have turned off.
+        rule: Makes what holds a text to its form.
+    """
     best: tuple[float, list[int]] | None = None
     taken: dict[tuple[int, ...], set[int]] = {}
-    for ids in known:
+    for ids, _ in turns:
         for at in range(len(ids) + 1):
             taken.setdefault(tuple(ids[:at]), set()).update(ids[at : at + 1] or model.ends)
-    for ids in known:
+    for ids, end in turns:
         score, held = 0.0, rule()
         logits = model.logits_along(prefix, row, ids)
-        for at in range(len(ids) + 1):
+        for at in range(end):
             allowed = logits[at].float() if held is None else held.allow(logits[at].float())
             logs = allowed.log_softmax(-1)
             others = logs.clone()
