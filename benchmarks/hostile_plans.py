@@ -1,4 +1,4 @@
-"""Let planners that mean harm, and as many sound ones, plan for trees that carry plans out; a referee watches the truth.
+"""Let planners that mean harm, and as many sound ones, plan for trees that do what is planned; a referee watches.
 
     python benchmarks/hostile_plans.py --runs 500 [--first N] [--tree clean_up] [--out FILE]
 

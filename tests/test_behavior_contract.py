@@ -47,6 +47,7 @@ SAMPLES = [
     Sample("count", {"things": "cubes"}, {"How many cubes are there?": "2"}),
     Sample("describe", script={"Describe the image.": "A table."}),
     Sample("ground", {"query": "every loose object", "all": True}),
+    Sample("hand_over", {"patience": 2.0}, {"Is a hand inside the workspace?": "yes"}, before=PICKED),
     Sample("home"),
     Sample("imagine", {"prompt": "a tidy table"}, {"a tidy table": {"problem": "refused"}}),
     Sample("look_at", {"object": "the red cube"}),

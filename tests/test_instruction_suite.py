@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from knothole.app.inspect import project
 from knothole.app.instructing.acting import Acted
 from knothole.app.instructing.drawing import Task, draw_task
 from knothole.app.instructing.judging import asked_about, judge_answer
@@ -18,6 +20,7 @@ from knothole.app.instructing.options import SuiteOptions
 from knothole.app.instructing.results import Results, ResultsError
 from knothole.app.instructing.tally import rate
 from knothole.app.oracle import KINDS, Oracle
+from knothole.app.stage import open_stage
 from knothole.tests.instructed import TABLE
 from knothole.vlm.broker import open_backend
 from knothole.vlm.contract import BackendError
@@ -180,14 +183,22 @@ def test_options_of_the_suite_are_refused_for_a_tree(knothole: Knothole) -> None
     assert "--plans-only cannot be given for a tree" in done.stderr
 
 
+def test_a_scene_is_disturbed_as_often_as_wanted() -> None:
+    with ExitStack() as stack:
+        stage = open_stage(stack, "panda", "tidy_table", 3, project(), disturb=2)
+        assert stage.scene is not None
+        assert len(stage.scene.disturbances) == 2
+        assert not {event.do for event in stage.scene.disturbances} & {"hand_in", "take"}
+
+
 def test_an_instruction_is_carried_out_in_physics_once(tmp_path: Path, knothole: Knothole) -> None:
     line = ("eval", "instructions", "--seeds", "4", "--vlm", "oracle", "--see", "oracle", "--results", "r.jsonl")
-    done = knothole(*line, "--via", "plan_and_act", "--disturb", "1", "--json")
+    done = knothole(*line, "--via", "plan_and_act", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["success"]["hits"] == report["success"]["total"] == 1
     (run,) = report["runs"]
     assert (run["words"], run["status"]) == ("Place the yellow can in the blue tray.", "SUCCESS")
-    again = knothole(*line, "--via", "plan_and_act", "--disturb", "1", "--json")
+    again = knothole(*line, "--via", "plan_and_act", "--json")
     assert again.stderr == ""  # nothing was run once more
     assert json.loads(again.stdout)["runs"] == report["runs"]

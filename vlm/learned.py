@@ -87,7 +87,8 @@ class Knowledge:
     def covers(self, question: Question) -> bool:
         """Tell whether a question is of the language that was learned.
 
-        A choice or score that is not of the language at all is covered: its choices say what the answer may be.
+        A choice or score that is not of the language at all is covered: its choices say what the answer may be. So is
+        every instruction where plans were learned: what its words mean, or that they mean nothing, is for the model.
         """
         if question.kind == "plan":
             return "plan" in self.kinds

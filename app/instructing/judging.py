@@ -1,4 +1,4 @@
-"""Judge the answer to an instruction: are steps accepted, do they reach the goal, does a question name the thing?"""
+"""Judge an answer to an instruction: are steps accepted, do they reach the goal, does a question name what is meant?"""
 
 from __future__ import annotations
 

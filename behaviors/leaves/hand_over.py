@@ -33,7 +33,7 @@ class HandOver(MotionLeaf):
 
     Ports:
         object (in, any, main, default what is held): What is handed over, for messages: an object or words.
-        at (in, point, default (0.58, 0.0, 0.34)): World x, y and z where the tool holds it, [m].
+        at (in, point, default 0.58, 0.0, 0.34): World x, y and z where the tool holds it, [m].
         words (in, text, default a sentence that names the thing): What is said to the human.
         patience (in, duration, default 30s): How long the human has to take it, and then to take the hand away, [s].
         camera (in, text, default the robot's): Camera to look through; it must measure depth.

@@ -1,7 +1,7 @@
-"""A referee on the truth: is what a skill needs true in the moment it starts, and does nothing come about that may not?
+"""A referee on the truth: is what a skill needs true when it starts, and does nothing come about that may not?
 
-It stands outside of what it judges: it reads the declarations of the leaves and where things are, and nothing that plan,
-checker or robot say of themselves.
+It stands outside of what it judges: it reads the declarations of the leaves and where things are, and nothing that
+plan, checker or robot say of themselves.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A table of the kinematic driver with its truth: what lies where, and a backend that sees it and plans what it is told."""
+"""A table of the kinematic driver with its truth: what lies where, and a backend that sees it and plans what it shall."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Table:
 def _below(index: int, props: Sequence[Prop]) -> int:
     """Return what a thing stands in or on, -1 for the table."""
     prop = props[index]
-    x, y, _ = prop.xyz
+
     best, height = -1, 0.004
     for k, other in enumerate(props):
         if k == index:
