@@ -1,4 +1,4 @@
-"""A table of the kinematic driver with its truth: what lies where, and a backend that sees it and plans what it shall."""
+"""A table of the kinematic driver with its truth: what lies where, and a backend that sees it and plans as told."""
 
 from __future__ import annotations
 
