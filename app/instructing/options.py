@@ -42,7 +42,7 @@ class SuiteOptions:
     @property
     def backends(self) -> str:
         """The chain of backends that runs ask."""
-        return f"oracle:{SEEING},{self.vlm}" if self.see else self.vlm
+        return f"oracle:{SEEING},{self.vlm}" if self.see and self.vlm != "oracle" else self.vlm
 
     def to_json(self) -> dict[str, object]:
         """Return plain data."""
