@@ -204,7 +204,8 @@ BAD_CALLS = [
     (
         "run good.yaml --scene moon",
         "unknown scene 'moon'\n  fix:  name a scene of the project or give the path of a "
-        "file; there is clear_plate, sort_by_color, stack_two, table, tidy_table",
+        "file; there is clean_up, clear_plate, fetch_and_hand_over, set_the_table, sort_by_color, sort_on_request, "
+        "stack_two, table, tidy_table, watch_and_stop",
     ),
     ("run good.yaml --robot kinematic:foo", "kinematic takes no argument, not 'foo'"),
     ("runs prune --keep none", "'none' is no count"),

@@ -15,7 +15,18 @@ from knothole.sim.variety import posed_scene
 
 
 def test_shipped_scenes_are_these() -> None:
-    assert scene_names() == ("clear_plate", "sort_by_color", "stack_two", "table", "tidy_table")
+    assert scene_names() == (
+        "clean_up",
+        "clear_plate",
+        "fetch_and_hand_over",
+        "set_the_table",
+        "sort_by_color",
+        "sort_on_request",
+        "stack_two",
+        "table",
+        "tidy_table",
+        "watch_and_stop",
+    )
 
 
 @pytest.mark.parametrize("name", scene_names())

@@ -31,8 +31,13 @@ _ERRANDS = (
 _SAYINGS = ("Make coffee.", "Sing a song.", "Write a letter.", "Paint the wall.", "Call my mother.", "Drive to town.")
 
 
-def task(sampler: Sampler) -> Asked | None:
-    """Give one instruction that has a clear plan: steps, a question back, or a reason."""
+def task(sampler: Sampler, filled: float = _FILLED) -> Asked | None:
+    """Give one instruction that has a clear plan: steps, a question back, or a reason.
+
+    Args:
+        sampler: Draws from the frame.
+        filled: Share of orders with made-up words around what they say.
+    """
     rng = sampler.rng
     if rng.random() < _STRANGE:
         return _unknown(sampler)
@@ -44,7 +49,8 @@ def task(sampler: Sampler) -> Asked | None:
         if made is None:
             continue
         text = phrase_instruction(meant, rng, usual=0.2)
-        asked = _asked(meant, _filled(text, rng) if rng.random() < _FILLED else text, made)
+        noise = random.Random(rng.random())
+        asked = _asked(meant, _filled(text, noise) if noise.random() < filled else text, made)
         if _kind(made) == want:
             return asked
         spare = asked
