@@ -23,6 +23,8 @@ MOST_NODES: Final = 65_535
 TAKEN: Final = frozenset((*CATEGORIES, "root", "BehaviorTree", "TreeNodesModel", "SubTreePlus", "include"))
 """Names of elements that are no nodes."""
 _NO_LETTER: Final = re.compile(r"[^A-Za-z0-9_]")
+_GROWN: Final = "grown"
+"""The wrapper of a leaf that grows something, which is seen as it is."""
 
 
 class GrootError(KnotholeError):
@@ -153,11 +155,11 @@ class _Shower:
 
     def _fold(self, built: BuiltNode) -> int:
         """Return the node inside wrappers that are attributes in BehaviorTree.CPP, else the index itself."""
-        if not is_wrapper(built) or not _is_as_there(built):
+        if not is_wrapper(built) or not _is_as_there(built) or built.type == _GROWN:
             return built.index
         at = built
         here = built.path.rpartition("#")[0]
-        while is_wrapper(at):
+        while is_wrapper(at) and at.type != _GROWN:
             wrapped, others = None, []
             for each in self.below[at.index]:
                 if each.path == here or (is_wrapper(each) and each.path.rpartition("#")[0] == here):
