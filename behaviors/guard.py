@@ -43,7 +43,7 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
         RUNNING: The child is, or it is paused.
         SUCCESS: The child succeeded.
         FAILURE: The child failed; a pause lasted as long as ``give_up_after``; a human who was asked to confirm said
-            stop, or there is none. The child is halted.
+            stop, has gone, or there is none. The child is halted.
 
     Halt:
         Halts the check and the child.
@@ -150,9 +150,10 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
         """Say why the child will never go on; empty while it may."""
         if self._asked is None:
             return ""
-        if self._asked.absent:
+        said = self._asked.answer
+        if self._asked.late:  # there was nobody, or whoever was there has gone
             return f"nobody is there to confirm that it may go on after: {self._alarm}"
-        return f"the human said stop after: {self._alarm}" if self._asked.answer == STOP else ""
+        return f"the human said stop after: {self._alarm}" if said == STOP else ""
 
     def _withdraw(self) -> None:
         if self._asked is not None:

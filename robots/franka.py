@@ -26,9 +26,6 @@ _READ_EVERY = 0.01  # [s]
 _CONNECT_FOR = 15.0  # [s]
 _LOST_AFTER = 2.0  # a packet may be late, not a second of them, [s]
 _SEGMENT = 0.25  # time between waypoints of a trajectory, [s]
-BRAKING_TIME = 0.3
-"""Longest time from ``stop`` to rest, [s]: from half of the FR3's speed limits at its acceleration limit of 10 rad/s²,
-with as much again for the jerk limit. Computed, not measured on a robot."""
 _ARRIVED, _PATIENCE = 0.03, 3.0  # [rad], [s]
 
 
@@ -75,7 +72,6 @@ class FrankaRobot:
             depth=frozenset(name for name, camera in self._cameras.items() if camera.depth),
             skills=frozenset({"arm", "gripper", "servo"}),
             gripper_max_width=HAND_MAX_WIDTH,
-            braking_time=BRAKING_TIME,
         )
         config = franky.RealtimeConfig.Enforce if realtime else franky.RealtimeConfig.Ignore
         self._robot: Any = _within(
@@ -184,7 +180,11 @@ class FrankaRobot:
         return self._hand.move(float(np.clip(width, 0.0, HAND_MAX_WIDTH)), float(np.clip(force, 1.0, 70.0)))
 
     def stop(self) -> None:
-        """Brake as fast as the limits allow and hold the posture; fingers at rest keep their force."""
+        """Brake as fast as the limits allow and hold the posture; fingers at rest keep their force.
+
+        The arm comes to rest ahead of where it is: franky's own ``JointStopMotion`` swings back to the posture that it
+        had at the call. How long it takes is not declared, since it was measured on no robot.
+        """
         if not self._open:
             return
         self._end("stopped", "stop was called")
@@ -193,7 +193,8 @@ class FrankaRobot:
             return
         try:
             if self._robot.is_in_control:
-                self._robot.move(self._franky.JointStopMotion(), asynchronous=True)
+                goal = self._franky.JointState(self._rest_ahead())
+                self._robot.move(self._franky.JointMotion(goal), asynchronous=True)
         except Exception as error:
             self._report(f"the stop was refused: {error}")
 
@@ -211,6 +212,20 @@ class FrankaRobot:
             except Exception as error:
                 self._problem = str(error)
         self._robot = None  # franky disconnects when the last reference goes
+
+    def _rest_ahead(self) -> Array:
+        """Return the posture, shape (n,), [rad], in which full braking from now on ends.
+
+        From speed v to rest at acceleration limit a and jerk limit j takes v/a + a/j, or 2 √(v/j) where v < a²/j, and
+        the mean speed is v/2 in either case, since the acceleration is symmetric in time.
+        """
+        state = self._robot.state
+        v = np.array(state.dq_d, dtype=float)
+        a = np.array(self._robot.joint_acceleration_limit.get(), dtype=float)
+        j = np.array(self._robot.joint_jerk_limit.get(), dtype=float)
+        speed = np.abs(v)
+        lasts = np.where(speed < a * a / j, 2.0 * np.sqrt(speed / j), speed / a + a / j)
+        return np.clip(np.array(state.q_d, dtype=float) + v * lasts / 2.0, self.arm.lower, self.arm.upper)
 
     def _through(self, trajectory: Trajectory) -> Any:
         """Return a motion through points of the trajectory at its speeds, without stops between.

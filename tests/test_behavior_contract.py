@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pytest
+
 from knothole.behaviors.means.grounded import GroundedObject
 from knothole.behaviors.node import NODES, Leaf
 from knothole.robots.pose import Pose
 from knothole.tests.contracts.behaviors import LeafContract, NodeContract, Sample
+from knothole.vlm.hearing.sound import RATE, Sound
 
 PICKED = (("pick", {"object": "the red cube"}),)
 STEPS = [{"skill": "home", "args": {}}, {"skill": "wait", "args": {"duration": 0.1}}]
@@ -24,6 +28,9 @@ THING = GroundedObject(
     "table#1",
     0.0,
 )
+
+SOUND: dict[str, str] = {}
+"""The WAV file that is listened to; the scripted backend says what is said in it."""
 
 SAMPLES = [
     Sample("achieve", {"instruction": "Tidy up."}, {"Tidy up.": {"cannot": "There is nothing."}}),
@@ -50,6 +57,7 @@ SAMPLES = [
     Sample("hand_over", {"patience": 2.0}, {"Is a hand inside the workspace?": "yes"}, before=PICKED),
     Sample("home"),
     Sample("imagine", {"prompt": "a tidy table"}, {"a tidy table": {"problem": "refused"}}),
+    Sample("listen", {"from": lambda: SOUND["file"], "expect": ["yes", "no"]}, {"Which one is said: yes, no?": "yes"}),
     Sample("look_at", {"object": "the red cube"}),
     Sample("move_to", {"above": "the red cube"}),
     Sample("nav2.AreErrorCodesPresent"),
@@ -76,6 +84,7 @@ SAMPLES = [
     Sample("plan", {"instruction": "tidy up"}, {"tidy up": STEPS}),
     Sample("put_back", before=PICKED),
     Sample("read_text", {"by": "model"}, {"What text *": "EXIT"}),
+    Sample("report", {"of": 2, "doing": "looking for the red can"}),
     Sample("run_step", {"step": STEPS[0]}),
     Sample("say", {"text": "hello"}),
     Sample("score", {"question": "How full?", "levels": ["empty", "full"]}, {"How full?": "full"}),
@@ -88,6 +97,13 @@ SAMPLES = [
     Sample("which", {"question": "What color?", "options": ["red", "blue"]}, {"What color?": "red"}),
 ]
 _OURS = {name: cls for name, cls in NODES.items().items() if cls.__module__.startswith("knothole.behaviors.")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sound(tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("sound") / "said.wav"
+    file.write_bytes(Sound(np.zeros(RATE, np.float32)).wav())
+    SOUND["file"] = str(file)
 
 
 def test_every_leaf_of_the_package_has_a_sample_here() -> None:

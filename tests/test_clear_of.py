@@ -137,7 +137,7 @@ class Confirms:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.answer: str | None = None
-        self.withdrawn = 0
+        self.refused, self.gone, self.withdrawn = 0, False, 0
 
     def ask(self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None) -> Any:
         self.asked.append(prompt)
@@ -179,6 +179,18 @@ def test_a_human_who_says_stop_ends_it_and_without_one_it_never_hangs():
     assert child.calls[-1] == "halt"
     node, child, _ = guarded("SFS", None)
     assert [node._t() for _ in range(3)][-1] is FAILURE
+    assert node.feedback_message == "nobody is there to confirm that it may go on after: see said F"
+
+
+def test_a_human_who_is_gone_before_the_answer_ends_it_as_well():
+    human = Confirms()
+    node, child, _ = guarded("SFS", human)
+    for _ in range(3):
+        node._t()
+    assert node.status is RUNNING
+    human.gone = True
+    node._t()
+    assert (node.status, child.calls[-1]) == (FAILURE, "halt")
     assert node.feedback_message == "nobody is there to confirm that it may go on after: see said F"
 
 

@@ -25,6 +25,7 @@ CUBE, OTHER = "the red cube", "the blue cube"
 RUNS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "pick": (("pick", {"object": CUBE}),),
     "place": (("pick", {"object": CUBE}), ("place", {"object": CUBE, "onto": OTHER})),
+    "put_back": (("pick", {"object": CUBE}), ("put_back", {})),
     "open_gripper": (("pick", {"object": CUBE}), ("open_gripper", {})),
     "close_gripper": (("close_gripper", {}),),
     "home": (("home", {}),),
@@ -32,6 +33,9 @@ RUNS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
     "move_to": (("move_to", {"above": CUBE}),),
 }
 """Skill → steps in the scene ``stack_two``, the last one of which is what is judged."""
+
+ELSEWHERE = {"hand_over": "a human takes it: test_hand_over.py::test_a_simulated_human_takes_what_is_held_out"}
+"""Skill → where its effects are judged by the world instead, since nothing in the scenes here could bring them about."""
 
 
 def true_in(truth: WorldTruth, fact: Fact) -> bool:
@@ -87,8 +91,9 @@ class Stage:
 def test_every_skill_that_moves_has_a_run_here():
     moves = {name for name in DEFAULT_SKILLS if getattr(NODES.get(name), "limb", "")}
     assert moves <= set(RUNS)
-    effective = {name for name, cls in NODES.items().items() if getattr(cls, "effects", ()) and skill(name)}
-    assert effective <= set(RUNS) | {"hand_over"}, "write how to judge it: nothing says what is not so"
+    ours = {name: cls for name, cls in NODES.items().items() if cls.__module__.startswith("knothole.behaviors.")}
+    effective = {name for name, cls in ours.items() if getattr(cls, "effects", ()) and skill(name)}
+    assert effective <= set(RUNS) | set(ELSEWHERE), "write how to judge it: nothing says what is not so"
 
 
 @pytest.mark.parametrize("name", RUNS)
