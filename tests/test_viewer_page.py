@@ -321,11 +321,8 @@ def test_everything_goes_by_keys_alone(page: Page) -> None:
     expect(page.locator("#tree .row:not([hidden])")).to_have_count(7)
     press(page, "ArrowRight", "ArrowRight")
     assert selected(page) == PICK
-    assert (
-        page.evaluate(
-            "document.getElementById(document.getElementById('tree').getAttribute('aria-activedescendant')).uid"
-        )
-        == 5
+    page.wait_for_function(  # the tree is painted in the next frame
+        "document.getElementById(document.getElementById('tree').getAttribute('aria-activedescendant'))?.uid === 5"
     )
     press(page, "c")
     expect(page.locator("#tree .row:not([hidden])")).to_have_count(9)
