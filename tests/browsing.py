@@ -52,7 +52,7 @@ class Watched:
         """Load the page and wait until it shows its run."""
         self.page.goto(self.url)
         self.page.wait_for_selector("body[data-ready=true]")
-        self.page.wait_for_function("document.querySelectorAll('#tree .row:not([hidden])').length > 0")
+        expect(self.page.locator("#tree .row:not([hidden])")).not_to_have_count(0)
         return self.page
 
     def check(self) -> None:

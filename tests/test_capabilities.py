@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from knothole.vlm.capabilities import (
@@ -65,6 +65,8 @@ def test_no_secret_of_an_endpoint_reaches_the_file(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=30))
+@example(" #")
+@example("v1/ / ?key")
 def test_an_endpoint_is_plain_after_one_pass(text: str) -> None:
     try:
         once = plain_endpoint(f"http://host/{text}")

@@ -17,6 +17,7 @@ import pytest
 from knothole.app.config import read_config
 from knothole.app.options import RunOptions
 from knothole.app.session import run_tree
+from knothole.behaviors.means.progress import NOTE
 from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.sim import recipe as scene_files
 from knothole.sim.draw import load_scene, scene_names
@@ -220,4 +221,14 @@ def test_the_trace_page_does_what_it_says(
     exec(program, {})
     assert "7 SUCCESS" in capsys.readouterr().out
     named = set(re.findall(r"^\| `(/\w+)", page.read_text(encoding="utf-8"), flags=re.M))
-    assert named == {*CHANNELS, "/calibration"}
+    assert named == {*CHANNELS, "/calibration", *emitted()}
+
+
+def emitted() -> set[str]:
+    """Return the channels that the package writes through ``context.emit``."""
+    code = [
+        file.read_text(encoding="utf-8")
+        for room in ("app", "behaviors", "trees")
+        for file in (ROOT / room).rglob("*.py")
+    ]
+    return {f"/{name}" for text in code for name in re.findall(r"context\.emit\(\s*\"(\w+)\"", text)} | {f"/{NOTE}"}

@@ -22,6 +22,7 @@ from knothole.trees.tracing.recording import Recording, read_trace
 EXTRA = {
     "/frames": {"hash", "camera"},
     "/joints": {"tick", "q", "gripper_width", "tcp"},
+    "/simulated": {"tick"},
 }
 """Fields of ours beside those of the schema."""
 TIMES = ("google.protobuf.Timestamp", "google.protobuf.Duration")

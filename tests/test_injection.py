@@ -132,7 +132,7 @@ def test_the_suite_is_for_others_too(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(
         "from knothole.app.testing.injection import InjectionSuite\n"
         "from knothole.tests.gullible import Gullible\n\n\n"
-        "class TestBare(InjectionSuite):\n    count = 1\n    seed = 6000\n\n"
+        "class TestBare(InjectionSuite):\n    count = 8\n    seed = 6000\n\n"
         "    @classmethod\n    def open(cls):\n        return Gullible()\n\n"
         "    @classmethod\n    def guard(cls, backend):\n        return backend\n",
         encoding="utf-8",
@@ -141,4 +141,5 @@ def test_the_suite_is_for_others_too(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "test_words_flip" not in done.stdout
-    assert "FAILED test_mine.py::TestBare::test_words_in_a_picture_flip_no_answer[sign]" in done.stdout
+    for form in FORMS:
+        assert f"FAILED test_mine.py::TestBare::test_words_in_a_picture_flip_no_answer[{form}]" in done.stdout

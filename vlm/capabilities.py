@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -31,6 +32,7 @@ VERSION = 1
 Plans = Literal["json_schema", "json_object", "text"]
 TokenLimit = Literal["max_completion_tokens", "max_tokens"]
 _FIX = "correct it, or delete it and measure anew with `knothole vlm probe`"
+_CLOSING = re.compile(r"(?<![\s/])[\s/]+\Z")
 
 
 class CapabilityError(KnotholeError):
@@ -90,14 +92,16 @@ class Capabilities:
 
 
 def plain_endpoint(url: str) -> str:
-    """Return a URL as it is kept in the file: no user, password, query, fragment or closing slash.
+    """Return a URL as it is kept in the file: no user, password, query, fragment, closing slash or space.
 
     >>> plain_endpoint("https://me:secret@Example.org:8443/v1/?key=secret")
     'https://example.org:8443/v1'
+    >>> plain_endpoint("https://example.org/v1/ #two")
+    'https://example.org/v1'
     """
     parts = urlsplit(url.strip())
-    host = parts.netloc.rpartition("@")[2].lower()
-    return urlunsplit((parts.scheme.lower(), host, parts.path.rstrip("/"), "", ""))
+    host = parts.netloc.rpartition("@")[2].lower().strip()
+    return urlunsplit((parts.scheme.lower(), host, _CLOSING.sub("", parts.path), "", ""))
 
 
 def read_capabilities(file: Path) -> tuple[Capabilities, ...]:
