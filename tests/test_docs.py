@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Callable
@@ -36,8 +37,14 @@ Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-SLOW = ("run tidy_table", "eval ", "ask photo.png", "vlm ", "view", "why", "replay ", "trace ", "draw runs/")
+PLANNED = ("run clean_up", "report")
+SLOW = (*PLANNED, "run tidy_table", "eval ", "ask photo.png", "vlm ", "view", "why", "replay ", "trace ", "draw runs/")
 """Commands that other tests run: in physics, with a model, for minutes, until Ctrl-C, or about a run."""
+PLAN = """[
+  {"skill": "pick", "args": {"object": "the orange ball"}},
+  {"skill": "place", "args": {"into": "the blue tray"}}
+]"""
+NEVER = 'knothole_invariants: 1\nrules:\n  - never: {skill: place, into: "the red bowl"}\n'
 PATROL = """\
 <root BTCPP_format="4">
   <BehaviorTree ID="Patrol">
@@ -89,6 +96,8 @@ def test_the_front_page_runs(
     (tmp_path / "tidy_test.yaml").write_text(cases, encoding="utf-8")
     (tmp_path / "patrol.xml").write_text(PATROL, encoding="utf-8")
     (tmp_path / "mocks.yaml").write_text('knothole_mocks: 1\nmocks: {"is:stub": {after: 1s}}\n', encoding="utf-8")
+    (tmp_path / "plan.json").write_text(PLAN, encoding="utf-8")
+    (tmp_path / "never.yaml").write_text(NEVER, encoding="utf-8")
     api, leaf = blocks(readme, "python")
     (tmp_path / "my_leaves.py").write_text(leaf, encoding="utf-8")
     (tmp_path / "knothole.toml").write_text('behaviors = ["my_leaves.py"]\n', encoding="utf-8")
@@ -126,6 +135,21 @@ def test_the_tree_of_the_front_page_does_its_work_in_physics(tmp_path: Path, kno
     (tmp_path / "tidy.yaml").write_text(tree, encoding="utf-8")
     done = knothole("run", "tidy.yaml", "--scene", "tidy_table", "--vlm", "oracle")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.long(minutes=0.4)
+def test_the_front_page_plans_and_tells_what_was_done(tmp_path: Path, knothole: Knothole) -> None:
+    lines = [line for block in blocks(ROOT / "README.md", "sh") for line in block.splitlines()]
+    run, report = (
+        shlex.split(line, comments=True)[1:]
+        for line in lines
+        if line.startswith(tuple(f"knothole {c}" for c in PLANNED))
+    )
+    done = knothole(*run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = knothole(*report)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("I have put ")
 
 
 def test_every_tree_of_the_language_page_checks() -> None:
