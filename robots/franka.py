@@ -225,7 +225,8 @@ class FrankaRobot:
         j = np.array(self._robot.joint_jerk_limit.get(), dtype=float)
         speed = np.abs(v)
         lasts = np.where(speed < a * a / j, 2.0 * np.sqrt(speed / j), speed / a + a / j)
-        return np.clip(np.array(state.q_d, dtype=float) + v * lasts / 2.0, self.arm.lower, self.arm.upper)
+        ahead: Array = np.array(state.q_d, dtype=float) + v * lasts / 2.0
+        return ahead.clip(self.arm.lower, self.arm.upper)
 
     def _through(self, trajectory: Trajectory) -> Any:
         """Return a motion through points of the trajectory at its speeds, without stops between.

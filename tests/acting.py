@@ -16,6 +16,8 @@ from knothole.tests.rig import region
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.growing.garden import Garden
 from knothole.trees.growing.proposals import ProposalFolder
+from knothole.trees.invariants.enforcing import Enforcer
+from knothole.trees.invariants.reader import read_invariants_text
 from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Loop, LoopResult
 from knothole.trees.tracing.trace import TraceWriter
@@ -66,11 +68,12 @@ def scene(
     proposals: Path | None = None,
     search: Sequence[Path] = (),
     things: Sequence[str] = (),
+    never: str = "",
     **options: Any,
 ) -> Scene:
     """Make a run of a tree without ``knothole:`` and ``tree:`` of its own: ``root:`` and what stands beside it.
 
-    Whoever looks for one of ``things`` finds the one cube that is there.
+    Whoever looks for one of ``things`` finds the one cube that is there. ``never`` holds the rules of ``never.yaml``.
     """
     robot = DRIVERS.get("kinematic")(DriverOptions(settings={"props": [CUBE]}))
     found = {name: region(robot, "red cube") for name in things}
@@ -78,6 +81,9 @@ def scene(
     context = Context(robot, broker, rng=np.random.default_rng(0))
     context.human = ScriptedHuman(human) if human is not None else None
     context.grow = Garden(search)
+    if never:
+        rules = read_invariants_text(f"knothole_invariants: 1\nrules:\n{never}", "never.yaml", search)
+        context.invariants = Enforcer(rules, context)
     context.proposals = ProposalFolder(proposals) if proposals is not None else None
     writer = TraceWriter(trace) if trace is not None else None
     tree = build(load_text(f"knothole: 1\ntree: t\n{text}", search=search), context)

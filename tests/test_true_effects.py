@@ -35,7 +35,7 @@ RUNS: dict[str, tuple[tuple[str, dict[str, object]], ...]] = {
 """Skill → steps in the scene ``stack_two``, the last one of which is what is judged."""
 
 ELSEWHERE = {"hand_over": "a human takes it: test_hand_over.py::test_a_simulated_human_takes_what_is_held_out"}
-"""Skill → where its effects are judged by the world instead, since nothing in the scenes here could bring them about."""
+"""Skill → where its effects are judged by the world instead, since a robot alone cannot bring them about."""
 
 
 def true_in(truth: WorldTruth, fact: Fact) -> bool:

@@ -58,13 +58,13 @@ def read_invariants(path: str | Path, search: Sequence[str | Path] = ()) -> tupl
     return rules
 
 
-def read_invariants_text(text: str, file: str = "<invariants>") -> tuple[Rule, ...]:
+def read_invariants_text(text: str, file: str = "<invariants>", search: Sequence[str | Path] = ()) -> tuple[Rule, ...]:
     """Read rules from their text, as ``read_invariants`` does.
 
     Raises:
         TreeError: It has mistakes.
     """
-    rules, problems = scan_invariants(read_text(text, file), ())
+    rules, problems = scan_invariants(read_text(text, file), search)
     if problems:
         raise TreeError(in_order(problems))
     return rules
