@@ -176,21 +176,21 @@ def test_what_is_done_already_succeeds_and_what_cannot_be_done_fails():
 
 
 def test_a_camera_that_says_no_is_a_failure_that_names_both_witnesses():
-    script = {"do it": steps("a"), "Is the a visible?": "no"}
+    script = {"do it": steps("a"), "Is there an a in the image?": "no"}
     made = go(", verify: see, repairs: 0", script)
     result = made.run()
     assert result.status == "FAILURE"
     assert result.reason == (
         "step 1 (try it a): it should be that a can be seen; the robot feels nothing that speaks for or against it, "
-        "but the camera says no: 'Is the a visible?': p(yes) = 0.00"
+        "but the camera says no: 'Is there an a in the image?': p(yes) = 0.00"
     )
 
 
 def test_what_is_unsure_is_told_and_no_contradiction():
-    made = go(", verify: see", {"do it": steps("a"), "Is the a visible?": 0.5})
+    made = go(", verify: see", {"do it": steps("a"), "Is there an a in the image?": 0.5})
     assert made.run().status == "SUCCESS"
     said = made.tree["t/achieve/sequence/verify"].node.feedback_message
-    assert said == "unsure: 'Is the a visible?': p(yes) = 0.50"
+    assert said == "unsure: 'Is there an a in the image?': p(yes) = 0.50"
 
 
 def test_the_goal_is_confirmed_and_a_no_leads_to_a_repair():
@@ -353,13 +353,13 @@ def test_a_step_alone_can_be_a_tree(tmp_path):
     made = scene(
         "params: {step: {skill: greet, args: {who: Bob}}}\n"
         "root:\n  run_step: {step: $step, skills: [greet, wait], verify: see}\n",
-        {"Is the bob visible?": "no"},
+        {"Is there a bob in the image?": "no"},
         search=[tmp_path],
     )
     result = made.run()
     assert made.said == ["hello Bob"]
     assert made.statuses()["t/run_step/sequence/use/greet/sequence"] == "SUCCESS"
-    assert result.reason.endswith("but the camera says no: 'Is the bob visible?': p(yes) = 0.00")
+    assert result.reason.endswith("but the camera says no: 'Is there a bob in the image?': p(yes) = 0.00")
 
 
 def test_a_plan_that_is_a_tree_keeps_what_has_succeeded(tmp_path):

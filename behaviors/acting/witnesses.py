@@ -27,7 +27,7 @@ _QUESTIONS: Final[Mapping[str, str]] = {
     "inside": "Is {0} inside {1}?",
     "on": "Is {0} on {1}?",
     "on_table": "Is {0} on the table?",
-    "visible": "Is {0} visible?",
+    "visible": "Is there {1} in the image?",
 }
 _LIES: Final = ("inside", "on", "on_table", "handed_over")
 """Facts that say where a thing is that the hand let go of."""
@@ -55,6 +55,11 @@ def the(words: str) -> str:
     return f"the {named(words)}"
 
 
+def _any(words: str) -> str:
+    plain = named(words)
+    return f"an {plain}" if plain[0] in "aeiou" else f"a {plain}"
+
+
 @dataclass(frozen=True)
 class Look:
     """What to ask about a picture to learn of a fact.
@@ -71,23 +76,26 @@ class Look:
 def look_for(fact: Fact, hand_in_view: bool = True) -> Look | None:
     """Return what to ask about a picture to learn of a fact; None for one that no picture shows.
 
-    What is in a hand that the camera does not see is asked for where it should not be any more.
+    What is in a hand that the camera does not see should not be seen any more: so that is asked.
 
     >>> look_for(Fact("inside", ("red cube", "the tray"))).question.text
     'Is the red cube inside the tray?'
     >>> look = look_for(Fact("holding", ("red cube",)), hand_in_view=False)
     >>> look.question.text, look.expected
-    ('Is the red cube on the table?', 'no')
+    ('Is there a red cube in the image?', 'no')
     """
     name, positive = fact.name, fact.positive
     if not hand_in_view and name == "hand_empty":
         return None
     if not hand_in_view and name == "holding":
-        name, positive = "on_table", not positive
+        name, positive = "visible", not positive
     form = _QUESTIONS.get(name)
     if form is None or ANY in fact.args:
         return None
-    question = Question("yes_no", form.format(*(the(arg) for arg in fact.args)))
+    things = [the(arg) for arg in fact.args]
+    if name == "visible":
+        things.append(_any(fact.args[0]))
+    question = Question("yes_no", form.format(*things))
     return Look(question, "yes" if positive else "no")
 
 
