@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from knothole.behaviors.acting.witnesses import at_rest, felt, hand_in_view, look_for
+from knothole.behaviors.acting.witnesses import at_rest, felt, hand_in_view, look_for, seen
 from knothole.behaviors.means.effects import parse_fact
 from knothole.behaviors.node import FAILURE, SUCCESS, NodeFault
 from knothole.robots.contract import RobotState
 from knothole.tests.rig import Bench
+from knothole.vlm.questions import Answer
 
 CUBE = {"shape": "cube", "color": "red", "size": (0.05, 0.05, 0.05), "xyz": (0.5, 0.0)}
 
@@ -52,7 +53,7 @@ def test_an_arm_or_fingers_that_move_are_not_at_rest():
     ("fact", "in_view", "question", "expected"),
     [
         ("holding(Red cube)", True, "Is the gripper holding the red cube?", "yes"),
-        ("holding(red cube)", False, "Is there a red cube in the image?", "no"),
+        ("holding(red cube)", False, "Is the red cube on the table?", "no"),
         ("not holding(red cube)", True, "Is the gripper holding the red cube?", "no"),
         ("inside(a cube, the tray)", True, "Is the cube inside the tray?", "yes"),
         ("on(cube, can)", True, "Is the cube on the can?", "yes"),
@@ -135,3 +136,21 @@ def test_a_step_that_is_run_alone_is_verified_too():
     leaf = bench.leaf("run_step", step=step, verify="body")
     assert bench.run(leaf) is SUCCESS
     assert leaf.feedback_message.endswith("the hand is empty: checked")
+
+
+@pytest.mark.parametrize(
+    ("there", "on_table", "holds", "goes_by"),
+    [
+        (0.02, 0.9, True, "in the image"),
+        (0.5, 0.9, None, "in the image"),
+        (0.95, 0.9, False, "on the table"),
+        (0.95, 0.1, True, "on the table"),
+        (0.95, 0.5, None, "on the table"),
+    ],
+)
+def test_what_is_not_seen_anywhere_does_not_lie_on_the_table(there, on_table, holds, goes_by):
+    look = look_for(parse_fact("holding(red cube)"), hand_in_view=False)
+    assert look is not None
+    said = seen(look, *(Answer("yes_no", probabilities={"yes": p, "no": 1 - p}) for p in (on_table, there)))
+    assert said.holds is holds
+    assert goes_by in said.words

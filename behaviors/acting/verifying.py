@@ -52,7 +52,7 @@ class Verifying:
         self._leaf, self.facts, self._by, self._camera = leaf, tuple(facts), by, camera
         self._since = leaf.context.now
         self._felt: dict[Fact, Said] | None = None
-        self._asked: dict[Fact, tuple[Look, Asking]] = {}
+        self._asked: dict[Fact, tuple[Look, Asking, Asking | None]] = {}
 
     @property
     def verdict(self) -> Verified | None:
@@ -70,17 +70,21 @@ class Verifying:
             if wrong is not None:
                 return self._told(_against(wrong, self._felt[wrong], None), self._felt, {})
             self._ask()
-        if any(asking.answer is None for _, asking in self._asked.values()):
-            return None
-        views = {fact: seen(look, each.answer) for fact, (look, each) in self._asked.items() if each.answer is not None}
+        views: dict[Fact, Said] = {}
+        for fact, (look, asking, given) in self._asked.items():
+            if asking.answer is None or (given is not None and given.answer is None):
+                return None
+            views[fact] = seen(look, asking.answer, given.answer if given is not None else None)
         wrong = next((fact for fact, said in views.items() if said.holds is False), None)
         against = _against(wrong, self._felt.get(wrong), views[wrong]) if wrong is not None else ""
         return self._told(against, self._felt, views)
 
     def drop(self) -> None:
         """Take back what was asked, as ``halt`` does."""
-        for _, asking in self._asked.values():
+        for _, asking, given in self._asked.values():
             asking.drop()
+            if given is not None:
+                given.drop()
         self._asked = {}
 
     def _state(self) -> RobotState | None:
@@ -104,9 +108,10 @@ class Verifying:
         frame = context.look(self._camera)
         in_view = hand_in_view(frame, context.robot.state())
         looks = {fact: look for fact in unfelt if (look := look_for(fact, in_view)) is not None}
-        self._asked = {
-            fact: (each, ask(self._leaf, each.question, self._camera, frame)) for fact, each in looks.items()
-        }
+        for fact, look in looks.items():
+            asking = ask(self._leaf, look.question, self._camera, frame)
+            given = ask(self._leaf, look.given, self._camera, frame) if look.given is not None else None
+            self._asked[fact] = (look, asking, given)
 
     def _told(self, contradiction: str, felt_facts: dict[Fact, Said], views: dict[Fact, Said]) -> Verified:
         said = [f"{fact}: robot: {each.words}" for fact, each in felt_facts.items() if each.words]

@@ -27,7 +27,7 @@ _QUESTIONS: Final[Mapping[str, str]] = {
     "inside": "Is {0} inside {1}?",
     "on": "Is {0} on {1}?",
     "on_table": "Is {0} on the table?",
-    "visible": "Is there {1} in the image?",
+    "visible": "Is there {0} in the image?",
 }
 _LIES: Final = ("inside", "on", "on_table", "handed_over")
 """Facts that say where a thing is that the hand let go of."""
@@ -67,40 +67,52 @@ class Look:
     Attributes:
         question: The question.
         expected: The answer that speaks for the fact.
+        given: What has to be yes for the question to have an answer: a no speaks for the fact. None for nothing.
     """
 
     question: Question
     expected: str
+    given: Question | None = None
 
 
 def look_for(fact: Fact, hand_in_view: bool = True) -> Look | None:
     """Return what to ask about a picture to learn of a fact; None for one that no picture shows.
 
-    What is in a hand that the camera does not see should not be seen any more: so that is asked.
+    What is in a hand that the camera does not see is asked for where it should not be any more, if it is seen at all.
 
     >>> look_for(Fact("inside", ("red cube", "the tray"))).question.text
     'Is the red cube inside the tray?'
     >>> look = look_for(Fact("holding", ("red cube",)), hand_in_view=False)
-    >>> look.question.text, look.expected
-    ('Is there a red cube in the image?', 'no')
+    >>> look.question.text, look.expected, look.given.text
+    ('Is the red cube on the table?', 'no', 'Is there a red cube in the image?')
     """
     name, positive = fact.name, fact.positive
-    if not hand_in_view and name == "hand_empty":
+    if (not hand_in_view and name == "hand_empty") or name not in _QUESTIONS or ANY in fact.args:
         return None
+    if not hand_in_view and name == "holding" and positive:
+        return Look(_question("on_table", *fact.args), "no", _question("visible", *fact.args))
     if not hand_in_view and name == "holding":
-        name, positive = "visible", not positive
-    form = _QUESTIONS.get(name)
-    if form is None or ANY in fact.args:
-        return None
-    things = [the(arg) for arg in fact.args]
-    if name == "visible":
-        things.append(_any(fact.args[0]))
-    question = Question("yes_no", form.format(*things))
-    return Look(question, "yes" if positive else "no")
+        return Look(_question("visible", *fact.args), "yes")
+    return Look(_question(name, *fact.args), "yes" if positive else "no")
 
 
-def seen(look: Look, answer: Answer) -> Said:
-    """Return what a model says of a fact."""
+def _question(name: str, *args: str) -> Question:
+    things = [_any(arg) if name == "visible" else the(arg) for arg in args]
+    return Question("yes_no", _QUESTIONS[name].format(*things))
+
+
+def seen(look: Look, answer: Answer, given: Answer | None = None) -> Said:
+    """Return what a model says of a fact.
+
+    Args:
+        look: What was asked.
+        answer: The answer to its question.
+        given: The answer to what has to be yes for that, where the look has such a question.
+    """
+    if look.given is not None and given is not None:
+        there, note = read(given, "no", ACCEPT, REJECT)
+        if there != "no":  # it is not there, or nobody knows
+            return Said({"yes": True}.get(there), f"{look.given.text!r}: {note}")
     verdict, note = read(answer, look.expected, ACCEPT, REJECT)
     return Said({"yes": True, "no": False}.get(verdict), f"{look.question.text!r}: {note}")
 
