@@ -306,3 +306,9 @@ def test_a_step_whose_needs_fail_when_it_is_due_is_not_begun():
     assert rig.run(leaf) is FAILURE
     assert leaf.feedback_message.endswith("pick needs that the hand is empty, but the hand holds red cube")
     assert rig.robot.held == "red cube"
+
+
+def test_a_question_back_that_cannot_be_one_is_refused():
+    rig = Rig({"calls": [{"ask": "Which cube: the red one or the red one?"}, [PICK]]})
+    assert rig.plan()[0] is SUCCESS
+    assert "offers the same thing twice" in rig.asked[1]

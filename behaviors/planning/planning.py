@@ -22,7 +22,7 @@ from .finding import ALL, Finding, Found, around, missing, options_for, several
 from .reading import read_answer
 from .rules import Rules
 from .symbolic import Thought
-from .telling import diff, known_state, meant, options_in, prompt, short, used
+from .telling import diff, known_state, meant, options_in, pointless, prompt, short, used
 from .tree_form import steps_in, think, tree_mistakes, tree_yaml
 from .yaml_text import document, steps_yaml
 
@@ -148,8 +148,11 @@ class Planning:
         data, wrong = read_answer(answer)
         if not wrong and (words := refusal(data)):
             assert isinstance(data, dict)
-            kind: Literal["ask", "cannot"] = "ask" if "ask" in data else "cannot"
-            return self._end(kind, words, options_in(words) if kind == "ask" else ())
+            if "cannot" in data:
+                return self._end("cannot", words)
+            if doubt := pointless(words, self._instruction):
+                return self._refuse([doubt])
+            return self._end("ask", words, options_in(words))
         rules = self._rules
         check = tree_mistakes if rules.form == "tree" else mistakes
         wrong = wrong or check(data, rules.skills, rules.longest)

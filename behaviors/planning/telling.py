@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 
 from ..means.effects import Fact, State
@@ -94,6 +95,32 @@ def options_in(question: str) -> tuple[str, ...]:
     parts = [part.strip() for each in rest.split(", ") for part in each.split(" or ")]
     found = tuple(part.removeprefix("or ").strip() for part in parts if part.strip())
     return found if len(found) > 1 else ()
+
+
+def pointless(question: str, instruction: str) -> str:
+    """Say why a question back cannot be one; empty when it may be.
+
+    It offers the same twice, or a thing that the instruction names in its own words, and so cannot be in doubt about.
+
+    >>> pointless("Which ball: the orange one or the orange one?", "Take the ball.")
+    "the question 'Which ball: the orange one or the orange one?' offers the same thing twice"
+    >>> pointless("Which cube: the red one or the blue one?", "Put the cube on the red cube.")
+    'the question asks whether the red cube is meant, which the instruction names beside it'
+    >>> pointless("Which blue object: the tray or the cube?", "Put the blue object into the blue tray.")
+    'the question asks whether the blue tray is meant, which the instruction names beside it'
+    >>> pointless("Which cube: the red one or the blue one?", "Put the cube into the red tray.")
+    ''
+    """
+    options = options_in(question)
+    if len(set(options)) < len(options):
+        return f"the question {question!r} offers the same thing twice"
+    kind, order = question.partition(":")[0].split()[1:], " ".join(re.findall(r"[\w-]+", instruction.lower()))
+    for option in options:
+        words = option.lower().removeprefix("the ").split()
+        name = [*words[:-1], *kind[-1:]] if words[-1:] == ["one"] else [*kind[:-1], *words]
+        if len(name) > 1 and re.search(rf"\b{re.escape(' '.join(name))}\b", order):
+            return f"the question asks whether the {' '.join(name)} is meant, which the instruction names beside it"
+    return ""
 
 
 def used(steps: Sequence[Step], skills: Mapping[str, Skill]) -> list[str]:
