@@ -10,10 +10,11 @@ from ...robots.seeing import View
 from ...vlm.questions import Answer, Question
 from ..means.asking import Asking, ask
 from ..means.differences import differences
-from ..means.effects import named
+from ..means.effects import Fact, named
 from ..means.grounded import GroundedObject, lift
 from ..means.known import overlap, recognize
 from ..node import Leaf
+from .stacks import Part, apart, stacked
 
 SAME = 0.6
 """Boxes that overlap by this share are one thing."""
@@ -48,6 +49,10 @@ class Found:
 
 _STEP, _SHARE = 0.003, 0.2
 """What lies on a thing has its foot higher by so much [m], and by this share of the thing's height: a plate is flat."""
+_TOPS = 0.01
+"""Tops that differ by more tell which of two things in one place is the upper one, [m]."""
+_WIDER = 1.4
+"""What is wider than a thing by more than this holds it, as a bowl does, and does not lie on it."""
 ALL = "every object"
 """What is asked for to see whether something lies on a thing of the plan."""
 
@@ -86,7 +91,8 @@ class Finding:
         found = Found()
         flat: list[GroundedObject] = []
         view: View | None = None
-        for key, asking in self._asked.items():
+        parts: list[Part] = []
+        for key, asking in sorted(self._asked.items(), key=lambda each: each[0] != ALL):
             answer = asking.answer
             assert answer is not None
             if answer.problem:
@@ -98,7 +104,9 @@ class Finding:
                 if view is None:
                     assert self._leaf.context.robot is not None
                     view = View(asking.frame, self._leaf.context.robot.arm, asking.q)
-                pairs, dropped = lift(answer, view, asking.question.text)
+                pairs, dropped = lift(apart(answer, parts), view, asking.question.text)
+                if key == ALL and (parts := stacked(answer, [seen for _, seen in pairs], view)):
+                    pairs, dropped = lift(apart(answer, parts), view, asking.question.text)
                 seen = [thing for thing, _ in pairs]
                 things = recognize(self._leaf.context, seen, asking.question.text, False, asking.frame.camera).things
                 found.why[key] = "; ".join(dropped)
@@ -139,21 +147,48 @@ def several(found: Found, meant: Mapping[str, int]) -> list[str]:
     ]
 
 
-def covered(found: Found, words: str) -> bool:
-    """Tell whether something lies on one that words fit, as far as the picture measures that."""
-    return any(
-        _lies_on(other, thing)
-        for thing in found.things.get(named(words), ())
-        for other in found.things.get(ALL, ())
-        if other.id != thing.id
-    )
+def lying(found: Found) -> list[Fact]:
+    """Return what lies on the things that words fit, as far as the picture measures that.
+
+    What a plan may take away, because it has words for it, lies there as itself; anything else says that a thing is not
+    clear, for good.
+    """
+    names = {found.same(words): words for words in found.things if words != ALL}
+    facts = []
+    for words in found.things:
+        upper = _upon(found, words) if words != ALL else {}
+        if upper and all(f"#{id}" in names and single for id, single in upper.items()):
+            facts += [Fact("on", (names[f"#{id}"], words)) for id in upper]
+        elif upper:
+            facts.append(Fact("clear", (words,), positive=False))
+    return facts
+
+
+def _upon(found: Found, words: str) -> dict[int, bool]:
+    """Return the ids of what lies on those that words fit, each with whether it lies on nothing else."""
+    lower, others = found.things[words], found.things.get(ALL, ())
+    upper = [one for one in others if any(one.id != thing.id and _lies_on(one, thing) for thing in lower)]
+    return {one.id: sum(_lies_on(one, other) for other in others if other.id != one.id) <= 1 for one in upper}
 
 
 def _lies_on(upper: GroundedObject, lower: GroundedObject) -> bool:
-    """Tell whether the middle of one thing is over another, and its foot well above the other's foot."""
-    away = math.dist(upper.xyz[:2], lower.xyz[:2])
-    higher = upper.xyz[2] - upper.size[2] / 2 - (lower.xyz[2] - lower.size[2] / 2)
-    return away < max(lower.size[:2]) / 2 and higher > max(_STEP, _SHARE * lower.size[2])
+    """Tell whether the middle of one thing is over another, and it is the upper one of the two.
+
+    Its foot tells, else its top where the other one hides the foot, else that it is the smaller one: what was measured
+    of a plate goes up to the top of what lies on it.
+    """
+    beyond = math.dist(upper.xyz[:2], lower.xyz[:2]) - max(lower.size[:2]) / 2
+    higher = _foot(upper) - _foot(lower)
+    if higher > max(_STEP, _SHARE * lower.size[2]):
+        return beyond < min(upper.size[:2]) / 4  # of the lower one only the front may be seen
+    if beyond >= 0 or higher < -_STEP or max(upper.size[:2]) > _WIDER * max(lower.size[:2]):
+        return False
+    above = upper.top_z - lower.top_z
+    return above > _TOPS or (abs(above) <= _TOPS and max(upper.size[:2]) * _WIDER < max(lower.size[:2]))
+
+
+def _foot(thing: GroundedObject) -> float:
+    return thing.xyz[2] - thing.size[2] / 2
 
 
 def around(found: Found) -> list[GroundedObject]:

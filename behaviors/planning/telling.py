@@ -10,7 +10,7 @@ from ..means.effects import Fact, State
 from ..means.skills import Skill, Step
 from ..means.surroundings import Held
 from ..node import Leaf
-from .finding import Found, covered
+from .finding import Found, lying
 from .rules import Rules
 from .symbolic import Thought
 
@@ -27,7 +27,7 @@ def known_state(leaf: Leaf, found: Found) -> State:
         else:
             facts.append(Fact("hand_empty", positive=False))
     facts += [Fact("visible", (words,)) for words in found.things]
-    facts += [Fact("clear", (words,), positive=False) for words in found.things if covered(found, words)]
+    facts += lying(found)
     return State(facts, found.same)
 
 
