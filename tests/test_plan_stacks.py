@@ -67,6 +67,7 @@ def test_a_thing_that_stands_close_behind_another_lies_on_nothing():
         (382, "two balls on a plate, one of them taken by the plan"),
         (386, "a can hides most of the cube under it, and its own foot"),
         (471, "only the front of the lower cube is seen"),
+        (643, "a cube on a can on a plate"),
     ],
 )
 def test_no_hostile_plan_reaches_what_something_lies_on(seed, why):

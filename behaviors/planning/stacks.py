@@ -13,8 +13,10 @@ from ...vlm.questions import Answer
 from ..means.grounded import FEW, SAME
 from ..means.known import overlap
 
-_MINE = 0.6
-"""A surface that has this share of the pixels above the table in a box is what the box is about."""
+_MINE = 0.4
+"""A surface that has this share of the pixels above the table in a box may be what the box is about."""
+_MORE = 1.5
+"""What hangs together with a surface and has more than this times its pixels is no part of the stack, but below it."""
 _INSIDE = 0.85
 """A box that lies by this share in another one is about a part of its thing, such as a lid."""
 _STEP, _SHARE = 0.006, 0.08
@@ -89,13 +91,13 @@ def _is_for(box: Box, mask: Mask, view: View) -> bool:
 
 
 def _surface(mask: Mask, view: View) -> Mask:
-    """Return all that hangs together with some pixels, whatever its color."""
+    """Return all that hangs together with some pixels, whatever its color, where that is not much more."""
     labels = view.layers[1][0]
     names = labels[mask & (labels >= 0)]
     if not len(names):
         return mask
     found: Mask = labels == np.bincount(names).argmax()
-    return found
+    return found if found.sum() <= _MORE * mask.sum() else mask
 
 
 def apart(answer: Answer, parts: Sequence[Part]) -> Answer:
