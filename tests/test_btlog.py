@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from knothole.app.traces import export
 from knothole.tests.traced import PLAIN, plain_run
 from knothole.trees.recorded.groot_xml import groot_xml, uid
-from knothole.trees.tracing.btlog import BtLogError, Transition, read_btlog, write_btlog
+from knothole.trees.tracing.btlog import BtLog, BtLogError, Transition, read_btlog, write_btlog
 from knothole.trees.tracing.history import History
 from knothole.trees.tracing.recording import read_trace
 
@@ -20,18 +21,26 @@ XML = """<root BTCPP_format="4" main_tree_to_execute="Main"><BehaviorTree ID="Ma
 </BehaviorTree></root>"""
 
 
-def test_a_log_of_the_real_library_is_read(tmp_path: Path) -> None:
-    bt = pytest.importorskip("behaviortreepy", reason="needs behaviortreepy, which is BehaviorTree.CPP")
+def _logged_by(bt: Any, path: Path) -> tuple[BtLog, list[tuple[str, str]]]:
     factory = bt.BehaviorTreeFactory()
     factory.register_behavior_tree_from_text(XML)
     tree = factory.create_tree("Main")
-    logger = bt.FileLogger(tree, str(tmp_path / "x.btlog"))
+    logger = bt.FileLogger(tree, str(path))
     tree.tick_while_running()
-    logger.flush()
     del logger
-    log = read_btlog(tmp_path / "x.btlog")
+    log = read_btlog(path)
     names = {int(node.get("_uid", 0)): node.tag for node in ET.fromstring(log.xml).iter() if node.get("_uid")}
-    told = [(names[t.uid], t.status) for t in log.transitions if t.status != "INVALID"]
+    return log, [(names[t.uid], t.status) for t in log.transitions if t.status != "INVALID"]
+
+
+def test_a_log_of_the_real_library_is_read(tmp_path: Path) -> None:
+    bt = pytest.importorskip("behaviortreepy", reason="needs behaviortreepy, which is BehaviorTree.CPP")
+    for _ in range(20):  # its thread may be behind when the logger is closed, and flush() beside it repeats entries
+        20
+    ):  # its thread may not have written all when the logger is closed, and flush() beside it repeats some
+        log, told = _logged_by(bt, tmp_path / "x.btlog")
+        if told[-1:] == [("Fallback", "SUCCESS")]:
+            break
     assert told == [
         ("Fallback", "RUNNING"),
         ("Inverter", "RUNNING"),
