@@ -36,8 +36,6 @@ def _logged_by(bt: Any, path: Path) -> tuple[BtLog, list[tuple[str, str]]]:
 def test_a_log_of_the_real_library_is_read(tmp_path: Path) -> None:
     bt = pytest.importorskip("behaviortreepy", reason="needs behaviortreepy, which is BehaviorTree.CPP")
     for _ in range(20):  # its thread may be behind when the logger is closed, and flush() beside it repeats entries
-        20
-    ):  # its thread may not have written all when the logger is closed, and flush() beside it repeats some
         log, told = _logged_by(bt, tmp_path / "x.btlog")
         if told[-1:] == [("Fallback", "SUCCESS")]:
             break
