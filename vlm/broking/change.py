@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,20 +28,23 @@ def block_means(values: NDArray[Any], block: int = BLOCK) -> NDArray[np.float64]
     Returns:
         Shape (ceil(H / block), ceil(W / block)).
     """
-    height, width, channels = values.shape
-    rows, lefts = _rows(height, block), np.arange(0, width, block)
-    by_row = (rows @ values.reshape(height, -1).astype(np.float32)).reshape(-1, width, channels)
-    sums = np.add.reduceat(by_row, lefts, axis=1, dtype=np.float64)
-    means: NDArray[np.float64] = sums / np.diff(np.append(lefts, width))[None, :, None]
-    return np.asarray(means.max(axis=2))
+    height, width, _ = values.shape
+    sums = _sums(_sums(values, block).swapaxes(0, 1), block).swapaxes(0, 1)
+    pixels = np.outer(_sums(np.ones(height, np.uint8), block), _sums(np.ones(width, np.uint8), block))
+    return np.asarray(sums.max(axis=2) / pixels)
 
 
-@lru_cache(maxsize=8)
-def _rows(height: int, block: int) -> NDArray[np.float32]:
-    """Return the matrix that takes the mean over the rows of each block, shape (ceil(height / block), height)."""
-    of = np.arange(height) // block
-    member = of[None, :] == np.arange(of[-1] + 1)[:, None]
-    return np.asarray(member / member.sum(axis=1, keepdims=True), np.float32)
+def _sums(values: NDArray[Any], block: int) -> NDArray[Any]:
+    """Return the sums of runs of ``block`` along the first axis, the last maybe shorter, shape (ceil(H / block), ...).
+
+    Not a product with a matrix of ones: the threads of the linear algebra library would go on spinning after it.
+    """
+    whole = len(values) // block * block
+    kind = np.uint32 if values.dtype.kind == "u" else np.float64
+    sums = values[:whole].reshape(-1, block, *values.shape[1:]).sum(axis=1, dtype=kind)
+    if whole == len(values):
+        return np.asarray(sums)
+    return np.concatenate([sums, values[whole:].sum(axis=0, dtype=kind, keepdims=True)])
 
 
 def block_change(a: NDArray[np.uint8], b: NDArray[np.uint8], block: int = BLOCK) -> NDArray[np.float64]:
