@@ -267,7 +267,8 @@ def test_every_stage_trains_measures_and_resumes(stage: str, tmp_path: Path, fra
     assert table[0] == "cpu_s,images,questions,measure,value"
     assert sum("score" in line for line in table) == 1
     assert ElementTree.parse(tmp_path / f"{stage}.svg").getroot().tag.endswith("svg")
-    again = replace(config, start=(str(tmp_path / f"{stage}.pt"),), name="again", distill_weight=0.5, aux_warm=3)
+    again = replace(config, start=(str(tmp_path / f"{stage}.pt"),), name="again", aux_warm=3)
+    again = replace(again, distill_weight=0.5 if stage == "joint" else 0.0)
     train(again, [frames_dir], tmp_path, said.append)
     assert (tmp_path / "again-best.pt").is_file()
 
@@ -291,10 +292,10 @@ def test_curves_show_each_measure_of_the_newest_run(tmp_path: Path) -> None:
 
 
 def test_processes_beside_the_model_prepare_what_a_step_needs(tmp_path: Path, frames_dir: Path) -> None:
-    config = TrainConfig(
-        model=SMALL, name="beside", batch=2, length=240, questions=8, compile=False, loaders=2, distill_weight=0.4
-    )
+    config = TrainConfig(model=SMALL, name="beside", batch=2, length=240, questions=8, compile=False, loaders=2)
     frames = Frames([frames_dir])
+    Stage(replace(config, stage="oracle"), frames, frames, tmp_path).save(tmp_path / "oracle.pt")
+    config = replace(config, start=(str(tmp_path / "oracle.pt"),), distill_weight=0.4)
     stage = Stage(config, frames, frames, tmp_path)
     said = [stage.advance() for _ in range(6)]
     assert stage.images == 12
@@ -356,6 +357,18 @@ def test_training_goes_on_from_an_exported_model_alone(tmp_path: Path, frames_di
     assert {"table_empty", "exists", "ground"} <= learned.predicates
     assert {"yes_no", "ground", "score"} <= learned.kinds
     assert "touching" not in learned.predicates
+    frames = Frames([frames_dir])
+    stage = Stage(replace(config, image_size=96), frames, frames, tmp_path)
+    assert stage.shape == replace(SMALL, image_size=96)
+    assert bool(stage.advance()["answer"].isfinite())
+    with pytest.raises(
+        TrainingError, match="image_size is 100, but tokens are 16 px wide\n  fix:  give a multiple of 16"
+    ):
+        Stage(replace(config, image_size=100), frames, frames, tmp_path)
+    with pytest.raises(
+        TrainingError, match="no checkpoint in start knows ground-truth tokens\n  fix:  distill_weight: 0"
+    ):
+        Stage(replace(config, distill_weight=0.4), frames, frames, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from knothole.vlm.learned import Knowledge
 from knothole.vlm.training import bfloat
+from knothole.vlm.training.config import ModelShape
 from knothole.vlm.training.losses import Sums
 from knothole.vlm.training.probe import failed
 from knothole.vlm.training.tokenizer import Codec, build_tokenizer, spelled
-from knothole.vlm.training.train import translate
+from knothole.vlm.training.train import resized, translate
 
 WORDS = "hf.model.language_model.embed_tokens.weight"
+PLACES = "hf.model.visual.pos_embed.weight"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,16 @@ def test_a_word_that_a_checkpoint_lacks_starts_as_the_mean_of_its_pieces(codec: 
 def test_a_checkpoint_with_the_words_of_today_stays_as_it_is(codec: Codec) -> None:
     state = {WORDS: torch.randn(codec.vocab, 4)}
     assert translate(state, build_tokenizer(), codec) is state
+
+
+def test_what_was_learned_about_places_is_spread_over_a_larger_image() -> None:
+    down, across = torch.meshgrid(torch.linspace(0, 1, 4), torch.linspace(0, 1, 4), indexing="ij")
+    state = {PLACES: torch.stack([down.flatten(), across.flatten()], 1), "hf.other": torch.ones(2)}
+    assert resized(state, ModelShape(image_size=32, patch=8)) is state
+    spread = resized(state, ModelShape(image_size=64, patch=8))[PLACES]
+    assert spread.shape == (64, 2)
+    assert torch.allclose(spread.view(8, 8, 2)[:, 3, 0], torch.linspace(0, 1, 8))
+    assert torch.allclose(spread.view(8, 8, 2)[5, :, 1], torch.linspace(0, 1, 8))
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])

@@ -79,6 +79,8 @@ class TrainConfig:
         warm, decay: Shares of the stage spent raising and lowering the learning rate.
         aux_weight, distill_weight: Weights of the auxiliary and the distillation loss.
         aux_warm: Steps during which fresh auxiliary heads train without moving the body.
+        image_size: Side of the input image when a checkpoint folder is to see at another size than it did, [px]; what
+            it learned about places is interpolated. 0 keeps its own.
         eval_images: Held-out frames per evaluation; ``evals`` evaluations are spread over the stage.
         save_every_s: Wall time between raw checkpoints, [s].
         peers: Files of sibling runs, ``OUT/NAME.share``; every ``exchange_steps`` steps the weights of all are
@@ -107,6 +109,7 @@ class TrainConfig:
     aux_weight: float = 0.5
     distill_weight: float = 0.0
     aux_warm: int = 0
+    image_size: int = 0
     eval_images: int = 96
     evals: int = 6
     save_every_s: float = 180.0

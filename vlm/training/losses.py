@@ -90,7 +90,9 @@ class Reading:
     parts: dict[str, Tensor]
 
 
-def reading_loss(model: Trainee, codec: Codec, lesson: Lesson, image: tuple[Tensor, ...]) -> Reading:
+def reading_loss(
+    model: Trainee, codec: Codec, lesson: Lesson, image: tuple[Tensor, ...], apart: bool = False
+) -> Reading:
     """Return the loss of the answers and of the places attended to on the way.
 
     Args:
@@ -98,12 +100,15 @@ def reading_loss(model: Trainee, codec: Codec, lesson: Lesson, image: tuple[Tens
         codec: Its tokenizer.
         lesson: Questions and targets.
         image: Image tokens and the two shortcuts, each (images, T, W).
+        apart: The auxiliary heads learn without moving what they read.
     """
     batch = lesson.batch
     assert batch is not None
     image = tuple(each.reshape(len(batch.ids), -1, each.shape[-1]) for each in image)
     mask = batch.mask
     final, middle, early, *looks = model.read(batch.ids, batch.position, mask, *image)
+    if apart:
+        middle, early = middle.detach(), early.detach()
     logits = model.words(final.flatten(0, 1)[batch.index])
     each = _soft_cross_entropy(codec, logits, batch)
     answer = (each * batch.weight).sum() / batch.weight.sum().clamp_min(1e-6)

@@ -16,12 +16,12 @@ __all__ = ["EVERY_LOOSE", "Asked", "ask", "balanced", "kind_of", "names_unseen",
 
 _Draw = Callable[[Sampler], Meaning | None]
 _MIX: tuple[tuple[_Draw, float], ...] = (
-    (Sampler.exists, 5.5),
+    (Sampler.exists, 5.0),
     (Sampler.color_or_shape_missing, 1.0),
     (Sampler.ground_one, 3.0),
     (Sampler.ground_place, 0.7),
     (Sampler.ground_absent, 0.8),
-    (Sampler.ground_every, 1.6),
+    (Sampler.ground_every, 2.2),
     (Sampler.inside, 2.4),
     (Sampler.held, 1.9),
     (Sampler.gripper, 1.0),
@@ -36,7 +36,7 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.color, 0.6),
     (Sampler.count, 1.6),
     (Sampler.attribute, 1.0),
-    (Sampler.describe, 1.5),
+    (Sampler.describe, 2.2),
     (Sampler.table_empty, 0.15),
     (Sampler.robot, 0.15),
     (Sampler.touching, 0.8),
@@ -52,8 +52,10 @@ _MEASURED: dict[_Draw, int] = {
     Sampler.posture: 2,
     Sampler.inside: 2,
 }
-_STRANGE, _UNCLEAR, _TASK = 0.04, 0.035, 0.5
-"""Shares of questions that nobody could answer, and of pictures with a second instruction."""
+_STRANGE, _UNCLEAR = 0.04, 0.035
+"""Shares of questions that nobody could answer."""
+_TASKS = 2.5
+"""Instructions given about a picture, on average, in training; half the pictures get one less than the others."""
 _DRAWS = [draw for draw, _ in _MIX]
 _WEIGHTS = [weight for _, weight in _MIX]
 _EVENLY = [_MEASURED.get(draw, 1) for draw in _DRAWS]
@@ -106,8 +108,7 @@ def questions(facts: FrameFacts, rng: random.Random, count: int, measuring: bool
             add(everything)
     if facts.hand_in_workspace or rng.random() < 0.4:
         add(ask(Meaning("hand"), facts, rng, usual=0.6))
-    add(task(sampler))
-    if not measuring and rng.random() < _TASK:
+    for _ in range(1 if measuring else int(_TASKS + rng.random())):
         add(task(sampler))
     for _ in range(count * 3):
         if len(chosen) >= count:

@@ -19,7 +19,7 @@ _WANTED = (("steps", 0.55), ("ask", 0.28), ("cannot", 0.17))
 _STRANGE, _FILLED, _VERB = 0.05, 0.22, 0.4
 """Shares of errands that nobody could run, and of orders with made-up words around what they say; of these, the share
 whose verb is made up as well, where the rest tells what to do."""
-_TELLS = re.compile(r"\b(into|in|inside|onto|on|tower|stack|color|out of|off)\b")
+_TELLS = re.compile(r"\b(into|in|inside|onto|on|at|towards|tower|stack|color|out of|off)\b")
 _ERRANDS = (
     "Make {n}.",
     "Put the {n} into the tray.",

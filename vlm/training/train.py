@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import os
 import random
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -66,6 +69,11 @@ class Stage:
         self._lessons = lessons.loaded() if config.loaders else iter(lessons)
         self._read_at: dict[str, float] = {}
         self.teaches = config.distill_weight > 0 and config.stage != "oracle"
+        if self.teaches and "oracle.weight" in self.fresh:
+            raise TrainingError(
+                f"distill_weight is {config.distill_weight:g}, but no checkpoint in start knows ground-truth tokens\n"
+                "  fix:  distill_weight: 0, or start from the .pt file of the stage `oracle` as well"
+            )
         self.halved = config.bf16 and bfloat.helps(self.device)
         if self.halved:
             self.model.attend = bfloat.attend
@@ -78,6 +86,12 @@ class Stage:
         folder = next((s for s in config.start if Path(s).is_dir()), None)
         if folder:
             shape = read_shape(folder)
+            shape = replace(shape, image_size=config.image_size or shape.image_size)
+            if shape.image_size % (shape.patch * shape.merge):
+                raise TrainingError(
+                    f"image_size is {shape.image_size}, but tokens are {shape.patch * shape.merge} px wide\n"
+                    f"  fix:  give a multiple of {shape.patch * shape.merge}"
+                )
         codec = Codec(build_tokenizer())
         model = Trainee(fresh_model(model_config(shape, codec.vocab), codec, config.seed), shape)
         self.fresh = set(model.state_dict())
@@ -85,7 +99,7 @@ class Stage:
             weights = read_weights(source)
             if Path(source).is_dir():
                 weights = translate(weights, read_tokenizer(source), codec)
-            self.fresh -= set(load(model, weights))
+            self.fresh -= set(load(model, resized(weights, shape)))
         if "hf.model.visual.patch_embed.proj.weight" in self.fresh and config.stage != "oracle":
             picks = self.rng.integers(len(self.train), size=min(300, len(self.train)))
             views = [self.train.view(int(i), shape.image_size, self.rng) for i in picks]
@@ -110,9 +124,9 @@ class Stage:
         states, tokens, first, second = self.model.see(self.model.patches(lesson.images))
         return states, (tokens, first, second)
 
-    def read(self, lesson: Lesson, image: tuple[Tensor, ...]) -> Reading:
-        """Ask the questions of a batch and return what the model says."""
-        return reading_loss(self.model, self.codec, lesson, image)
+    def read(self, lesson: Lesson, image: tuple[Tensor, ...], apart: bool = False) -> Reading:
+        """Ask the questions of a batch and return what the model says; for ``apart`` see ``reading_loss``."""
+        return reading_loss(self.model, self.codec, lesson, image, apart)
 
     def advance(self) -> dict[str, Tensor]:
         """Take one step; return the losses."""
@@ -122,11 +136,12 @@ class Stage:
     def _advance(self) -> dict[str, Tensor]:
         config, lesson = self.config, next(self._lessons).to(self.device)
         states, image = self.image_tokens(lesson)
+        warming = self.step < config.aux_warm
         said: dict[str, Tensor] = {}
         loss = torch.zeros((), device=self.device)
         if states is not None and config.aux_weight:
-            warming = self.step < config.aux_warm and "cells_head.weight" in self.fresh
-            seen = (states.detach(), image[0].detach()) if warming else (states, image[0])
+            apart = warming and "cells_head.weight" in self.fresh
+            seen = (states.detach(), image[0].detach()) if apart else (states, image[0])
             aux = vision_loss(self.model, *seen, lesson)
             loss, said["aux"] = loss + config.aux_weight * aux, aux.detach()
         if self.teaches:
@@ -136,7 +151,7 @@ class Stage:
             distilled = distill_loss(image[0], wanted)
             loss, said["distill"] = loss + config.distill_weight * distilled, distilled.detach()
         if lesson.batch is not None:
-            reading = self.read(lesson, image)
+            reading = self.read(lesson, image, warming and "mention_head.weight" in self.fresh)
             loss = loss + reading.loss
             said |= reading.parts
             self.questions += lesson.questions
@@ -231,6 +246,20 @@ def load(model: Trainee, state: dict[str, Tensor]) -> list[str]:
     fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
     model.load_state_dict(fitting, strict=False)
     return [*fitting, *(_TIED if {*_TIED} & set(fitting) else ())]
+
+
+_PLACES = "hf.model.visual.pos_embed.weight"
+
+
+def resized(state: dict[str, Tensor], shape: ModelShape) -> dict[str, Tensor]:
+    """Spread what a checkpoint learned about the places of an image over one of another size."""
+    table = state.get(_PLACES)
+    if table is None or len(table) == shape.grid**2:
+        return state
+    side = math.isqrt(len(table))
+    grid = table.T.reshape(1, -1, side, side)
+    spread = F.interpolate(grid, (shape.grid, shape.grid), mode="bilinear", align_corners=True)
+    return {**state, _PLACES: spread.flatten(2)[0].T.contiguous()}
 
 
 def translate(state: dict[str, Tensor], old: Tokenizer, codec: Codec) -> dict[str, Tensor]:
