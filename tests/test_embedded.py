@@ -296,7 +296,7 @@ def _filled(text: str, given: dict[str, str]) -> str:
     return text
 
 
-WITHOUT = ("put_away", "put_into", "plan_and_act", "clean_up", "set_the_table", "watch_and_stop")
+WITHOUT = ("put_away", "put_into", "make_plan", "plan_and_act", "clean_up", "set_the_table", "watch_and_stop")
 """Trees whose questions are their inputs, the plan's, or a guard's alone."""
 
 

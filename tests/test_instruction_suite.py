@@ -17,8 +17,10 @@ from knothole.app.instructing.acting import Acted
 from knothole.app.instructing.drawing import Task, draw_task
 from knothole.app.instructing.judging import asked_about, judge_answer
 from knothole.app.instructing.options import SuiteOptions
+from knothole.app.instructing.plans import plan_all
 from knothole.app.instructing.results import Results, ResultsError
 from knothole.app.instructing.tally import rate
+from knothole.app.names import register_all
 from knothole.app.oracle import KINDS, Oracle
 from knothole.app.stage import open_stage
 from knothole.tests.instructed import TABLE
@@ -156,20 +158,34 @@ def test_the_command_judges_plans_without_moving_anything(knothole: Knothole) ->
     done = knothole(*line, "--at-least", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "plan accepted and right     2/2  100%" in done.stdout
-    report = json.loads(knothole(*line, "--json").stdout)
+    report = json.loads(knothole(*line, "--unchecked", "--json").stdout)
+    assert not report["checked"]
     assert {kind: report["rates"][kind]["hits"] for kind in ("steps", "ask", "cannot")} == dict.fromkeys(
         ("steps", "ask", "cannot"), 2
     )
 
 
+def test_a_wrong_first_answer_is_sent_back_before_a_plan_is_judged(tmp_path: Path) -> None:
+    task = draw_task(2)
+    file = tmp_path / "answers.yaml"
+    file.write_text(json.dumps({task.words: {"calls": [[{"skill": "fly", "args": {}}], task.best.data]}}))
+    options = SuiteOptions(vlm=f"scripted:{file}", see="oracle")
+    register_all()
+    first, checked = (plan_all(options, [2], ["steps"], checked)[0].judged for checked in (False, True))
+    assert (first.accepted, first.right) == (False, False)
+    assert (checked.accepted, checked.right) == (True, True), checked.why
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--plans-only", "--see", "oracle"), "--plans-only moves nothing"),
+        (("--plans-only", "--disturb", "2"), "--plans-only moves nothing"),
+        (("--plans-only", "--unchecked", "--see", "oracle"), "--unchecked is for the plans of one backend"),
+        (("--unchecked",), "--unchecked is for the plans of one backend"),
         (("--scene", "table"), "--scene cannot be given for a suite"),
         (("--robot", "kinematic"), "the oracle needs a simulated world"),
     ],
-    ids=["plans only", "scene", "robot"],
+    ids=["plans only", "unchecked", "unchecked alone", "scene", "robot"],
 )
 def test_what_makes_no_sense_is_refused(more: tuple[str, ...], said: str, knothole: Knothole) -> None:
     done = knothole("eval", "instructions", "--seeds", "0", "--vlm", "oracle", *more)

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from . import UsageError
 
-_OPTIONS = {"see": "--see", "plans_only": "--plans-only", "words": "--words", "results": "--results", "via": "--via"}
+_OPTIONS = {
+    "see": "--see",
+    "plans_only": "--plans-only",
+    "unchecked": "--unchecked",
+    "words": "--words",
+    "results": "--results",
+    "via": "--via",
+}
 _OTHERS = ("scene", "cassette", "frames", "keep", "pictures", "firewall", "truth", "traces")
 """Options of the evaluation of a tree that the suite does not have."""
 
@@ -18,7 +25,8 @@ _OTHERS = ("scene", "cassette", "frames", "keep", "pictures", "firewall", "truth
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the suite to ``knothole eval``."""
     group = parser.add_argument_group("the suite `instructions`")
-    group.add_argument("--plans-only", action="store_true", help="let the backend plan, judge that, and move nothing")
+    group.add_argument("--plans-only", action="store_true", help="have plans made and checked, and move nothing")
+    group.add_argument("--unchecked", action="store_true", help="with --plans-only: the backend's first answers count")
     group.add_argument("--see", default="", choices=["oracle"], help="let the truth of the simulator say what is seen")
     group.add_argument("--words", default="", choices=["both", "training", "apart"], help="wordings (default both)")
     group.add_argument("--via", default="", metavar="TREE", help="tree that carries them out (default clean_up)")
@@ -65,10 +73,12 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--see oracle needs --vlm\n  fix:  say who plans, such as --vlm embedded")
     seeds = parse_seeds(args.seeds)
     progress = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
+    if args.unchecked and (options.see or options.inputs or not args.plans_only):
+        raise UsageError("--unchecked is for the plans of one backend\n  fix:  give --plans-only and --vlm with it")
     if args.plans_only:
-        if options.see or options.disturb or options.inputs or args.results or args.via:
-            raise UsageError("--plans-only moves nothing\n  fix:  give only --seeds, --vlm and --words with it")
-        planned = plans_only(options, seeds, progress)
+        if options.disturb or args.results or args.via:
+            raise UsageError("--plans-only moves nothing\n  fix:  leave out --disturb, --results and --via")
+        planned = plans_only(options, seeds, progress, not args.unchecked)
         print(json.dumps(planned.to_json()) if args.json else planned)
         hits = planned.right("steps").hits
     else:

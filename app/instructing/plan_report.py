@@ -22,6 +22,7 @@ class PlanReport:
     """Answers of one backend to the instructions of many seeds."""
 
     vlm: str
+    checked: bool
     planned: tuple[Planned, ...]
 
     def of(self, kind: Kind) -> Sequence[Planned]:
@@ -37,6 +38,7 @@ class PlanReport:
         return {
             "suite": "instructions",
             "vlm": self.vlm,
+            "checked": self.checked,
             "rates": {kind: self.right(kind).to_json() for kind in KINDS},
             "words": {
                 kind: {k: r.to_json() for k, r in _by_words(self.of(kind)).items()} for kind in KINDS if self.of(kind)
@@ -45,7 +47,8 @@ class PlanReport:
         }
 
     def __str__(self) -> str:
-        lines = [f"plans of {self.vlm} for instructions over random scenes; nothing was moved"]
+        what = "plans, checked as in a run," if self.checked else "first answers"
+        lines = [f"{what} of {self.vlm} to instructions over random scenes; nothing was moved"]
         for kind in KINDS:
             mine = self.of(kind)
             if not mine:

@@ -1,23 +1,29 @@
-"""Ask a backend to plan the instructions of the suite, and judge its answers without moving anything."""
+"""Have the instructions of the suite planned, and judge the plans without moving anything."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ..._base import KnotholeError
+from ...trees.ticking.loop import Outcome
 from ...vlm.facts import FrameFacts
 from ...vlm.questions import Answer, Frame, Question
 from ...vlm.runner import Runner
 from ..backend_settings import one_backend
 from ..inspect import project
 from ..names import register_all
-from ..stage import is_guarded
+from ..options import RunOptions
+from ..session import Session
+from ..stage import is_guarded, keep_open
 from .drawing import KINDS, Kind, Task, draw_task
 from .judging import Judged, judge_answer, question_of
-from .options import Words
+from .options import SuiteOptions
 
-PATIENCE = 600.0
+TREE: Final = "make_plan"
+PATIENCE: Final = 600.0
 """Longest wall time for one answer, [s]."""
 
 
@@ -98,28 +104,67 @@ class Planner:
         self._runner.close()
 
 
+class Checked:
+    """The leaf ``plan`` in the scene of an instruction: it asks a backend, checks what that answers, and moves nothing.
+
+    Args:
+        options: Backends and robot; the tree is ``make_plan``.
+    """
+
+    def __init__(self, options: SuiteOptions) -> None:
+        self._options = options
+        self._kept = keep_open(options.backends or project().vlm, project())
+
+    def plan(self, task: Task) -> Planned:
+        """Have one instruction planned."""
+        options = RunOptions(
+            tree=TREE,
+            scene=task.scene,
+            seed=task.seed,
+            vlm=self._options.backends,
+            robot=self._options.robot,
+            inputs={**self._options.inputs, "instruction": task.words},
+            max_time=self._options.max_time,
+            record=False,
+        )
+        with Session(options, self._kept) as session:
+            run = session.bind(task.seed)
+            result = run.run()
+        if result.exit_code == Outcome.INTERRUPTED:
+            raise KeyboardInterrupt
+        said = run.tree.outputs()
+        data = said.get("steps") or {name: said[name] for name in ("ask", "cannot") if name in said}
+        answer = Answer("plan", data=data, text=json.dumps(data)) if data else Answer("plan", problem=result.reason)
+        return Planned(task, answer, judge_answer(task, answer))
+
+    def close(self) -> None:
+        """Release the backends."""
+        for one in self._kept.values():
+            one.release()
+
+
 def plan_all(
-    vlm: str,
+    options: SuiteOptions,
     seeds: Sequence[int],
     kinds: Sequence[Kind] = KINDS,
-    words: Words = "both",
+    checked: bool = True,
     progress: Callable[[str], None] = lambda line: None,
 ) -> list[Planned]:
     """Let a backend plan the instructions of all seeds.
 
     Args:
-        vlm: Backend.
+        options: Backends and words; of a chain only the first plans where nothing is checked.
         seeds: Seeds, each below 100000.
         kinds: Which kinds of instruction are drawn for each seed.
-        words: Whose wordings, as in ``SuiteOptions``.
+        checked: Whether the leaf ``plan`` checks the answers and asks again, as in a run; else first answers count.
         progress: Called with one line per answer.
     """
-    planner = Planner(vlm)
+    planner = Checked(options) if checked else Planner(options.vlm)
     done: list[Planned] = []
     try:
         for seed in seeds:
             for kind in kinds:
-                done.append(planner.plan(draw_task(seed, kind, words)))
+                done.append(planner.plan(draw_task(seed, kind, options.words)))
                 progress(str(done[-1]))
     finally:
         planner.close()

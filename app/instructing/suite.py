@@ -21,10 +21,10 @@ from .results import Results
 Progress = Callable[[str], None]
 
 
-def plans_only(options: SuiteOptions, seeds: Sequence[int], progress: Progress) -> PlanReport:
-    """Let a backend plan the instructions of all seeds, and judge its answers without moving anything."""
-    vlm = options.vlm or project().vlm
-    return PlanReport(vlm, tuple(plan_all(vlm, seeds, KINDS, options.words, progress)))
+def plans_only(options: SuiteOptions, seeds: Sequence[int], progress: Progress, checked: bool = True) -> PlanReport:
+    """Have the instructions of all seeds planned, and judge that without moving anything; see ``plan_all``."""
+    vlm = options.backends or project().vlm
+    return PlanReport(vlm, checked, tuple(plan_all(options, seeds, KINDS, checked, progress)))
 
 
 def carried_out(

@@ -29,6 +29,7 @@ class Plan(PlanningLeaf):
         tree (out, text): The plan as the text of a tree.
         ask (out, text): The question, where it ends in one.
         options (out, list): What that question offers to choose from.
+        cannot (out, text): Why it cannot be done, where the model says so.
 
     Status:
         RUNNING: Until a valid plan is there.
@@ -51,6 +52,7 @@ class Plan(PlanningLeaf):
         Port("tree", "text", "the plan as the text of a tree", direction="out", default=None),
         Port("ask", "text", "the question, where it ends in one", direction="out", default=None),
         Port("options", "list", "what that question offers to choose from", direction="out", default=None),
+        Port("cannot", "text", "why it cannot be done, where the model says so", direction="out", default=None),
     )
 
     _planning: Planning | None = None
@@ -70,6 +72,8 @@ class Plan(PlanningLeaf):
         if outcome.kind == "ask":
             self.put("ask", outcome.words)
             self.put("options", list(outcome.options))
+        if outcome.kind == "cannot":
+            self.put("cannot", outcome.words)
         if outcome.kind != "accepted":
             return self.fail(outcome.words)
         self.put("steps", list(outcome.steps))
