@@ -100,7 +100,7 @@ def test_a_refused_plan_is_asked_for_again_with_the_reason():
 @pytest.mark.parametrize(
     "answer",
     [
-        {"ask": "Which cube: the red one or the blue one?"},
+        {"ask": "Shall I take the red cube or the blue one?"},
         {"cannot": "There is no purple bowl."},
         '{"cannot": "There is no purple bowl."}',
     ],

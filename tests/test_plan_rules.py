@@ -312,3 +312,54 @@ def test_a_question_back_that_cannot_be_one_is_refused():
     rig = Rig({"calls": [{"ask": "Which cube: the red one or the red one?"}, [PICK]]})
     assert rig.plan()[0] is SUCCESS
     assert "offers the same thing twice" in rig.asked[1]
+
+
+WHICH = {"ask": "Which cube: the red one or the blue one?"}
+
+
+def among(answer: object, *things: str, **script: object) -> Rig:
+    """Return a rig in which the words "every cube" fit some things."""
+    robot = Rig("").robot
+    return Rig(answer, **{"every cube": [region(robot, name) for name in things], **script})
+
+
+def test_a_question_back_about_the_only_thing_there_is_needless():
+    rig = among({"calls": [WHICH, [PICK]]}, "red cube")
+    assert rig.plan() == (SUCCESS, "pick the red cube")
+    assert rig.asked[1].endswith(f"the question {WHICH['ask']!r} is needless: only one cube is found")
+    assert rig.refused[1] == ('"Which cube:', json.dumps(WHICH))
+
+
+def test_a_question_back_names_what_is_there():
+    rig = among(WHICH, "red cube", "green can", "yellow ball")
+    assert rig.plan() == (FAILURE, "Which cube: the red one, the green one or the yellow one?")
+    assert rig.out("ask") == "Which cube: the red one, the green one or the yellow one?"
+    assert rig.out("options") == ["the red one", "the green one", "the yellow one"]
+
+
+def test_a_question_back_leaves_out_what_the_instruction_names_beside():
+    words, question = "Put the cube on the yellow ball", "Which cube: the red one or the green one?"
+    rig = among("", "red cube", "yellow ball", "green can", **{words: {"ask": question}})
+    assert rig.plan(words) == (FAILURE, question)
+
+
+def test_a_plan_that_picks_one_of_several_by_itself_ends_in_the_question_which():
+    names = "red cube", "green can"
+    words = "Put the cube into the blue tray."
+    rig = among("", *names, **{words: [PICK, PLACE]})
+    assert rig.plan(words) == (FAILURE, "Which cube: the red one or the green one?")
+    assert rig.asked[1].endswith("'the cube' could be any of several: the red one, the green one; say which, or ask")
+    exact = "Put the red cube into the blue tray."
+    rig = among("", *names, **{exact: [PICK, PLACE]})
+    assert rig.plan(exact)[0] is SUCCESS
+
+
+@pytest.mark.parametrize("answer", [WHICH, {"ask": "Shall I?"}], ids=str)
+def test_a_question_back_about_nothing_that_is_found_stays_as_it_is(answer):
+    assert Rig(answer).plan() == (FAILURE, answer["ask"])
+
+
+def test_the_last_question_back_is_put_to_the_human_whatever_is_found():
+    rig = among(WHICH, "red cube")
+    assert rig.plan(attempts=2) == (FAILURE, WHICH["ask"])
+    assert len(rig.asked) == 2

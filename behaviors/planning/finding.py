@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from ...robots.seeing import View
 from ...vlm.questions import Answer, Question
 from ..means.asking import Asking, ask
-from ..means.differences import differences
 from ..means.effects import Fact, named
 from ..means.grounded import GroundedObject, lift
 from ..means.known import overlap, recognize
@@ -195,8 +194,3 @@ def around(found: Found) -> list[GroundedObject]:
     """Return everything that was found, each thing once."""
     things = {thing.id: thing for each in found.things.values() for thing in each}
     return list(things.values())
-
-
-def options_for(found: Found, text: str) -> list[str]:
-    """Return names that tell the things apart which words fit."""
-    return differences(found.things.get(named(text), ()), around(found))

@@ -13,16 +13,29 @@ from typing import Literal
 from ...vlm.questions import Answer, Question
 from ..human import Asked
 from ..means.asking import Asking, ask
-from ..means.differences import question_for
+from ..means.differences import bare, differences, question_for
 from ..means.effects import named
+from ..means.grounded import GroundedObject
 from ..means.skills import Step, mistakes, refusal
 from ..node import Leaf
 from ..rehearsing import RehearsalVerdict, Rehearsing
-from .finding import ALL, Finding, Found, around, missing, options_for, several
+from .finding import ALL, Finding, Found, around, missing, several
 from .reading import read_answer
 from .rules import Rules
 from .symbolic import Thought
-from .telling import diff, known_state, meant, options_in, pointless, prompt, short, used
+from .telling import (
+    asked_about,
+    beside,
+    diff,
+    known_state,
+    looser,
+    meant,
+    options_in,
+    pointless,
+    prompt,
+    short,
+    used,
+)
 from .tree_form import steps_in, think, tree_mistakes, tree_yaml
 from .yaml_text import document, steps_yaml
 
@@ -90,7 +103,8 @@ class Planning:
         self._answer = Answer("plan")
         self._data: object = None
         self._steps: list[Step] = []
-        self._text = ""
+        self._looser: list[str] = []
+        self._text = self._question = ""
         self._paused = 0.0
 
     def poll(self) -> Outcome | None:
@@ -135,7 +149,7 @@ class Planning:
             return verdict is not None and self._rehearsed(verdict)
         if self._finding is not None:
             found = self._finding.found
-            return found is not None and self._found(found)
+            return found is not None and (self._looked_into if self._question else self._found)(found)
         if self._asking is not None and self._asking.answer is not None:
             return self._heard(self._asking.answer)
         return False
@@ -152,7 +166,7 @@ class Planning:
                 return self._end("cannot", words)
             if doubt := pointless(words, self._instruction):
                 return self._refuse([doubt])
-            return self._end("ask", words, options_in(words))
+            return self._look_into(words)
         rules = self._rules
         check = tree_mistakes if rules.form == "tree" else mistakes
         wrong = wrong or check(data, rules.skills, rules.longest)
@@ -170,10 +184,37 @@ class Planning:
             return self._refuse(wrong)
         things = used(self._steps, rules.skills) if rules.look else []
         forbidden = [thing for never in rules.never for thing in never.things] if things else []
+        self._looser = list(dict.fromkeys(filter(None, (looser(words, self._instruction) for words in things))))
         self.doing = f"looking for {', '.join(things)}"
         wary = things and any(need.name == "clear" for s in self._steps for need in rules.skills[s["skill"]].needs)
-        self._finding = Finding(self._leaf, [*things, *forbidden, *([ALL] if wary else [])], rules.camera)
+        self._finding = Finding(
+            self._leaf, [*things, *self._looser, *forbidden, *([ALL] if wary else [])], rules.camera
+        )
         return True
+
+    def _look_into(self, question: str) -> bool:
+        """Look for what a question back asks to choose from."""
+        what = asked_about(question)
+        if not what or not self._rules.look or self._leaf.context.robot is None:
+            return self._end("ask", question, options_in(question))
+        self._question = question
+        self.doing = f"looking for every {what}"
+        self._finding = Finding(self._leaf, [f"every {what}"], self._rules.camera)
+        return True
+
+    def _looked_into(self, found: Found) -> bool:
+        """Refuse a question where only one thing is found; let it name what is found where that is something else."""
+        self._finding, question, what = None, self._question, asked_about(self._question)
+        things = self._doubtful(found, f"every {what}")
+        if len(things) == 1 and self._attempt < self._rules.attempts:
+            head, colon, _ = question.partition(":")
+            self._avoid.append(json.dumps(head + colon)[:-1])
+            return self._refuse([f"the question {question!r} is needless: only one {what} is found"])
+        options = options_in(question)
+        names = tuple(differences(things, around(found)))
+        if len(things) > 1 and {named(one) for one in names} != {named(one) for one in options}:
+            question, options = question_for(what, things, around(found)), names
+        return self._end("ask", question, options)
 
     def _found(self, found: Found) -> bool:
         """Refuse a plan about things that are not there, or that fits several where one is meant."""
@@ -189,8 +230,9 @@ class Planning:
             self._avoid += [part for words in gone if (part := json.dumps(words)) not in self._avoid]
             return self._refuse(wrong)
         unclear = several(found, meant(self._steps, rules.skills)) if rules.look else []
+        unclear += [words for words in self._looser if len(self._doubtful(found, words)) > 1]
         if unclear:
-            return self._is_unclear(found, unclear)
+            return self._is_unclear(found, unclear[0])
         if wrong := self._thought(found) or self._checked():
             return self._refuse(wrong)
         return self._try()
@@ -199,14 +241,20 @@ class Planning:
         """Tell whether the instruction itself names a thing, so that another thing would be another task."""
         return named(words) in self._instruction.lower()
 
-    def _is_unclear(self, found: Found, unclear: list[str]) -> bool:
-        words = unclear[0]
-        question = question_for(words, found.things[named(words)], around(found))
+    def _doubtful(self, found: Found, words: str) -> list[GroundedObject]:
+        """Return what words fit, without what the instruction names beside."""
+        return [thing for thing in found.things.get(named(words), ()) if not beside(thing, self._instruction)]
+
+    def _is_unclear(self, found: Found, words: str) -> bool:
+        things = self._doubtful(found, words)
+        if len(things) < 2:
+            things = list(found.things[named(words)])
+        names = tuple(differences(things, around(found)))
         if named(words) in self._ambiguous or self._attempt >= self._rules.attempts:
-            return self._end("ask", question, tuple(options_for(found, words)))
+            return self._end("ask", question_for(words, things, around(found)), names)
         self._ambiguous.add(named(words))
-        names = ", ".join(options_for(found, words))
-        return self._refuse([f"{words!r} could be any of several: {names}; say which, or ask"], again=True)
+        wrong = f"'the {bare(words)}' could be any of several: {', '.join(names)}; say which, or ask"
+        return self._refuse([wrong], again=True)
 
     def _thought(self, found: Found) -> list[str]:
         """Go through the plan in thought, and say what speaks against it."""

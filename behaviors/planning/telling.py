@@ -6,13 +6,17 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
-from ..means.effects import Fact, State
+from ..means.effects import Fact, State, named
+from ..means.grounded import GroundedObject
 from ..means.skills import Skill, Step
 from ..means.surroundings import Held
 from ..node import Leaf
 from .finding import Found, lying
 from .rules import Rules
 from .symbolic import Thought
+
+_ANYTHING = ("object", "thing", "one", "item")
+_WHICH = re.compile(r"which (?:one of the )?([\w -]+?)(?: do you mean| is meant)?\s*[:?]", re.IGNORECASE)
 
 
 def known_state(leaf: Leaf, found: Found) -> State:
@@ -121,6 +125,47 @@ def pointless(question: str, instruction: str) -> str:
         if len(name) > 1 and re.search(rf"\b{re.escape(' '.join(name))}\b", order):
             return f"the question asks whether the {' '.join(name)} is meant, which the instruction names beside it"
     return ""
+
+
+def asked_about(question: str) -> str:
+    """Return what a question back asks to choose from, in the singular; empty where it does not say.
+
+    >>> asked_about("Which blue object: the tray or the cube?"), asked_about("Shall I?")
+    ('blue object', '')
+    """
+    hit = re.match(
+        r"which (?:one of the )?([\w -]+?)(?: do you mean| is meant)?\s*[:?]", question.strip(), re.IGNORECASE
+    )
+    return hit[1].lower() if hit is not None else ""
+
+
+def looser(words: str, instruction: str) -> str:
+    """Return words for all that an instruction may mean by a thing that a plan names more exactly; else nothing.
+
+    >>> looser("the blue can", "Slip the can into the tray."), looser("the blue can", "Lift the blue object.")
+    ('every can', 'every blue object')
+    >>> looser("the blue can", "Lift the blue can."), looser("the blue can", "Lift every can.")
+    ('', '')
+    """
+    *marks, noun = named(words).split()
+    order = [*re.findall(r"[\w-]+", instruction.lower()), "", ""]
+    found = ""
+    for the, first, second in zip(order, order[1:], order[2:], strict=False):
+        if the != "the":
+            continue
+        if first in marks and second == noun:
+            return ""
+        if marks and first == noun:
+            found = found or f"every {first}"
+        elif first in marks and second in _ANYTHING:
+            found = found or f"every {first} {second}"
+    return found
+
+
+def beside(thing: GroundedObject, instruction: str) -> bool:
+    """Tell whether an instruction names a thing by more than one word, and so leaves no doubt about it."""
+    label = thing.label.lower()
+    return " " in label and re.search(rf"\b{re.escape(label)}\b", instruction.lower()) is not None
 
 
 def used(steps: Sequence[Step], skills: Mapping[str, Skill]) -> list[str]:
