@@ -101,8 +101,8 @@ def test_a_refused_plan_is_asked_for_again_with_the_reason():
     "answer",
     [
         {"ask": "Shall I take the red cube or the blue one?"},
-        {"cannot": "There is no purple bowl."},
-        '{"cannot": "There is no purple bowl."}',
+        {"cannot": "That is too high."},
+        '{"cannot": "That is too high."}',
     ],
     ids=str,
 )

@@ -10,8 +10,9 @@ from knothole.app.scripted_human import ScriptedHuman
 from knothole.behaviors.means.effects import State, parse_fact
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, skills
 from knothole.behaviors.planning.never import NeverError, read_never
+from knothole.behaviors.planning.sayings import options_in
 from knothole.behaviors.planning.symbolic import Thought
-from knothole.behaviors.planning.telling import diff, options_in
+from knothole.behaviors.planning.telling import diff
 from knothole.behaviors.planning.tree_form import tree_schema, tree_yaml
 from knothole.behaviors.planning.yaml_text import document
 from knothole.behaviors.rehearsing import RehearsalVerdict
@@ -328,6 +329,22 @@ def test_a_question_back_about_the_only_thing_there_is_needless():
     assert rig.plan() == (SUCCESS, "pick the red cube")
     assert rig.asked[1].endswith(f"the question {WHICH['ask']!r} is needless: only one cube is found")
     assert rig.refused[1] == ('"Which cube:', json.dumps(WHICH))
+
+
+def test_a_reason_that_the_picture_contradicts_goes_back():
+    reason = {"cannot": "There is no cube."}
+    rig = among({"calls": [reason, [PICK]]}, "red cube")
+    assert rig.plan() == (SUCCESS, "pick the red cube")
+    assert rig.asked[1].endswith("cube is found")
+    assert among(reason).plan() == (FAILURE, "There is no cube.")
+    assert rig.plan(attempts=1)[0] is SUCCESS
+
+
+def test_nothing_is_put_on_itself():
+    onto = {"skill": "place", "args": {"onto": "the red cube"}}
+    rig = Rig({"calls": [[PICK, onto], [PICK]]})
+    assert rig.plan() == (SUCCESS, "pick the red cube")
+    assert rig.asked[1].endswith("step 2: the red cube cannot be put on itself")
 
 
 def test_a_question_back_names_what_is_there():

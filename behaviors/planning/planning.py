@@ -15,27 +15,15 @@ from ..human import Asked
 from ..means.asking import Asking, ask
 from ..means.differences import bare, differences, question_for
 from ..means.effects import named
-from ..means.grounded import GroundedObject
 from ..means.skills import Step, mistakes, refusal
 from ..node import Leaf
 from ..rehearsing import RehearsalVerdict, Rehearsing
 from .finding import ALL, Finding, Found, around, missing, several
 from .reading import read_answer
 from .rules import Rules
+from .sayings import Saying, in_doubt, looser, pointless
 from .symbolic import Thought
-from .telling import (
-    asked_about,
-    beside,
-    diff,
-    known_state,
-    looser,
-    meant,
-    options_in,
-    pointless,
-    prompt,
-    short,
-    used,
-)
+from .telling import diff, known_state, meant, prompt, short, used
 from .tree_form import steps_in, think, tree_mistakes, tree_yaml
 from .yaml_text import document, steps_yaml
 
@@ -104,7 +92,8 @@ class Planning:
         self._data: object = None
         self._steps: list[Step] = []
         self._looser: list[str] = []
-        self._text = self._question = ""
+        self._text = ""
+        self._saying: Saying | None = None
         self._paused = 0.0
 
     def poll(self) -> Outcome | None:
@@ -149,7 +138,7 @@ class Planning:
             return verdict is not None and self._rehearsed(verdict)
         if self._finding is not None:
             found = self._finding.found
-            return found is not None and (self._looked_into if self._question else self._found)(found)
+            return found is not None and (self._looked_into if self._saying else self._found)(found)
         if self._asking is not None and self._asking.answer is not None:
             return self._heard(self._asking.answer)
         return False
@@ -163,10 +152,10 @@ class Planning:
         if not wrong and (words := refusal(data)):
             assert isinstance(data, dict)
             if "cannot" in data:
-                return self._end("cannot", words)
+                return self._look_into(Saying.of("cannot", words))
             if doubt := pointless(words, self._instruction):
                 return self._refuse([doubt])
-            return self._look_into(words)
+            return self._look_into(Saying.of("ask", words))
         rules = self._rules
         check = tree_mistakes if rules.form == "tree" else mistakes
         wrong = wrong or check(data, rules.skills, rules.longest)
@@ -192,29 +181,25 @@ class Planning:
         )
         return True
 
-    def _look_into(self, question: str) -> bool:
-        """Look for what a question back asks to choose from."""
-        what = asked_about(question)
-        if not what or not self._rules.look or self._leaf.context.robot is None:
-            return self._end("ask", question, options_in(question))
-        self._question = question
-        self.doing = f"looking for every {what}"
-        self._finding = Finding(self._leaf, [f"every {what}"], self._rules.camera)
+    def _look_into(self, saying: Saying) -> bool:
+        """Look whether what the model says instead of a plan can be so."""
+        if not saying.query or not self._rules.look or self._leaf.context.robot is None:
+            return self._end(saying.kind, saying.words, saying.options)
+        self._saying = saying
+        self.doing = f"looking for {saying.query}"
+        self._finding = Finding(self._leaf, [saying.query], self._rules.camera)
         return True
 
     def _looked_into(self, found: Found) -> bool:
-        """Refuse a question where only one thing is found; let it name what is found where that is something else."""
-        self._finding, question, what = None, self._question, asked_about(self._question)
-        things = self._doubtful(found, f"every {what}")
-        if len(things) == 1 and self._attempt < self._rules.attempts:
-            head, colon, _ = question.partition(":")
-            self._avoid.append(json.dumps(head + colon)[:-1])
-            return self._refuse([f"the question {question!r} is needless: only one {what} is found"])
-        options = options_in(question)
-        names = tuple(differences(things, around(found)))
-        if len(things) > 1 and {named(one) for one in names} != {named(one) for one in options}:
-            question, options = question_for(what, things, around(found)), names
-        return self._end("ask", question, options)
+        """Send back what the picture contradicts; let a question name what is found."""
+        self._finding, saying = None, self._saying
+        assert saying is not None
+        wrong = saying.contradicted(found, self._instruction)
+        if wrong and self._attempt < self._rules.attempts:
+            self._avoid.append(saying.beginning)
+            return self._refuse([wrong])
+        saying = saying.corrected(found, self._instruction)
+        return self._end(saying.kind, saying.words, saying.options)
 
     def _found(self, found: Found) -> bool:
         """Refuse a plan about things that are not there, or that fits several where one is meant."""
@@ -230,7 +215,7 @@ class Planning:
             self._avoid += [part for words in gone if (part := json.dumps(words)) not in self._avoid]
             return self._refuse(wrong)
         unclear = several(found, meant(self._steps, rules.skills)) if rules.look else []
-        unclear += [words for words in self._looser if len(self._doubtful(found, words)) > 1]
+        unclear += [words for words in self._looser if len(in_doubt(found, words, self._instruction)) > 1]
         if unclear:
             return self._is_unclear(found, unclear[0])
         if wrong := self._thought(found) or self._checked():
@@ -241,12 +226,8 @@ class Planning:
         """Tell whether the instruction itself names a thing, so that another thing would be another task."""
         return named(words) in self._instruction.lower()
 
-    def _doubtful(self, found: Found, words: str) -> list[GroundedObject]:
-        """Return what words fit, without what the instruction names beside."""
-        return [thing for thing in found.things.get(named(words), ()) if not beside(thing, self._instruction)]
-
     def _is_unclear(self, found: Found, words: str) -> bool:
-        things = self._doubtful(found, words)
+        things = in_doubt(found, words, self._instruction)
         if len(things) < 2:
             things = list(found.things[named(words)])
         names = tuple(differences(things, around(found)))

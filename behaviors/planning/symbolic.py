@@ -10,6 +10,7 @@ from .never import Never
 
 _RESTS = ("inside", "on")
 """Facts that say on what a thing rests."""
+_TO = {"inside": "into", "on": "on"}
 MOST = 8
 """Complaints that are told; more help nobody."""
 
@@ -59,6 +60,9 @@ class Thought:
         for fact in state.missing(facts_of(skill.needs, values)):
             self._complain(f"{where}: {name} needs that {fact.words}, but {_instead(fact, state)}")
         effects = facts_of(skill.effects, values)
+        for fact in effects:
+            if fact.name in _RESTS and fact.positive and self._one(fact.args[0]) & self._one(fact.args[1]):
+                self._complain(f"{where}: {fact.args[0]} cannot be put {_TO[fact.name]} itself")
         for never in self._never:
             if never.skill and never.skill == name:
                 self._complain(f"{where}: {name} is forbidden here")
@@ -73,6 +77,11 @@ class Thought:
                 self._complain(
                     f"{where}: {name} lets go without saying where, and it may never be that {never.fact.words}"
                 )
+
+    def _one(self, words: str) -> frozenset[str]:
+        """Return what words stand for where that is one thing alone."""
+        ids = self._ids(words)
+        return ids if len(ids) == 1 and words != ANY else frozenset()
 
     def _comes_about(self, fact: Fact, effects: Sequence[Fact], before: State) -> bool:
         """Tell whether a forbidden fact becomes true by effects, in whatever words they name the things."""

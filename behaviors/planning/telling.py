@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 
-from ..means.effects import Fact, State, named
-from ..means.grounded import GroundedObject
+from ..means.effects import Fact, State
 from ..means.skills import Skill, Step
 from ..means.surroundings import Held
 from ..node import Leaf
 from .finding import Found, lying
 from .rules import Rules
 from .symbolic import Thought
-
-_ANYTHING = ("object", "thing", "one", "item")
-_WHICH = re.compile(r"which (?:one of the )?([\w -]+?)(?: do you mean| is meant)?\s*[:?]", re.IGNORECASE)
 
 
 def known_state(leaf: Leaf, found: Found) -> State:
@@ -85,87 +80,6 @@ def diff(before: str, after: str) -> list[str]:
         return []
     lines = difflib.ndiff(before.splitlines(), after.splitlines())
     return [line for line in lines if line[:1] in "+-"]
-
-
-def options_in(question: str) -> tuple[str, ...]:
-    """Return the answers that a question names behind a colon.
-
-    >>> options_in("Which cup: the red one, the blue one or the one in the bowl?")
-    ('the red one', 'the blue one', 'the one in the bowl')
-    """
-    _, colon, rest = question.strip().rstrip("?").partition(":")
-    if not colon:
-        return ()
-    parts = [part.strip() for each in rest.split(", ") for part in each.split(" or ")]
-    found = tuple(part.removeprefix("or ").strip() for part in parts if part.strip())
-    return found if len(found) > 1 else ()
-
-
-def pointless(question: str, instruction: str) -> str:
-    """Say why a question back cannot be one; empty when it may be.
-
-    It offers the same twice, or a thing that the instruction names in its own words, and so cannot be in doubt about.
-
-    >>> pointless("Which ball: the orange one or the orange one?", "Take the ball.")
-    "the question 'Which ball: the orange one or the orange one?' offers the same thing twice"
-    >>> pointless("Which cube: the red one or the blue one?", "Put the cube on the red cube.")
-    'the question asks whether the red cube is meant, which the instruction names beside it'
-    >>> pointless("Which blue object: the tray or the cube?", "Put the blue object into the blue tray.")
-    'the question asks whether the blue tray is meant, which the instruction names beside it'
-    >>> pointless("Which cube: the red one or the blue one?", "Put the cube into the red tray.")
-    ''
-    """
-    options = options_in(question)
-    if len(set(options)) < len(options):
-        return f"the question {question!r} offers the same thing twice"
-    kind, order = question.partition(":")[0].split()[1:], " ".join(re.findall(r"[\w-]+", instruction.lower()))
-    for option in options:
-        words = option.lower().removeprefix("the ").split()
-        name = [*words[:-1], *kind[-1:]] if words[-1:] == ["one"] else [*kind[:-1], *words]
-        if len(name) > 1 and re.search(rf"\b{re.escape(' '.join(name))}\b", order):
-            return f"the question asks whether the {' '.join(name)} is meant, which the instruction names beside it"
-    return ""
-
-
-def asked_about(question: str) -> str:
-    """Return what a question back asks to choose from, in the singular; empty where it does not say.
-
-    >>> asked_about("Which blue object: the tray or the cube?"), asked_about("Shall I?")
-    ('blue object', '')
-    """
-    hit = re.match(
-        r"which (?:one of the )?([\w -]+?)(?: do you mean| is meant)?\s*[:?]", question.strip(), re.IGNORECASE
-    )
-    return hit[1].lower() if hit is not None else ""
-
-
-def looser(words: str, instruction: str) -> str:
-    """Return words for all that an instruction may mean by a thing that a plan names more exactly; else nothing.
-
-    >>> looser("the blue can", "Slip the can into the tray."), looser("the blue can", "Lift the blue object.")
-    ('every can', 'every blue object')
-    >>> looser("the blue can", "Lift the blue can."), looser("the blue can", "Lift every can.")
-    ('', '')
-    """
-    *marks, noun = named(words).split()
-    order = [*re.findall(r"[\w-]+", instruction.lower()), "", ""]
-    found = ""
-    for the, first, second in zip(order, order[1:], order[2:], strict=False):
-        if the != "the":
-            continue
-        if first in marks and second == noun:
-            return ""
-        if marks and first == noun:
-            found = found or f"every {first}"
-        elif first in marks and second in _ANYTHING:
-            found = found or f"every {first} {second}"
-    return found
-
-
-def beside(thing: GroundedObject, instruction: str) -> bool:
-    """Tell whether an instruction names a thing by more than one word, and so leaves no doubt about it."""
-    label = thing.label.lower()
-    return " " in label and re.search(rf"\b{re.escape(label)}\b", instruction.lower()) is not None
 
 
 def used(steps: Sequence[Step], skills: Mapping[str, Skill]) -> list[str]:
