@@ -146,33 +146,39 @@ def _dictionary(words: Sequence[str], decoder: Any) -> Iterator[str]:
         while more := decoder.lookup_word(f"{word}({number})"):
             ways.append(more)
             number += 1
-        ways += [british(way) for way in ways]
+        ways += [said for way in ways for said in british(way)]
         for place, way in enumerate(dict.fromkeys(ways), start=1):
             yield f"{word}{f'({place})' if place > 1 else ''} {way}"
 
 
-def british(sounds: str) -> str:
+_OPEN = {"AE": "AH", "OW": "AH UW"}
+"""Vowels that England says more openly than the recognizer's America: its model hears those on the right in them."""
+
+
+def british(sounds: str) -> tuple[str, ...]:
     """Return how a word with an American pronunciation is said in England: no r before a consonant, other vowels.
 
-    >>> british("K AA R")
-    'K AA'
-    >>> british("P AE S")
-    'P AA S'
+    >>> british("K AA R"), british("P AE S"), british("B OW L"), british("DH EH R")
+    (('K AA',), ('P AA S',), ('B OW L', 'B AH UW L'), ('DH EH', 'DH EH AH'))
     """
     phones = sounds.split()
-    said: list[str] = []
-    for phone, after in zip(phones, [*phones[1:], ""], strict=True):
-        if phone == "R" and after not in VOWELS and said and said[-1] in VOWELS:
+    plain: list[str] = []
+    openly: list[str] = []
+    for before, phone, after in zip(["", *phones], phones, [*phones[1:], ""], strict=False):
+        if phone == "R" and after not in VOWELS and before in VOWELS:
+            openly += ["AH"] if before == "EH" else []
             continue
         if phone == "ER":
-            said += ["AH", "R"] if after in VOWELS else ["AH"]
+            said = "AH R" if after in VOWELS else "AH"
         elif phone == "AA" and after != "R":
-            said.append("AO")
+            said = "AO"
         elif phone == "AE" and after in ("S", "F", "TH"):
-            said.append("AA")
+            said = "AA"
         else:
-            said.append(phone)
-    return " ".join(said)
+            said = phone
+        plain.append(said)
+        openly.append(_OPEN.get(said, said))
+    return tuple(dict.fromkeys((" ".join(plain), " ".join(openly))))
 
 
 def _joined(word: str, decoder: Any) -> str:
