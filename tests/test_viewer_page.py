@@ -15,7 +15,16 @@ import knothole as kh
 from knothole.behaviors.context import Context
 from knothole.tests.browsing import Watched, needs_browser, watched
 from knothole.tests.script_nodes import Script
-from knothole.tests.viewing import ANSWERS, HOLDS, hostile_trace, serve_run, wide_run
+from knothole.tests.viewing import (
+    ANSWERS,
+    CAMERA_PIXELS,
+    CURVES,
+    HOLDS,
+    SCENE_PIXELS,
+    hostile_trace,
+    serve_run,
+    wide_run,
+)
 from knothole.trees.builder import build
 from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Loop
@@ -151,19 +160,9 @@ def test_the_camera_shows_boxes_and_points(page: Page) -> None:
     expect(page.locator("#camera .caption")).to_contain_text("red cube, as seen")
     press(page, "0", "f")
     expect(page.locator("#camera .caption")).to_have_text("table#2, 0.05 s · red cube")
-    amber = """() => {
-        const canvas = document.querySelector('#camera canvas');
-        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-        let [box, brown] = [0, 0];
-        for (let at = 0; at < data.length; at += 4) {
-            if (data[at] === 255 && data[at + 1] === 176 && data[at + 2] === 0) box += 1;
-            if (data[at] > 140 && data[at + 1] > 110 && data[at + 2] > 70 && data[at + 2] < 120) brown += 1;
-        }
-        return [box, brown];
-    }"""
-    page.wait_for_function(f"() => ({amber})().every((count) => count > 200)")
+    page.wait_for_function(f"() => {CAMERA_PIXELS}.every((count) => count > 200)")
     page.locator("#camera").get_by_label("boxes").uncheck()
-    page.wait_for_function(f"() => ({amber})()[0] === 0")
+    page.wait_for_function(f"() => {CAMERA_PIXELS}[0] === 0")
 
 
 def test_the_camera_shows_masks_where_they_are(browser: Browser, tmp_path: Path) -> None:
@@ -267,22 +266,7 @@ def test_the_scene_shows_the_robot_and_what_it_measured(page: Page) -> None:
         "kinematic, gripper 80 mm · 1 known thing, where it was last measured"
     )
     expect(page.locator("#scene .labels span:not([hidden])")).to_have_text(["red cube"])
-    pale = """() => {
-        const canvas = document.querySelector('#scene canvas');
-        const copy = document.createElement('canvas');
-        [copy.width, copy.height] = [canvas.width, canvas.height];
-        const context = copy.getContext('2d');
-        context.drawImage(canvas, 0, 0);
-        const { data } = context.getImageData(0, 0, copy.width, copy.height);
-        let [arm, cube] = [0, 0];
-        for (let at = 0; at < data.length; at += 4) {
-            const [red, green, blue] = data.slice(at, at + 3);
-            if (red > 100 && red < 225 && Math.abs(red - green) < 6 && Math.abs(red - blue) < 8) arm += 1;
-            if (red > 80 && green < red / 3 && blue < red / 3) cube += 1;
-        }
-        return [arm, cube];
-    }"""
-    page.wait_for_function(f"() => {{ const [arm, cube] = ({pale})(); return arm > 1500 && cube > 50; }}")
+    page.wait_for_function(f"() => {{ const [arm, cube] = {SCENE_PIXELS}; return arm > 1500 && cube > 50; }}")
 
 
 def test_a_changed_tree_is_shown_as_it_was_ticked(browser: Browser, tmp_path: Path) -> None:
@@ -412,6 +396,8 @@ def test_on_paper_everything_is_there_and_nothing_lies_on_another(page: Page) ->
     assert len(blocks) == 9 + 1 + 5 + 1
     for (_, bottom), (top, _) in itertools.pairwise(blocks):
         assert top >= bottom - 1
+    (curve,) = page.evaluate(CURVES)
+    assert 0.4 < curve < 2.5, "it is stretched"
     assert page.pdf().startswith(b"%PDF")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
 

@@ -2,67 +2,36 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
 from knothole.behaviors.context import Context
-from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.tests.browsing import needs_browser, watched
+from knothole.tests.live_viewing import ASKS, CHECK, ROUNDS, LiveRun, interventions, live_run
 from knothole.trees.builder import build
-from knothole.trees.debugging.control import Control
 from knothole.trees.loader import load_text
-from knothole.trees.ticking.clock import RealClock
 from knothole.trees.ticking.loop import Loop, LoopResult
 from knothole.trees.tracing.recording import Recording, read_trace
 from knothole.trees.tracing.trace import TraceWriter
 from knothole.viewer.serving import ViewerServer
 from knothole.viewer.source import LiveSource
-from knothole.vlm.broker import Broker
-from knothole.vlm.scripted import Scripted
 
 pytestmark = needs_browser
 
-ROUNDS = """\
-knothole: 1
-tree: t
-inputs: {charge: {type: number, default: 1}}
-root:
-  repeat:
-    times: 100000
-    child:
-      sequence:
-        - wait: 100ms
-        - selector:
-            - check: $charge > 0.5
-            - say: charge is low
-        - set: {name: $n, to: $charge}
-"""
-CHECK = "t/repeat/sequence/selector/check"
-
 
 class Live:
-    """A run on a thread of its own, and the page that steers it.
+    """A run, and the page that steers it.
 
     Args:
         page: The page.
-        loop: The loop of the run.
-        trace: Its trace.
+        run: The run.
     """
 
-    def __init__(self, page: Page, loop: Loop, trace: Path) -> None:
-        self.page, self.trace = page, trace
-        self.results: list[LoopResult] = []
-        self.thread = threading.Thread(target=lambda: self.results.append(loop.run()))
-
-    def end(self) -> LoopResult:
-        """Wait for the end of the run."""
-        self.thread.join()
-        return self.results[0]
+    def __init__(self, page: Page, run: LiveRun) -> None:
+        self.page, self.trace, self.end = page, run.trace, run.end
 
     def stop(self) -> tuple[LoopResult, Recording]:
         """Press the stop and return how the run ended, and its trace."""
@@ -83,25 +52,9 @@ def live(
     browser: Browser, folder: Path, text: str = ROUNDS, answers: Mapping[str, object] | None = None
 ) -> Iterator[Live]:
     """Run a tree that is steered from a page; it stands before its first tick. With answers it may look and ask."""
-    path = folder / "live.mcap"
-    trace = TraceWriter(path)
-    source, control = LiveSource("live"), Control(paused=True)
-    trace.listen(source.take)
-    context = Context()
-    if answers is not None:
-        context.robot = DRIVERS.get("kinematic")(DriverOptions())
-        context.broker = Broker(Scripted(answers), stepped=False)
-    loop = Loop(build(load_text(text), context), trace=trace, control=control, clock=RealClock())
-    with ViewerServer([source], control=control) as server, watched(browser, server.url) as found:
-        run = Live(found.page, loop, path)
-        run.thread.start()
-        try:
-            found.open()
-            yield run
-        finally:
-            if run.thread.is_alive():
-                control.command({"do": "stop"})
-            run.thread.join()
+    with live_run(folder, text, answers) as run, watched(browser, run.url) as found:
+        found.open()
+        yield Live(found.page, run)
 
 
 def ended_last(page: Page, path: str) -> str:
@@ -112,10 +65,6 @@ def ended_last(page: Page, path: str) -> str:
     }"""
     found: str = page.evaluate(ask, path)
     return found
-
-
-def interventions(recording: Recording) -> list[Any]:
-    return [m.data["do"] for m in recording.topic("/interventions") if m.data["do"] != "stands"]
 
 
 def test_it_steps_and_pauses_and_goes_on(browser: Browser, tmp_path: Path) -> None:
@@ -268,9 +217,7 @@ def test_a_result_is_forced_once_or_always(browser: Browser, tmp_path: Path) -> 
 
 
 def test_a_question_is_answered_on_the_page(browser: Browser, tmp_path: Path) -> None:
-    asks = "ask_human: {question: 'Which <b>cup</b>?', options: [red, blue], answer: $cup}"
-    text = f"knothole: 1\ntree: t\nroot:\n  {asks}\n"
-    with live(browser, tmp_path, text) as run:
+    with live(browser, tmp_path, ASKS) as run:
         run.standing("paused")
         run.page.keyboard.press(" ")
         asked = run.page.get_by_role("region", name="questions to you")

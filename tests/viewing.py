@@ -46,6 +46,38 @@ HOLDS = {"serve/sequence/selector/pick": {"status": "success", "after": "500ms"}
 
 PWNED = "<img src=x onerror=\"window.pwned='NAME'\"><script>window.pwned='NAME'</script>"
 
+CAMERA_PIXELS = """(() => {
+    const canvas = document.querySelector('#camera canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let [box, brown] = [0, 0];
+    for (let at = 0; at < data.length; at += 4) {
+        if (data[at] === 255 && data[at + 1] === 176 && data[at + 2] === 0) box += 1;
+        if (data[at] > 140 && data[at + 1] > 110 && data[at + 2] > 70 && data[at + 2] < 120) brown += 1;
+    }
+    return [box, brown];
+})()"""
+"""How many pixels of the camera's picture are those of boxes, and of the table, as the page shows it."""
+SCENE_PIXELS = """(() => {
+    const canvas = document.querySelector('#scene canvas');
+    const copy = document.createElement('canvas');
+    [copy.width, copy.height] = [canvas.width, canvas.height];
+    const context = copy.getContext('2d');
+    context.drawImage(canvas, 0, 0);
+    const { data } = context.getImageData(0, 0, copy.width, copy.height);
+    let [arm, cube] = [0, 0];
+    for (let at = 0; at < data.length; at += 4) {
+        const [red, green, blue] = data.slice(at, at + 3);
+        if (red > 100 && red < 225 && Math.abs(red - green) < 6 && Math.abs(red - blue) < 8) arm += 1;
+        if (red > 80 && green < red / 3 && blue < red / 3) cube += 1;
+    }
+    return [arm, cube];
+})()"""
+"""How many pixels of the 3-D scene are those of the arm, and of a red cube."""
+
+CURVES = """[...document.querySelectorAll('.question:not([hidden]) canvas:not([hidden])')]
+    .map((each) => (each.width / each.height) / (each.clientWidth / each.clientHeight))"""
+"""By how much the curve of each question is stretched: one where it is drawn for the size that it has."""
+
 
 class Masking(Scripted):
     """Tells with each thing that it finds which pixels are its own: the left half of its box."""

@@ -31,7 +31,7 @@ class TraceFile:
         self._writer.start(profile="", library="knothole")
         self._file.flush()
         self._channels: dict[str, int] = {}
-        self._schemas: dict[str, int] = {}
+        self._schemas: dict[tuple[str, bytes], int] = {}
         self._sequence = 0
 
     @property
@@ -42,11 +42,11 @@ class TraceFile:
     def add(self, topic: str, time_ns: int, text: bytes) -> None:
         """Add a message: its channel, run clock [ns], JSON."""
         if topic not in self._channels:
-            name, document = schema(topic)
-            if name not in self._schemas:
-                self._schemas[name] = self._writer.register_schema(name=name, encoding="jsonschema", data=document)
+            name, document = known = schema(topic)  # fields of ours may stand beside those of a name that others have
+            if known not in self._schemas:
+                self._schemas[known] = self._writer.register_schema(name=name, encoding="jsonschema", data=document)
             self._channels[topic] = self._writer.register_channel(
-                topic=topic, message_encoding="json", schema_id=self._schemas[name]
+                topic=topic, message_encoding="json", schema_id=self._schemas[known]
             )
         self._sequence += 1
         self._writer.add_message(

@@ -35,26 +35,28 @@ export function colors() {
   return themes.get(theme);
 }
 
-// Sizes are noted when they change, so that to ask for one costs no layout.
+// Sizes are noted when they change, so that to ask for one costs no layout; only what had none is measured again.
 const sizes = new WeakMap();
 const sizing = new ResizeObserver((entries) => {
   for (const entry of entries) sizes.set(entry.target, entry.contentRect);
 });
 
 export function size(element) {
-  if (!sizes.has(element)) {
-    sizes.set(element, { width: element.clientWidth, height: element.clientHeight });
-    sizing.observe(element);
-  }
+  const known = sizes.get(element);
+  if (known && known.width) return known;
+  if (!known) sizing.observe(element);
+  sizes.set(element, { width: element.clientWidth, height: element.clientHeight });
   return sizes.get(element);
 }
+
+const ON_PAPER = { width: 640, height: 44 }; // of a canvas that is hidden on the screen, but printed
 
 // A canvas of the size that it has on the screen, sharp on fine screens; its context draws in CSS pixels.
 export function fit(canvas) {
   const ratio = window.devicePixelRatio || 1;
   const box = size(canvas);
-  const width = Math.max(1, Math.round(box.width));
-  const height = Math.max(1, Math.round(box.height));
+  const width = Math.round(box.width) || ON_PAPER.width;
+  const height = Math.round(box.height) || ON_PAPER.height;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
