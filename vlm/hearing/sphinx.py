@@ -11,6 +11,7 @@ from typing import Any
 from ..._base import import_needed
 from ..language.instructions import parse_instruction
 from ..questions import Answer, Frame, Kind, Question
+from . import NOBODY_SPOKE
 from .jsgf import INSTRUCTION, instruction_grammar, option_of, options_grammar, words_of
 from .ngrams import instruction_model
 from .sound import RATE, SoundError, read_wav
@@ -61,7 +62,7 @@ class Sphinx:
         try:
             sound = speech(read_wav(question.audio))
             if sound is None:
-                return Answer(kind, problem="nobody spoke", model=self.model)
+                return Answer(kind, problem=NOBODY_SPOKE, model=self.model)
             decoder = self._decoder(question.choices)
         except SoundError as error:
             return Answer(kind, problem=str(error).splitlines()[0], model=self.model)
