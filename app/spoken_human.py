@@ -9,7 +9,7 @@ from typing import Final
 
 from .._base import KnotholeError
 from ..behaviors.hearing import Microphone, Recording
-from ..behaviors.means.understanding import understand, ways_to_say
+from ..behaviors.means.understanding import understand
 from ..behaviors.stop_sign import means_stop
 from ..vlm.hearing import NOBODY_SPOKE
 from ..vlm.questions import Answer, Question
@@ -30,14 +30,13 @@ _SLICE = 0.05
 
 
 def expected(options: Sequence[str], default: str = "") -> tuple[str, ...]:
-    """Return what somebody may say to a question, each in the words that mean it; nothing for free speech.
+    """Return what somebody may say to a question; nothing for free speech.
 
     >>> expected(["tea", "coffee"])
     ('tea', 'coffee', 'stop', 'halt')
     """
     wanted = tuple(options) or (CONSENT if default in CONSENT else ())
-    ways = dict.fromkeys(way for option in wanted for way in (option, *ways_to_say(option)))
-    return (*ways, *(word for word in _STOPS if word not in ways)) if ways else ()
+    return (*wanted, *(word for word in _STOPS if word not in wanted)) if wanted else ()
 
 
 class SpokenInquiry:

@@ -56,8 +56,8 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="WHO",
-        help="who answers questions: terminal (default), speech (at the microphone), speech:PATH (a WAV file or a "
-        "folder of them), file:PATH (lines of a file), a YAML file of answers, none; may be repeated: who is first counts",
+        help="who answers questions: terminal (default), speech (at the microphone), speech:PATH (a WAV file, or a "
+        "folder of them), file:PATH (lines of a file), a YAML file of answers, or none; may be repeated: the first counts",
     )
     run.add_argument("--voice", default="", metavar="V", help="speak: espeak-ng, espeak-ng:VOICE, piper:FILE, none")
     run.add_argument("--ears", default="", metavar="E", help="hear with pocketsphinx (default), whisper:DIR, or none")

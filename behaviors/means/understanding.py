@@ -43,15 +43,6 @@ def understand(words: str, options: Sequence[str]) -> str | None:
     return None
 
 
-def ways_to_say(option: str) -> tuple[str, ...]:
-    """Return the other words that mean an option; none for most.
-
-    >>> ways_to_say("no")
-    ('nope', 'nah')
-    """
-    return tuple(word for word in _SAME.get(option.casefold(), ()) if len(word) > 1)
-
-
 def _exactly(said: str, options: Sequence[str]) -> list[str]:
     plain = said.rstrip(".!")
     return [option for option in options if option.casefold() in (said, plain)]
