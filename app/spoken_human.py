@@ -80,9 +80,7 @@ class SpokenInquiry:
 
     def understand(self, text: str) -> str | None:
         """Return the answer that somebody means who said this; None where it is none."""
-        if self.options:
-            return understand(text, self.options)
-        return (understand(text, CONSENT) if self.default in CONSENT else None) or text
+        return understand(text, self.options) if self.options else text
 
 
 class SpokenHuman:
@@ -276,7 +274,7 @@ def aloud(prompt: str, options: Sequence[str] = ()) -> str:
     >>> aloud("Which drink?", ["tea", "coffee"])
     'Which drink? tea, or coffee?'
     """
-    lines = (re.sub(r"[^\w\s.,;:?!'-]", " ", line).strip() for line in prompt.splitlines())
+    lines = (" ".join(re.sub(r"[^\w\s.,;:?!'-]", " ", line).split()) for line in prompt.splitlines())
     plain = " ".join(line if line[-1] in ".,;:?!" else f"{line}." for line in lines if line)
     more = [option for option in options if option.casefold() not in plain.casefold()]
     if not more:

@@ -57,7 +57,7 @@ def add(commands: Commands) -> None:
         default=[],
         metavar="WHO",
         help="who answers questions: terminal (default), speech (at the microphone), speech:PATH (a WAV file, or a "
-        "folder of them), file:PATH (lines of a file), a YAML file of answers, or none; may be repeated: the first counts",
+        "folder of them), file:PATH (lines of a file), a YAML file of answers, none; repeat it for several at once",
     )
     run.add_argument("--voice", default="", metavar="V", help="speak: espeak-ng, espeak-ng:VOICE, piper:FILE, none")
     run.add_argument("--ears", default="", metavar="E", help="hear with pocketsphinx (default), whisper:DIR, or none")

@@ -72,7 +72,7 @@ class Sphinx:
             why = "pocketsphinx hears instructions and options, not free speech; whisper does"
             return Answer(kind, problem=why, supported=False)
         try:
-            sound = speech(read_wav(question.audio))
+            sound = speech(read_wav(question.audio).padded(MARGIN))  # what begins at once has its margin too
             if sound is None:
                 return Answer(kind, problem=NOBODY_SPOKE, model=self.model)
             decoder = self._decoder(question.choices)
