@@ -30,6 +30,7 @@ from knothole.tests.rig import Bench
 from knothole.tests.test_listen import SPEAKS, say, tone
 from knothole.tests.test_plan_rules import PICK, Rig
 from knothole.trees.tracing.recording import read_trace
+from knothole.vlm.broker import open_backend
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.hearing.sound import RATE, Sound
 from knothole.vlm.runner import InLoop
@@ -190,6 +191,21 @@ def test_nobody_is_listened_to_while_the_robot_speaks(ears: InLoop, tmp_path: Pa
         assert who._recording is not None
 
 
+@SPEAKS
+def test_a_sound_waits_for_ears_that_are_not_ready_and_no_tick_waits_for_either():
+    pytest.importorskip("pocketsphinx")
+    who = SpokenHuman(RecordedMicrophone([say("left")]), open_backend("pocketsphinx"), Watcher(Console(quiet=True)))
+    try:
+        inquiry = who.ask(WHICH, OPTIONS)
+        assert [inquiry.answer for _ in range(3)] == [None] * 3
+        assert who._sound is not None
+        assert not who._busy
+        who.wait(lambda: False)
+        assert inquiry.answer == "the left one"
+    finally:
+        who.close()
+
+
 class Grave:
     """A microphone that was unplugged."""
 
@@ -205,8 +221,6 @@ class Grave:
 
 @pytest.mark.parametrize("broken", ["microphone", "ears"])
 def test_whatever_breaks_ends_the_question(ears: InLoop, broken: str):
-    from knothole.vlm.broker import open_backend
-
     worker = open_backend("pocketsphinx")
     who = SpokenHuman(RecordedMicrophone([SILENCE]), worker, Watcher(Console(quiet=True)))
     if broken == "microphone":
