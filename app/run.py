@@ -33,6 +33,7 @@ from ..vlm.broker import Broker, chain_of
 from ..vlm.contract import Backend
 from ..vlm.runner import Runner
 from .about import About, open_trace
+from .company import spoken_to
 from .config import Config
 from .inspect import asks
 from .invariants import rules_of
@@ -107,6 +108,8 @@ class Run:
         if options.voice:
             self._voice = open_voice(options.voice, self._watcher.tell)
             self._stack.callback(self._hush)
+        for spoken in spoken_to(self._human):
+            spoken.meet(self._voice)
         scene = scene_of(tree.name, options.scene)
         self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui, options.disturb)
         self.robot: Robot | None = self.stage.robot

@@ -52,6 +52,11 @@ class Voice:
             except queue.Full:
                 self._drop_oldest()
 
+    @property
+    def is_speaking(self) -> bool:
+        """True until all that was to be said was said."""
+        return self._texts.unfinished_tasks > 0 and not self._closed.is_set()
+
     def finish(self, seconds: float) -> None:
         """Wait until all is said, at most some seconds, and close."""
         if not self._closed.is_set():
@@ -84,6 +89,7 @@ class Voice:
     def _drop_oldest(self) -> None:
         with suppress(queue.Empty):
             self._texts.get_nowait()
+            self._texts.task_done()
 
     def _speak_all(self) -> None:
         while not self._closed.is_set():
@@ -93,6 +99,7 @@ class Voice:
             for command in self._commands(text):
                 if self._closed.is_set() or not self._run(command, text):
                     break
+            self._texts.task_done()
 
     def _run(self, command: Sequence[str], text: str) -> bool:
         """Run a command to its end; tell, once, when it fails."""

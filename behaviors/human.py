@@ -143,6 +143,6 @@ class Asked:
             self._inquiry.withdraw()
 
     def _tell(self) -> None:
-        self._leaf.context.emit(
-            "human", {"path": self._leaf.path, "answer": self._said, "late": self.late, "over": self.over}
-        )
+        told = {"path": self._leaf.path, "answer": self._said, "late": self.late, "over": self.over}
+        heard = getattr(self._inquiry, "heard", ())  # word for word, where the human speaks
+        self._leaf.context.emit("human", {**told, "heard": list(heard)} if heard else told)

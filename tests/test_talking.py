@@ -78,6 +78,17 @@ def test_the_spoken_order_of_the_page_is_obeyed(folder: Path) -> None:
     assert "robot: You said: put the red cube into the bowl." in out
 
 
+@SPEAKS
+@pytest.mark.long
+def test_the_question_of_the_page_is_answered_by_speech(folder: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    (folder / "answer.wav").write_bytes(say("Coffee."))
+    (command,) = [line for line in blocks("sh") if "speech:" in line]
+    code, out, err = call(command.strip().removeprefix("knothole "))
+    assert code == 0, out + err
+    assert "robot: I bring the coffee." in out
+
+
 def test_a_report_is_made_of_what_was_done() -> None:
     assert progress([]) == "I have not moved anything yet."
     assert progress(DONE, 5, "looking for the red can") == (

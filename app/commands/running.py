@@ -18,6 +18,8 @@ from . import Commands, UsageError
 
 if TYPE_CHECKING:
     from ..options import RunOptions
+    from ..spoken_human import SpokenHuman
+    from ..terminal import Watcher
 
 _INTERRUPTED = 130
 """Exit codes from here on mean that somebody wants to be done."""
@@ -51,8 +53,11 @@ def add(commands: Commands) -> None:
     run.add_argument("--params", type=Path, metavar="FILE", help="YAML file whose keys become blackboard entries")
     run.add_argument(
         "--human",
-        metavar="FILE",
-        help="YAML file of what the human says to each question, file:PATH to answer by lines of a file, or none",
+        action="append",
+        default=[],
+        metavar="WHO",
+        help="who answers questions: terminal (default), speech (at the microphone), speech:PATH (a WAV file, or a "
+        "folder of them), file:PATH (lines of a file), a YAML file of answers, none; repeat it for several at once",
     )
     run.add_argument("--voice", default="", metavar="V", help="speak: espeak-ng, espeak-ng:VOICE, piper:FILE, none")
     run.add_argument("--ears", default="", metavar="E", help="hear with pocketsphinx (default), whisper:DIR, or none")
@@ -202,13 +207,21 @@ def _check_resume(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..company import human_from
+    from ..company import humans_from, voice_beside
+    from ..inspect import project
     from ..session import run_tree
     from ..terminal import watch
 
+    args.voice = voice_beside(args.human, args.voice)
     options = _options(args, args.seed or 0)
     _check_view(args)
     control, view, ports = None, None, None
+
+    def speech(path: str, watcher: Watcher) -> SpokenHuman:
+        from ..speech import open_speech
+
+        return open_speech(path, watcher, args.ears, args.vlm, project())
+
     with ExitStack() as stack:
         watcher = stack.enter_context(watch(quiet=args.json))
         if args.control:
@@ -226,7 +239,7 @@ def _run(args: argparse.Namespace) -> int:
             from ...viewer.groot.ports import Ports
 
             ports = stack.enter_context(Ports(args.groot2))
-        human = human_from(args.human, watcher)
+        human = humans_from(args.human, watcher, stack, speech)
         result = run_tree(options, watcher, _leave, human, control, view, ports)
         watcher.summary(result)
         if args.json:

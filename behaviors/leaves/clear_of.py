@@ -109,7 +109,7 @@ class ClearOf(Leaf):
         """Hear what was said without being asked, and tell whether the robot shall stand still."""
         overheard = getattr(self.context.human, "overheard", None)
         for words in overheard() if callable(overheard) else ():
-            self.context.stop_sign.hear(words, "terminal")
+            self.context.stop_sign.hear(words)
         return bool(self.context.stop_sign.said)
 
 

@@ -38,7 +38,7 @@ class SharedInquiry:
         until: float | None,
         other: Inquiry | None,
     ) -> None:
-        self._humans, self._other = humans, other
+        self._humans, self._other, self._first = humans, other, other
         self.id, self.prompt, self.options, self.default, self.until = id, prompt, options, default, until
         self.said: str | None = None
         self.wall = float("inf")
@@ -63,6 +63,11 @@ class SharedInquiry:
     def refused(self) -> int:
         """How many answers of both were none of the options."""
         return self.wrong + (self._other.refused if self._other is not None else 0)
+
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """What whoever was there before said, word for word, where that is known."""
+        return tuple(getattr(self._first, "heard", ()))
 
     @property
     def gone(self) -> bool:

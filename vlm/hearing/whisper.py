@@ -9,6 +9,7 @@ from typing import Any
 
 from ..contract import BackendError
 from ..questions import Answer, Frame, Kind, Question
+from . import NOBODY_SPOKE
 from .sound import RATE, SoundError, read_wav
 from .voice_activity import speech
 
@@ -58,7 +59,7 @@ class Whisper:
         except SoundError as error:
             return Answer("transcribe", problem=str(error).splitlines()[0], model=self.model)
         if sound is None:
-            return Answer("transcribe", problem="nobody spoke", model=self.model)
+            return Answer("transcribe", problem=NOBODY_SPOKE, model=self.model)
         given = self._processor(sound.samples, sampling_rate=RATE, return_tensors="pt")
         with self._torch.inference_mode():
             made = self._model.generate(
