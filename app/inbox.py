@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,7 +68,7 @@ class Inbox:
         gone: True once the inbox was removed or cannot be read.
 
     Raises:
-        InboxError: One of them cannot be opened.
+        InboxError: One of them cannot be opened, or the inbox is a folder or a pipe.
     """
 
     def __init__(self, inbox: Path, outbox: Path | None = None) -> None:
@@ -76,18 +77,22 @@ class Inbox:
         self._asked, self._rest, self.gone = 0, b"", False
         try:
             inbox.touch()
-            self._file = os.stat(inbox).st_ino
-            self._at = os.stat(inbox).st_size
+            found = os.stat(inbox)
             self.outbox.touch()
         except OSError as error:
             raise InboxError(
                 f"cannot open the inbox {inbox}: {error.strerror or error}\n  fix:  name a file that can be written"
             ) from error
+        if not stat.S_ISREG(found.st_mode):  # a pipe has no size, so nothing would ever be read
+            raise InboxError(f"the inbox {inbox} is no file\n  fix:  name a file that can be written, such as answers")
+        self._file, self._at = found.st_ino, found.st_size
 
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> FileInquiry:
-        """Put a question into the outbox."""
+        """Put a question into the outbox. What was said late to one before it answers nothing."""
+        if self._asked and not self._open:
+            self.read()
         self._asked += 1
         inquiry = FileInquiry(self, self._asked, prompt, tuple(options), default, deadline)
         self._open.append(inquiry)
@@ -97,7 +102,7 @@ class Inbox:
 
     def read(self) -> None:
         """Take the lines that were appended."""
-        if self.gone or not self._open:
+        if self.gone:
             return
         try:
             found = os.stat(self.inbox)
@@ -135,8 +140,10 @@ class Inbox:
         text, inquiry = self._read_line(line)
         if inquiry is None:
             return
-        words = text.strip()
-        if not words:
+        words = (text if text is not None else line).strip()
+        if text is None:
+            inquiry.said = None
+        elif not words:
             inquiry.said = inquiry.default or None
         else:
             inquiry.said = understand(words, inquiry.options) if inquiry.options else words
@@ -146,18 +153,18 @@ class Inbox:
         else:
             self.over(inquiry, "answered")
 
-    def _read_line(self, line: str) -> tuple[str, FileInquiry | None]:
-        """Return an answer and the question it is for."""
+    def _read_line(self, line: str) -> tuple[str | None, FileInquiry | None]:
+        """Return an answer, None where a line of JSON holds none, and the question it is for."""
         first = self._open[0] if self._open else None
         try:
             data = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return line, first
         if not isinstance(data, dict):
             return line, first
         own = [one for one in self._open if one.id == data.get("id")] if "id" in data else self._open[:1]
-        answer = data.get("answer", "")
-        return answer if isinstance(answer, str) else json.dumps(answer), own[0] if own else None
+        answer = data.get("answer")
+        return answer if isinstance(answer, str | None) else json.dumps(answer), own[0] if own else None
 
     def _write(self, data: dict[str, object]) -> None:
         try:
