@@ -91,6 +91,14 @@ def test_a_plan_is_carried_out_step_by_step_below_the_node():
     assert set(made.statuses().values()) == {"SUCCESS"}
 
 
+def test_a_thing_with_commas_and_brackets_in_its_name_is_looked_at_too():
+    name = "the red, shiny one (left)"
+    text = "root:\n  achieve: {instruction: do it, skills: [try_it]}\n"
+    made = scene(text, {"*": "yes", "do it": steps(name)}, things=[name])
+    assert made.run().status == "SUCCESS"
+    assert made.statuses()["t/achieve/sequence/verify"] == "SUCCESS"
+
+
 def test_a_failure_leads_to_a_new_plan_that_knows_of_it():
     FAILS.append("b")
     made = go(plans={"do it": {"calls": [steps("a", "b", "c"), steps("b", "c")]}})

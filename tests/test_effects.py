@@ -26,6 +26,12 @@ def test_a_fact_is_read_and_written(text, fact):
     assert parse_fact(str(fact)) == fact
 
 
+def test_a_fact_about_words_with_marks_can_be_read_again():
+    fact = Fact("inside", ("the red, shiny cube (left)", "the tray"))
+    assert parse_fact(str(fact)) == Fact("inside", ("the red shiny cube left", "the tray"))
+    assert str(Fact("holding", (",",))) == "holding(_)"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
