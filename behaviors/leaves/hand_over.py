@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 
 from ...robots.errors import UnreachableError
 from ...robots.pose import Array, Pose
 from ...vlm.questions import Question
+from ..acting.witnesses import the
 from ..means.asking import ask
 from ..means.motion import Act, Await, Failed, Fingers, MotionLeaf, Rest, Script
 from ..means.surroundings import Held
@@ -20,6 +22,21 @@ CONFIRMED = 2
 PULL = 0.0025
 """Fingers that are moved by so much have something pulled at between them, [m]."""
 _PAUSE = 0.1
+
+
+@dataclass
+class _Look(Await):
+    """Wait for the answer to a question, at most until something else has happened.
+
+    Attributes:
+        over: Tells that it has.
+    """
+
+    over: Callable[[], bool] = lambda: False
+
+    def done(self, leaf: MotionLeaf) -> bool:
+        """Look at the ticket and beside it."""
+        return super().done(leaf) or self.over()
 
 
 @behavior("hand_over")
@@ -62,6 +79,8 @@ class HandOver(MotionLeaf):
         Port("camera", "text", "camera to look through; the robot's default one if left out", default=""),
     )
 
+    _until = _paused = 0.0
+
     def script(self) -> Script:
         """Carry, hold out, wait, let go, wait until the hand is gone, go home."""
         robot, camera = self.robot, str(self.get("camera"))
@@ -72,7 +91,7 @@ class HandOver(MotionLeaf):
         if not robot.state().holding:
             self.keep(None)
             raise Failed(f"lost {held.label} on the way")
-        words = str(self.get("words")) or f"Here is the {held.label}. Please take it."
+        words = str(self.get("words")) or f"Here is {the(held.label)}. Please take it."
         self.context.say(words)
         self.context.emit("say", {"path": self.path, "text": words})
         width = robot.state().gripper_width
@@ -111,16 +130,27 @@ class HandOver(MotionLeaf):
 
     def _wait(self, felt: Callable[[], bool], answer: str, doing: str) -> Generator[Act, object, bool]:
         """Wait until the fingers feel it or two pictures say it; False when the patience is over."""
-        until = self.context.now + float(str(self.get("patience")))
+        self._until = self.context.now + float(str(self.get("patience")))
         sure = 0
         while not felt():
-            if self.context.now >= until:
+            if self.context.now >= self._until:
                 return False
             asking = ask(self, Question("yes_no", HAND), str(self.get("camera")))
-            yield Await(asking, doing)
-            assert asking.answer is not None
+            yield _Look(asking, doing, over=lambda: felt() or self.context.now >= self._until)
+            if asking.answer is None:
+                asking.drop()
+                continue
             sure = sure + 1 if asking.answer.p(answer) >= 0.8 else 0
             if sure >= CONFIRMED:
                 return True
             yield Rest(_PAUSE, doing)
         return True
+
+    def pause(self) -> None:
+        """Stand still, and stop the clock of the human's patience."""
+        super().pause()
+        self._paused = self.context.now
+
+    def resume(self) -> None:
+        """Let that clock go on."""
+        self._until += self.context.now - self._paused
