@@ -149,6 +149,18 @@ def test_silence_a_missing_file_and_no_sound_are_failures_with_a_reason(tmp_path
         leaf = rig.leaf("listen", **{"from": str(tmp_path / f"{name}.wav")})
         assert rig.run(leaf) is FAILURE
         assert leaf.feedback_message.startswith(f"unheard: {why}")
+    os.mkfifo(tmp_path / "pipe.wav")
+    leaf = rig.leaf("listen", **{"from": str(tmp_path / "pipe.wav")})
+    assert rig.run(leaf) is FAILURE
+    assert leaf.feedback_message.endswith("pipe.wav is no file")
+
+
+def test_an_option_without_a_word_is_a_problem_and_no_fault():
+    pytest.importorskip("pocketsphinx")
+    from knothole.vlm.hearing.sphinx import Sphinx
+
+    with pytest.raises(SoundError, match="does not know how '…' is said"):
+        Sphinx()._decoder(("tea", "…"))
 
 
 def test_free_speech_is_not_for_pocketsphinx(tmp_path: Path):

@@ -11,7 +11,7 @@ from typing import Any
 from ..._base import import_needed
 from ..language.instructions import parse_instruction
 from ..questions import Answer, Frame, Kind, Question
-from .jsgf import INSTRUCTION, instruction_grammar, option_of, options_grammar, words_of
+from .jsgf import INSTRUCTION, instruction_grammar, option_of, options_grammar, spoken, words_of
 from .ngrams import instruction_model
 from .sound import RATE, SoundError, read_wav
 from .voice_activity import MARGIN, speech
@@ -90,8 +90,11 @@ class Sphinx:
         """Return the decoder for what is expected.
 
         Raises:
-            SoundError: A word of the options has no known pronunciation.
+            SoundError: A word of the options has no known pronunciation, or an option has no word.
         """
+        mute = next((choice for choice in choices if not spoken(choice)), None)
+        if mute is not None:
+            raise SoundError(f"pocketsphinx does not know how {mute!r} is said")
         if choices not in self._decoders:
             self._decoders[choices] = self._open(choices)
             while len(self._decoders) > _KEPT:
