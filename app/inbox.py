@@ -72,13 +72,14 @@ class Inbox:
     """
 
     def __init__(self, inbox: Path, outbox: Path | None = None) -> None:
-        self.inbox, self.outbox = inbox, outbox or inbox.with_name(inbox.name + ".out")
+        self.inbox, self.outbox = inbox, outbox or inbox.parent / f"{inbox.name}.out"
         self._open: list[FileInquiry] = []
         self._asked, self._rest, self.gone = 0, b"", False
         try:
             inbox.touch()
             found = os.stat(inbox)
-            self.outbox.touch()
+            if stat.S_ISREG(found.st_mode):
+                self.outbox.touch()
         except OSError as error:
             raise InboxError(
                 f"cannot open the inbox {inbox}: {error.strerror or error}\n  fix:  name a file that can be written"

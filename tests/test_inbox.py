@@ -99,9 +99,9 @@ def test_an_inbox_that_cannot_be_made_is_told(tmp_path: Path):
     with pytest.raises(InboxError, match="cannot open the inbox"):
         Inbox(tmp_path / "nowhere" / "answers")
     os.mkfifo(tmp_path / "pipe")
-    for inbox in (tmp_path, tmp_path / "pipe"):
+    for inbox in (tmp_path, tmp_path / "pipe", Path()):
         with pytest.raises(InboxError, match="is no file"):
-            Inbox(inbox, tmp_path / "questions")
+            Inbox(inbox)
 
 
 @pytest.mark.parametrize(
