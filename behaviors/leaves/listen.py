@@ -92,7 +92,7 @@ class Listen(Leaf):
         if self.context.microphone is None:
             self._left, self._why = 0, "this run has no microphone; name a WAV file"
             return
-        self._recording = self.context.microphone.listen()
+        self._recording = self.context.microphone.listen(max(0.0, self._until - self.context.now))
 
     def _read(self, file: Path) -> str:
         """Hand over the sound of a file; return what is in the way."""
