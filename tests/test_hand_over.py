@@ -102,11 +102,15 @@ def test_patience_stands_still_while_a_guard_pauses() -> None:
     assert bench.run(leaf) is FAILURE
 
 
-def test_what_nobody_has_named_is_offered_in_one_piece() -> None:
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [(None, "the thing in the hand"), ("the green cup", "the green cup"), ("cup", "the cup")],
+)
+def test_what_no_leaf_has_taken_is_called_as_the_tree_calls_it(named: str | None, said: str) -> None:
     bench = holding("no")
     bench.context.notes["held"] = None
-    assert bench.run(bench.leaf("hand_over", patience=0.5)) is FAILURE
-    assert bench.said == ["Here is the thing in the hand. Please take it."]
+    assert bench.run(bench.leaf("hand_over", object=named, patience=0.5)) is FAILURE
+    assert bench.said == [f"Here is {said}. Please take it."]
 
 
 def test_a_hand_that_stays_keeps_the_arm_where_it_is() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...robots.errors import UnreachableError
 from ...robots.pose import Array, Pose
@@ -49,7 +49,8 @@ class HandOver(MotionLeaf):
     the hand is gone.
 
     Ports:
-        object (in, any, main, default what is held): What is handed over, for messages: an object or words.
+        object (in, any, main, default what is held): What is handed over: an object or words. For messages, where no
+            leaf of this run has taken it.
         at (in, point, default 0.58, 0.0, 0.34): World x, y and z where the tool holds it, [m].
         words (in, text, default a sentence that names the thing): What is said to the human.
         patience (in, duration, default 30s): How long the human has to take it, and then to take the hand away, [s].
@@ -113,7 +114,10 @@ class HandOver(MotionLeaf):
         if not state.holding:
             self.keep(None)
             raise Failed(f"the hand holds nothing: fingers at {1000 * state.gripper_width:.1f} mm feel nothing")
-        return self.held or Held.unknown(state.gripper_width, state.world_from_tcp)
+        if self.held is not None:
+            return self.held
+        unknown, named = Held.unknown(state.gripper_width, state.world_from_tcp), self.get("object")
+        return unknown if named is None else replace(unknown, label=str(getattr(named, "label", named)))
 
     def _posture(self, held: Held) -> Array:
         arm, point = self.robot.arm, self.get("at")
