@@ -302,8 +302,10 @@ def test_random_plans_with_random_failures_leave_nothing_running(seed):
         ("Put a cube away.", "Which cube: the red cube or the blue cube?", "the blue cube", "Put the blue cube away."),
         ("Bring me the cup", "Which cup?", "the left one", "Bring me the left cup"),
         ("Tidy up.", "Where to?", "into the tray", "Tidy up. I mean into the tray."),
+        ("Tidy up", "Where to?", "Into the tray.", "Tidy up. I mean Into the tray."),
+        ("Put the cube away.", "Which cube?", "the red one.", "Put the red cube away."),
     ],
-    ids=["a", "one", "other"],
+    ids=["a", "one", "other", "without a dot", "with a dot"],
 )
 def test_an_answer_goes_into_the_instruction(instruction, question, answer, then):
     assert clarified(instruction, question, answer) == then
