@@ -2,7 +2,7 @@
 
 Questions are lines of JSON: ``{"id": 1, "question": …, "options": […], "default": …, "deadline": …}``, and when one
 is over ``{"id": 1, "over": "answered"}`` or ``"withdrawn"``. A line of the inbox is the answer to the oldest open
-question, as at the terminal, or ``{"id": 1, "answer": "red"}``.
+question, as at the terminal, or ``{"id": 1, "answer": "red"}``. ``stop`` and ``go on`` are heard at any time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .._base import KnotholeError
 from ..behaviors.means.understanding import understand
+from ..behaviors.stop_sign import means_go_on, means_stop
 
 _SLICE = 0.05
 _MOST = 1 << 20
@@ -64,6 +65,7 @@ class Inbox:
 
     Attributes:
         inbox: The file of answers.
+        where: How guards call it who were told to stop.
         outbox: The file of questions.
         gone: True once the inbox was removed or cannot be read.
 
@@ -71,10 +73,13 @@ class Inbox:
         InboxError: One of them cannot be opened, or the inbox is a folder or a pipe.
     """
 
+    where = "inbox"
+
     def __init__(self, inbox: Path, outbox: Path | None = None) -> None:
         self.inbox, self.outbox = inbox, outbox or inbox.parent / f"{inbox.name}.out"
         self._open: list[FileInquiry] = []
         self._asked, self._rest, self.gone = 0, b"", False
+        self._stops: list[str] = []
         try:
             inbox.touch()
             found = os.stat(inbox)
@@ -122,6 +127,12 @@ class Inbox:
         for line in lines:
             self._take(line.decode(errors="replace"))
 
+    def overheard(self) -> list[str]:
+        """Return the lines that answered no question but tell the robot to stop, or to go on; each once."""
+        self.read()
+        heard, self._stops = self._stops, []
+        return heard
+
     def over(self, inquiry: FileInquiry, how: str) -> None:
         """Forget a question."""
         if inquiry in self._open:
@@ -139,9 +150,13 @@ class Inbox:
 
     def _take(self, line: str) -> None:
         text, inquiry = self._read_line(line)
+        words = (text if text is not None else line).strip()
+        answers = inquiry is not None and (not inquiry.options or understand(words, inquiry.options) is not None)
+        if not answers and (means_stop(words) or means_go_on(words)):
+            self._stops.append(words)
+            return
         if inquiry is None:
             return
-        words = (text if text is not None else line).strip()
         if text is None:
             inquiry.said = None
         elif not words:

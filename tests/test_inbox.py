@@ -87,6 +87,28 @@ def test_what_comes_too_late_for_one_question_does_not_answer_the_next(box: Inbo
     assert inquiry.answer == "no"
 
 
+def test_a_stop_in_the_inbox_is_heard_by_a_guard(box: Inbox):
+    rig = Bench({"*": "no"})
+    rig.context.human = box
+    leaf = rig.leaf("clear_of", alarms=["stop_word"])
+    assert rig.tick(leaf) is SUCCESS
+    inquiry = box.ask(WHICH, OPTIONS)
+    put(box, "stop\n")
+    assert rig.tick(leaf) is FAILURE
+    assert leaf.feedback_message == "the human said 'stop' (inbox)"
+    assert (inquiry.answer, inquiry.refused) == (None, 0)
+    put(box, '{"answer": "go on"}\n')
+    assert rig.tick(leaf) is SUCCESS
+    answering = box.ask("The robot stands still. Go on?", ["go on", "stop"])
+    inquiry.withdraw()
+    put(box, "stop\n")
+    assert answering.answer == "stop"
+    free = box.ask("What is wrong?")
+    put(box, "stop\n")
+    assert free.answer == "stop"
+    assert rig.tick(leaf) is SUCCESS
+
+
 def test_an_inbox_that_is_written_anew_is_read_from_its_start(box: Inbox):
     inquiry = box.ask(WHICH, OPTIONS)
     put(box, "pink, no, blue, no, green\n")

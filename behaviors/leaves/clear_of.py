@@ -111,7 +111,8 @@ class ClearOf(Leaf):
 
     def _heard(self) -> bool:
         """Hear what was said without being asked, and tell whether the robot shall stand still."""
-        overheard = getattr(self.context.human, "overheard", None)
+        human = self.context.human
+        overheard = getattr(human, "overheard", None)
         for words in overheard() if callable(overheard) else ():
-            self.context.stop_sign.hear(words, "terminal")
+            self.context.stop_sign.hear(words, getattr(human, "where", "terminal"))
         return bool(self.context.stop_sign.said)
