@@ -2,19 +2,21 @@
 
 Questions are lines of JSON: ``{"id": 1, "question": …, "options": […], "default": …, "deadline": …}``, and when one
 is over ``{"id": 1, "over": "answered"}`` or ``"withdrawn"``. A line of the inbox is the answer to the oldest open
-question, as at the terminal, or ``{"id": 1, "answer": "red"}``.
+question, as at the terminal, or ``{"id": 1, "answer": "red"}``. ``stop`` and ``go on`` are heard at any time.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .._base import KnotholeError
 from ..behaviors.means.understanding import understand
+from ..behaviors.stop_sign import means_go_on, means_stop
 
 _SLICE = 0.05
 _MOST = 1 << 20
@@ -63,31 +65,40 @@ class Inbox:
 
     Attributes:
         inbox: The file of answers.
+        where: How guards call it who were told to stop.
         outbox: The file of questions.
         gone: True once the inbox was removed or cannot be read.
 
     Raises:
-        InboxError: One of them cannot be opened.
+        InboxError: One of them cannot be opened, or the inbox is a folder or a pipe.
     """
 
+    where = "inbox"
+
     def __init__(self, inbox: Path, outbox: Path | None = None) -> None:
-        self.inbox, self.outbox = inbox, outbox or inbox.with_name(inbox.name + ".out")
+        self.inbox, self.outbox = inbox, outbox or inbox.parent / f"{inbox.name}.out"
         self._open: list[FileInquiry] = []
         self._asked, self._rest, self.gone = 0, b"", False
+        self._stops: list[str] = []
         try:
             inbox.touch()
-            self._file = os.stat(inbox).st_ino
-            self._at = os.stat(inbox).st_size
-            self.outbox.touch()
+            found = os.stat(inbox)
+            if stat.S_ISREG(found.st_mode):
+                self.outbox.touch()
         except OSError as error:
             raise InboxError(
                 f"cannot open the inbox {inbox}: {error.strerror or error}\n  fix:  name a file that can be written"
             ) from error
+        if not stat.S_ISREG(found.st_mode):  # a pipe has no size, so nothing would ever be read
+            raise InboxError(f"the inbox {inbox} is no file\n  fix:  name a file that can be written, such as answers")
+        self._file, self._at = found.st_ino, found.st_size
 
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> FileInquiry:
-        """Put a question into the outbox."""
+        """Put a question into the outbox. What was said late to one before it answers nothing."""
+        if self._asked and not self._open:
+            self.read()
         self._asked += 1
         inquiry = FileInquiry(self, self._asked, prompt, tuple(options), default, deadline)
         self._open.append(inquiry)
@@ -97,7 +108,7 @@ class Inbox:
 
     def read(self) -> None:
         """Take the lines that were appended."""
-        if self.gone or not self._open:
+        if self.gone:
             return
         try:
             found = os.stat(self.inbox)
@@ -116,6 +127,12 @@ class Inbox:
         for line in lines:
             self._take(line.decode(errors="replace"))
 
+    def overheard(self) -> list[str]:
+        """Return the lines that answered no question but tell the robot to stop, or to go on; each once."""
+        self.read()
+        heard, self._stops = self._stops, []
+        return heard
+
     def over(self, inquiry: FileInquiry, how: str) -> None:
         """Forget a question."""
         if inquiry in self._open:
@@ -133,10 +150,16 @@ class Inbox:
 
     def _take(self, line: str) -> None:
         text, inquiry = self._read_line(line)
+        words = (text if text is not None else line).strip()
+        answers = inquiry is not None and (not inquiry.options or understand(words, inquiry.options) is not None)
+        if not answers and (means_stop(words) or means_go_on(words)):
+            self._stops.append(words)
+            return
         if inquiry is None:
             return
-        words = text.strip()
-        if not words:
+        if text is None:
+            inquiry.said = None
+        elif not words:
             inquiry.said = inquiry.default or None
         else:
             inquiry.said = understand(words, inquiry.options) if inquiry.options else words
@@ -146,18 +169,18 @@ class Inbox:
         else:
             self.over(inquiry, "answered")
 
-    def _read_line(self, line: str) -> tuple[str, FileInquiry | None]:
-        """Return an answer and the question it is for."""
+    def _read_line(self, line: str) -> tuple[str | None, FileInquiry | None]:
+        """Return an answer, None where a line of JSON holds none, and the question it is for."""
         first = self._open[0] if self._open else None
         try:
             data = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return line, first
         if not isinstance(data, dict):
             return line, first
         own = [one for one in self._open if one.id == data.get("id")] if "id" in data else self._open[:1]
-        answer = data.get("answer", "")
-        return answer if isinstance(answer, str) else json.dumps(answer), own[0] if own else None
+        answer = data.get("answer")
+        return answer if isinstance(answer, str | None) else json.dumps(answer), own[0] if own else None
 
     def _write(self, data: dict[str, object]) -> None:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -45,10 +47,16 @@ class Utterance:
 
 
 class LiveRecording:
-    """One sentence at the microphone."""
+    """One sentence at the microphone.
 
-    def __init__(self, device: Any) -> None:
+    Args:
+        device: The module ``sounddevice``, or what is used like it.
+        patience: How long somebody has to say it before nobody waits for it any more, wall clock, [s].
+    """
+
+    def __init__(self, device: Any, patience: float = math.inf) -> None:
         self._device, self._stopped = device, threading.Event()
+        self.until = time.monotonic() + patience
         self.sound: bytes | None = None
         self.problem = ""
         self._thread = threading.Thread(target=self._listen, name="microphone", daemon=True)
@@ -78,7 +86,8 @@ class LiveRecording:
                         self.sound = said.wav()
                         return
         except Exception as error:  # what drivers of sound cards raise is no closed set
-            self.problem = f"the microphone cannot be listened to: {str(error).splitlines()[0]}"
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            self.problem = f"the microphone cannot be listened to: {why}"
 
 
 class LiveMicrophone:
@@ -87,24 +96,24 @@ class LiveMicrophone:
     def __init__(self) -> None:
         self._open: list[LiveRecording] = []
 
-    def listen(self) -> LiveRecording | NoRecording:
-        """Begin to listen."""
+    def listen(self, patience: float = math.inf) -> LiveRecording | NoRecording:
+        """Begin to listen; see ``LiveRecording``."""
         try:
             device = import_needed("sounddevice", "the microphone", "speech")
         except MissingExtraError as error:
             return NoRecording(str(error).replace("\n", "; "))
         except OSError:
             return NoRecording("the microphone needs PortAudio; apt-get install libportaudio2")
-        recording = LiveRecording(device)
+        recording = LiveRecording(device, patience)
         self._open.append(recording)
         return recording
 
     def wait(self, stopped: Callable[[], bool]) -> None:
-        """Let whoever speaks finish, where time stands still meanwhile."""
+        """Let whoever speaks finish, where time stands still meanwhile; nobody is waited for beyond the patience."""
         for recording in self._open:
-            while not recording.over and not stopped():
-                recording.join(_SLICE)
-        self._open.clear()
+            while not recording.over and not stopped() and (left := recording.until - time.monotonic()) > 0:
+                recording.join(min(_SLICE, left))
+        self._open = [recording for recording in self._open if not recording.over]
 
     def close(self) -> None:
         """Stop listening."""

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -31,10 +32,16 @@ class Voice:
     Args:
         commands: Gives the commands that speak a text, run one after the other, each with the text on its input.
         tell: Told once, when a command fails.
+        folder: Where the commands put sound; removed with the voice.
     """
 
-    def __init__(self, commands: Callable[[str], Sequence[Sequence[str]]], tell: Callable[[str], None]) -> None:
-        self._commands, self._tell = commands, tell
+    def __init__(
+        self,
+        commands: Callable[[str], Sequence[Sequence[str]]],
+        tell: Callable[[str], None],
+        folder: Path | None = None,
+    ) -> None:
+        self._commands, self._tell, self._folder = commands, tell, folder
         self._texts: queue.Queue[str] = queue.Queue(_WAITING)
         self._speaking: subprocess.Popen[bytes] | None = None
         self._closed, self._told = threading.Event(), False
@@ -59,10 +66,14 @@ class Voice:
 
     def finish(self, seconds: float) -> None:
         """Wait until all is said, at most some seconds, and close."""
-        if not self._closed.is_set():
-            self._texts.put(_END)
-            self._thread.join(seconds)
-        self.close()
+        until = time.monotonic() + seconds
+        try:
+            if not self._closed.is_set():
+                with suppress(queue.Full):
+                    self._texts.put(_END, timeout=seconds)
+                self._thread.join(max(0.0, until - time.monotonic()))
+        finally:  # Ctrl-C ends the voice too
+            self.close()
 
     def close(self) -> None:
         """Be silent at once. Idempotent."""
@@ -74,6 +85,8 @@ class Voice:
         with suppress(queue.Full):
             self._texts.put_nowait(_END)
         self._thread.join(5.0)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Voice:
         return self
@@ -150,9 +163,9 @@ def open_voice(spec: str, tell: Callable[[str], None]) -> Voice | None:
             )
         _need("piper", "pip install piper-tts")
         _need("aplay", "apt-get install alsa-utils")
-        file = Path(tempfile.mkdtemp(prefix="knothole-voice-")) / "said.wav"
-        make = ["piper", "--model", argument, "--output_file", str(file)]
-        return Voice(lambda text: [make, ["aplay", "-q", str(file)]], tell)
+        folder = Path(tempfile.mkdtemp(prefix="knothole-voice-"))
+        make = ["piper", "--model", argument, "--output_file", str(folder / "said.wav")]
+        return Voice(lambda text: [make, ["aplay", "-q", str(folder / "said.wav")]], tell, folder)
     raise VoiceError(f"there is no voice {spec!r}\n  fix:  write espeak-ng, espeak-ng:VOICE, piper:FILE or none")
 
 

@@ -27,8 +27,12 @@ class Recording(Protocol):
 class Microphone(Protocol):
     """Where sound comes from; ``Context.microphone``."""
 
-    def listen(self) -> Recording:
-        """Begin to listen. Never waits."""
+    def listen(self, patience: float = float("inf")) -> Recording:
+        """Begin to listen. Never waits.
+
+        Args:
+            patience: How long ``wait`` waits for it, wall clock, [s]; without an end if left out.
+        """
         ...
 
     def wait(self, stopped: Callable[[], bool]) -> None:

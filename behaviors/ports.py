@@ -100,7 +100,8 @@ class Port:
         maximum: Largest allowed number.
         takes: Of a port of any type, the types of entries that it can use; empty for all.
         names: Of a list of mappings, the key whose value is the name of an entry that is read.
-        lists: What the texts of a list name: ``skills``, or what may ``never`` happen; empty for anything.
+        lists: What the texts of a list name: ``skills``, what may ``never`` happen, ``facts``, or ``alarms``, which may
+            also be one text; empty for anything.
         or_node: Whether it takes a nested node as well; that is then in ``Wiring.parts`` and the port has its default.
     """
 
@@ -116,7 +117,7 @@ class Port:
     takes: tuple[str, ...] = ()
     names: str = ""
     or_node: bool = False
-    lists: Literal["", "skills", "never"] = ""
+    lists: Literal["", "skills", "never", "facts", "alarms"] = ""
 
     def __post_init__(self) -> None:
         if not is_port_type(self.type):

@@ -91,6 +91,14 @@ def test_a_plan_is_carried_out_step_by_step_below_the_node():
     assert set(made.statuses().values()) == {"SUCCESS"}
 
 
+def test_a_thing_with_commas_and_brackets_in_its_name_is_looked_at_too():
+    name = "the red, shiny one (left)"
+    text = "root:\n  achieve: {instruction: do it, skills: [try_it]}\n"
+    made = scene(text, {"*": "yes", "do it": steps(name)}, things=[name])
+    assert made.run().status == "SUCCESS"
+    assert made.statuses()["t/achieve/sequence/verify"] == "SUCCESS"
+
+
 def test_a_failure_leads_to_a_new_plan_that_knows_of_it():
     FAILS.append("b")
     made = go(plans={"do it": {"calls": [steps("a", "b", "c"), steps("b", "c")]}})
@@ -294,8 +302,10 @@ def test_random_plans_with_random_failures_leave_nothing_running(seed):
         ("Put a cube away.", "Which cube: the red cube or the blue cube?", "the blue cube", "Put the blue cube away."),
         ("Bring me the cup", "Which cup?", "the left one", "Bring me the left cup"),
         ("Tidy up.", "Where to?", "into the tray", "Tidy up. I mean into the tray."),
+        ("Tidy up", "Where to?", "Into the tray.", "Tidy up. I mean Into the tray."),
+        ("Put the cube away.", "Which cube?", "the red one.", "Put the red cube away."),
     ],
-    ids=["a", "one", "other"],
+    ids=["a", "one", "other", "without a dot", "with a dot"],
 )
 def test_an_answer_goes_into_the_instruction(instruction, question, answer, then):
     assert clarified(instruction, question, answer) == then

@@ -16,6 +16,7 @@ from knothole.app.terminal import Watcher
 from knothole.app.truth import SceneTruth
 from knothole.behaviors.context import Context
 from knothole.behaviors.guard import Guard
+from knothole.behaviors.means.alarms import alarms_of
 from knothole.behaviors.node import NodeFault
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.robots.contract import AT_REST
@@ -26,7 +27,7 @@ from knothole.sim.world import World
 from knothole.tests.rig import Bench
 from knothole.tests.script_nodes import Script, wiring
 from knothole.trees.builder import build
-from knothole.trees.loader import load_text
+from knothole.trees.loader import check_text, load_text
 from knothole.trees.ticking.loop import Loop
 from knothole.vlm.broker import Broker
 from knothole.vlm.runner import InLoop
@@ -81,6 +82,35 @@ def test_a_question_of_its_own_is_an_alarm_and_a_word_that_is_none_is_refused():
     with pytest.raises(NodeFault, match="there is no alarm 'hnad'") as caught:
         bench.tick(bench.leaf("clear_of", alarms=["hnad"]))
     assert "hand, person, falling, stop_word" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("[]", "there are no alarms, so nothing is guarded"),
+        ('"hnad, person"', "there is no alarm 'hnad'"),
+        ('[hand, "Is it late?", persn]', "there is no alarm 'persn'"),
+        ('"hand, Is there smoke, or fire?"', "there is no alarm 'Is there smoke'"),
+        ('"hand, Is there smoke?"', ""),
+        ('"Is a person near, or a cat?"', ""),
+        ('"${which}"', ""),
+    ],
+)
+def test_alarms_are_checked_before_anything_runs(given, said):
+    text = "knothole: 1\ntree: t\ninputs: {which: {type: text, default: hand}}\nroot:\n  guard:\n    check:\n"
+    text += f"      clear_of: {{alarms: {given}}}\n    child:\n      say: $which\n"
+    found = [(problem.code, problem.message) for problem in check_text(text) if problem.severity == "error"]
+    assert found == ([("K151", said)] if said else [])
+
+
+def test_facts_to_verify_are_checked_before_anything_runs():
+    text = 'knothole: 1\ntree: t\nroot:\n  verify: {facts: ["inside(a)", "holdin(x)", "holding(x)"]}\n'
+    found = [(problem.code, problem.guess) for problem in check_text(text)]
+    assert found == [("K151", ()), ("K151", ("holding",))]
+
+
+def test_a_name_before_a_question_is_an_alarm_of_its_own():
+    assert alarms_of("hand, Is there smoke?") == ["hand", "Is there smoke?"]
 
 
 def test_one_tick_asks_all_questions_in_one_call_and_before_those_of_others():

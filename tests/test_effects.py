@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from knothole.behaviors.means.effects import Fact, FactError, State, parse_fact
-from knothole.behaviors.means.skills import DEFAULT_SKILLS, skill, skills
+from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, skill, skills
 
 
 def state(*facts: str, **more) -> State:
@@ -24,6 +24,12 @@ def state(*facts: str, **more) -> State:
 def test_a_fact_is_read_and_written(text, fact):
     assert parse_fact(text) == fact
     assert parse_fact(str(fact)) == fact
+
+
+def test_a_fact_about_words_with_marks_can_be_read_again():
+    fact = Fact("inside", ("the red, shiny cube (left)", "the tray"))
+    assert parse_fact(str(fact)) == Fact("inside", ("the red shiny cube left", "the tray"))
+    assert str(Fact("holding", (",",))) == "holding(_)"
 
 
 @pytest.mark.parametrize(
@@ -111,3 +117,9 @@ def test_skills_come_with_their_facts():
     assert [str(fact) for fact in pick.needs] == ["hand_empty", "visible(object)", "clear(object)"]
     assert [str(fact) for fact in pick.effects] == ["holding(object)"]
     assert {name for name, one in skills(DEFAULT_SKILLS).items() if one.effects} == {"pick", "place", "open_gripper"}
+
+
+def test_a_plan_cannot_fill_a_port_that_takes_no_words():
+    assert "roi" not in {port.name for port in skill("see").ports}
+    wrong = mistakes([{"skill": "report", "args": {"of": "three"}}], skills(["report"]), 1)
+    assert wrong == ["step 1: report has no argument 'of'"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from knothole.sim.draw import load_scene
 from knothole.sim.goals import handed_over
 from knothole.sim.truth import ObjectTruth, WorldTruth
 from knothole.tests.rig import Bench, region
+from knothole.vlm.broker import Broker
+from knothole.vlm.scripted import Scripted
 
 HAND = "Is a hand inside the workspace?"
 Knothole = Callable[..., object]
@@ -59,6 +62,55 @@ def test_it_lets_go_of_what_is_pulled_out_of_the_fingers() -> None:
         assert bench.tick(leaf) is RUNNING
     bench.robot.put("red cube", Pose((1.0, 0.0, 0.3)))
     assert bench.run(leaf) is SUCCESS
+
+
+def waiting(latency: float, patience: float) -> tuple[Bench, Any]:
+    """Return a bench whose model is slow, and the leaf that waits until the cube is taken."""
+    bench = holding("no")
+    bench.broker.close()
+    bench.context.broker = bench.broker = Broker(Scripted({HAND: "no"}), stepped=True, latency=latency)
+    leaf = bench.leaf("hand_over", patience=patience)
+    while not leaf.feedback_message.startswith("waiting until red cube is taken"):
+        assert bench.tick(leaf) is RUNNING
+    return bench, leaf
+
+
+def test_a_pull_is_felt_while_an_answer_is_on_its_way() -> None:
+    bench, leaf = waiting(latency=20.0, patience=30.0)
+    began = bench.context.now
+    bench.robot.put("red cube", Pose((1.0, 0.0, 0.3)))
+    while leaf.feedback_message.startswith("waiting until red cube is taken"):
+        assert bench.tick(leaf) is RUNNING
+    assert bench.context.now - began < 0.2
+
+
+def test_a_model_that_never_answers_does_not_outlast_the_patience() -> None:
+    bench, leaf = waiting(latency=1000.0, patience=2.0)
+    began = bench.context.now
+    assert bench.run(leaf) is FAILURE
+    assert leaf.feedback_message == "nobody took red cube within 2 s"
+    assert bench.context.now - began < 2.2
+
+
+def test_patience_stands_still_while_a_guard_pauses() -> None:
+    bench, leaf = waiting(latency=0.0, patience=2.0)
+    leaf._pause()
+    bench.robot.advance(bench.context.now + 10.0)
+    bench.context.now = bench.robot.now()
+    leaf._resume()
+    assert bench.tick(leaf) is RUNNING
+    assert bench.run(leaf) is FAILURE
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [(None, "the thing in the hand"), ("the green cup", "the green cup"), ("cup", "the cup")],
+)
+def test_what_no_leaf_has_taken_is_called_as_the_tree_calls_it(named: str | None, said: str) -> None:
+    bench = holding("no")
+    bench.context.notes["held"] = None
+    assert bench.run(bench.leaf("hand_over", object=named, patience=0.5)) is FAILURE
+    assert bench.said == [f"Here is {said}. Please take it."]
 
 
 def test_a_hand_that_stays_keeps_the_arm_where_it_is() -> None:

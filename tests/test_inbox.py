@@ -44,12 +44,17 @@ def told(box: Inbox) -> list[dict[str, Any]]:
         ('{"id": 1, "answer": "the red one"}\n', "the red one"),
         ('{"answer": "bowl"}\n', "the one in the bowl"),
         ('{"id": 7, "answer": "red"}\n', None),
+        ('{"id": 1, "anwser": "red"}\n', None),
+        ('{"id": 1, "answer": null}\n', None),
+        ('{"id": 1, "answer": ""}\n', "the red one"),
+        ("\n", "the red one"),
+        ("[" * 100_000 + "\n", None),
         ("pink\n", None),
         ("red", None),
     ],
 )
 def test_a_line_answers_the_question(box: Inbox, line: str, meant: str | None):
-    inquiry = box.ask(WHICH, OPTIONS)
+    inquiry = box.ask(WHICH, OPTIONS, "the red one")
     put(box, line)
     assert inquiry.answer == meant
 
@@ -73,6 +78,37 @@ def test_what_stood_in_the_inbox_before_answers_nothing(tmp_path: Path):
     assert Inbox(tmp_path / "answers").ask(WHICH, OPTIONS).answer is None
 
 
+def test_what_comes_too_late_for_one_question_does_not_answer_the_next(box: Inbox):
+    box.ask("Shall I stand still?", ["yes", "no"], deadline=1.0).withdraw()
+    put(box, "yes\n")
+    inquiry = box.ask("Shall I let go?", ["yes", "no"])
+    assert inquiry.answer is None
+    put(box, "no\n")
+    assert inquiry.answer == "no"
+
+
+def test_a_stop_in_the_inbox_is_heard_by_a_guard(box: Inbox):
+    rig = Bench({"*": "no"})
+    rig.context.human = box
+    leaf = rig.leaf("clear_of", alarms=["stop_word"])
+    assert rig.tick(leaf) is SUCCESS
+    inquiry = box.ask(WHICH, OPTIONS)
+    put(box, "stop\n")
+    assert rig.tick(leaf) is FAILURE
+    assert leaf.feedback_message == "the human said 'stop' (inbox)"
+    assert (inquiry.answer, inquiry.refused) == (None, 0)
+    put(box, '{"answer": "go on"}\n')
+    assert rig.tick(leaf) is SUCCESS
+    answering = box.ask("The robot stands still. Go on?", ["go on", "stop"])
+    inquiry.withdraw()
+    put(box, "stop\n")
+    assert answering.answer == "stop"
+    free = box.ask("What is wrong?")
+    put(box, "stop\n")
+    assert free.answer == "stop"
+    assert rig.tick(leaf) is SUCCESS
+
+
 def test_an_inbox_that_is_written_anew_is_read_from_its_start(box: Inbox):
     inquiry = box.ask(WHICH, OPTIONS)
     put(box, "pink, no, blue, no, green\n")
@@ -84,6 +120,10 @@ def test_an_inbox_that_is_written_anew_is_read_from_its_start(box: Inbox):
 def test_an_inbox_that_cannot_be_made_is_told(tmp_path: Path):
     with pytest.raises(InboxError, match="cannot open the inbox"):
         Inbox(tmp_path / "nowhere" / "answers")
+    os.mkfifo(tmp_path / "pipe")
+    for inbox in (tmp_path, tmp_path / "pipe", Path()):
+        with pytest.raises(InboxError, match="is no file"):
+            Inbox(inbox)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from knothole.app.inspect import with_ears
-from knothole.app.microphone import Utterance
+from knothole.app.microphone import LiveMicrophone, LiveRecording, Utterance
 from knothole.behaviors.step import FAILURE, SUCCESS
 from knothole.tests.calling import call
 from knothole.tests.rig import Bench
@@ -149,6 +149,18 @@ def test_silence_a_missing_file_and_no_sound_are_failures_with_a_reason(tmp_path
         leaf = rig.leaf("listen", **{"from": str(tmp_path / f"{name}.wav")})
         assert rig.run(leaf) is FAILURE
         assert leaf.feedback_message.startswith(f"unheard: {why}")
+    os.mkfifo(tmp_path / "pipe.wav")
+    leaf = rig.leaf("listen", **{"from": str(tmp_path / "pipe.wav")})
+    assert rig.run(leaf) is FAILURE
+    assert leaf.feedback_message.endswith("pipe.wav is no file")
+
+
+def test_an_option_without_a_word_is_a_problem_and_no_fault():
+    pytest.importorskip("pocketsphinx")
+    from knothole.vlm.hearing.sphinx import Sphinx
+
+    with pytest.raises(SoundError, match="does not know how '…' is said"):
+        Sphinx()._decoder(("tea", "…"))
 
 
 def test_free_speech_is_not_for_pocketsphinx(tmp_path: Path):
@@ -164,6 +176,44 @@ def test_a_run_without_a_microphone_says_so():
     leaf = rig.leaf("listen")
     assert rig.run(leaf) is FAILURE
     assert leaf.feedback_message == "unheard: this run has no microphone; name a WAV file"
+
+
+class Room:
+    """A sound card in a silent room, or one that breaks; what ``LiveRecording`` takes from ``sounddevice``."""
+
+    def __init__(self, breaks: bool = False) -> None:
+        self._breaks = breaks
+
+    def InputStream(self, *args: object, **options: object) -> Room:  # noqa: N802
+        return self
+
+    def __enter__(self) -> Room:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        """Nothing to close."""
+
+    def read(self, count: int) -> tuple[np.ndarray, bool]:
+        if self._breaks:
+            raise OSError
+        return np.zeros((count, 1), np.float32), False
+
+
+def test_nobody_is_waited_for_beyond_the_deadline():
+    microphone, recording = LiveMicrophone(), LiveRecording(Room(), patience=0.05)
+    microphone._open.append(recording)
+    microphone.wait(lambda: False)
+    assert not recording.over
+    microphone.close()
+    recording.join(60.0)
+    assert recording.over
+    assert not recording._thread.is_alive()
+
+
+def test_a_microphone_that_breaks_without_a_word_is_a_problem():
+    recording = LiveRecording(Room(breaks=True))
+    recording.join(60.0)
+    assert recording.problem == "the microphone cannot be listened to: OSError"
 
 
 def test_ears_stand_at_the_end_of_the_chain_where_a_tree_listens(tmp_path: Path):

@@ -12,6 +12,9 @@ from knothole.app.options import RunOptions
 from knothole.app.replay import ReplayOptions, replay_run
 from knothole.app.run import Run
 from knothole.app.session import run_tree
+from knothole.behaviors.acting.proposing import proposal
+from knothole.behaviors.acting.repairing import Attempt
+from knothole.behaviors.means.skills import Step, skills
 from knothole.trees.loader import check, load
 from knothole.trees.tracing.recording import read_trace
 from knothole.trees.tracing.why import explain
@@ -107,3 +110,18 @@ def test_a_guard_pauses_what_grew_and_lets_it_go_on(tmp_path):
         while run.tree.root.status.name == "RUNNING":
             run.tick()
         assert (paused, run.tree.root.status.name) == ("RUNNING", "SUCCESS")
+
+
+def test_a_proposal_leaves_out_what_was_taken_and_put_back_again():
+    allowed = skills(["pick", "place", "home"])
+    take, put, home = (
+        Step(skill=name, args=args)
+        for name, args in (("pick", {"object": "the red cube"}), ("place", {"into": "the tray"}), ("home", {}))
+    )
+    failed = Attempt(1, (home, take, put), "", done=2, reason="no room in the tray")
+    lines = proposal("p", PUT, [failed, Attempt(2, (take, put), "")], allowed, "none").splitlines()
+    assert [line.strip() for line in lines if line.startswith("    - ")] == [
+        "- home:",
+        '- pick: {object: "the red cube"}',
+        '- place: {into: "the tray"}',
+    ]

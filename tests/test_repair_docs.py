@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from knothole.cli import main
+from knothole.sim.draw import load_scene
 from knothole.tests.acting import scene
 from knothole.trees.loader import check_text
 
@@ -59,6 +60,12 @@ def test_the_commands_of_the_page_plan_repair_and_propose(
     told = capsys.readouterr().out
     assert "what was planned:" in told
     assert "put_away/achieve repairs for the first time: step 1 (move to (5, 0, 0.5)):" in told
+
+
+def test_the_scene_of_the_page_has_what_its_instruction_names() -> None:
+    said = blocks("sh")[0].split()
+    scene, seed = said[said.index("--scene") + 1], int(said[said.index("--seed") + 1])
+    assert {"red cube", "blue tray"} <= {thing.name for thing in load_scene(scene, seed).objects}
 
 
 def test_every_port_that_the_page_names_is_one() -> None:

@@ -163,6 +163,17 @@ def test_closing_ends_what_is_being_spoken() -> None:
     assert not voice._thread.is_alive()
 
 
+def test_a_voice_that_is_stuck_with_a_full_queue_keeps_nobody_waiting(tmp_path: Path) -> None:
+    folder = tmp_path / "sound"
+    folder.mkdir()
+    voice = Voice(lambda text: [["sleep", "1000"]], print, folder)
+    for number in range(40):
+        voice.say(f"sentence {number}")
+    voice.finish(0.1)
+    assert not voice._thread.is_alive()
+    assert not folder.exists()
+
+
 def test_a_voice_that_cannot_be_heard_is_told_once() -> None:
     told: list[str] = []
     with Voice(lambda text: [["sh", "-c", "echo no sound card >&2; exit 3"]], told.append) as voice:

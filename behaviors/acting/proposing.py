@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from ..means.effects import Fact
+from ..means.effects import Fact, State
 from ..means.skills import Skill, Step
 from ..planning.telling import short
 from .repairing import Attempt
-from .writing import expectations, step_words, steps_text
+from .writing import expectations, expected, step_words, steps_text
 
 MARK = "proposed by knothole"
 """How the first line of a proposal begins, behind the #."""
@@ -41,6 +41,8 @@ def proposal(
 ) -> str:
     """Return what worked in the end as the text of a tree: the steps that were done in each plan, one after the other.
 
+    What a plan that failed held in the end was put back: the steps since it was taken are left out.
+
     Args:
         name: Of the tree.
         instruction: What was to be done.
@@ -52,7 +54,7 @@ def proposal(
     steps: list[Step] = []
     comments: list[list[str]] = []
     for attempt in attempts:
-        kept = attempt.steps[: attempt.done] if attempt.reason else attempt.steps
+        kept = _lasting(attempt, allowed, held) if attempt.reason else attempt.steps
         before = attempts[attempt.number - 2] if attempt.number > 1 else None
         facts = expectations(kept, allowed)
         for index, step in enumerate(kept):
@@ -63,6 +65,15 @@ def proposal(
             comments.append([_line(line) for line in lines])
     head = [f"{MARK}: what carried out {_line(instruction)!r} in the end", *_story(attempts)]
     return steps_text(name, steps, allowed, verify, held, comments, [_line(line) for line in head])
+
+
+def _lasting(attempt: Attempt, allowed: Mapping[str, Skill], held: str) -> tuple[Step, ...]:
+    """Return the steps of a plan that failed up to the last one after which the hand was not known to hold a thing."""
+    state, last = State([Fact("holding", (held,))] if held and attempt.number == 1 else []), 0
+    for number, step in enumerate(attempt.steps[: attempt.done], 1):
+        state.apply(expected(step, allowed[step["skill"]], state))
+        last = last if state.held else number
+    return attempt.steps[:last]
 
 
 def _why(step: Step, facts: Sequence[Fact], later: Sequence[Step], allowed: Mapping[str, Skill]) -> str:

@@ -112,18 +112,20 @@ def clarified(instruction: str, question: str, answer: str) -> str:
     'Put the red cube into the tray.'
     >>> clarified("Bring me the cup.", "Which cup: the red one or the left one?", "the red one")
     'Bring me the red cup.'
-    >>> clarified("Tidy up.", "Into the tray or the bowl?", "the tray")
+    >>> clarified("Tidy up", "Into the tray or the bowl?", "the tray.")
     'Tidy up. I mean the tray.'
     """
     found = _WHICH.match(question.strip())
     noun = found[1].strip() if found is not None else ""
-    meant = _ONE.sub(noun, answer.strip()) if noun else answer.strip()
+    meant = answer.strip().rstrip(".!")
+    meant = _ONE.sub(lambda match: noun, meant) if noun else meant
     if noun:
         for phrase in (f"the {noun}", f"a {noun}", f"an {noun}", noun):
             pattern = re.compile(rf"\b{re.escape(phrase)}\b", re.IGNORECASE)
             if pattern.search(instruction):
                 return pattern.sub(lambda match: meant, instruction, count=1)
-    return f"{instruction.rstrip()} I mean {meant}."
+    said = instruction.rstrip()
+    return f"{said}{'' if said.endswith(('.', '!', '?')) else '.'} I mean {meant}."
 
 
 def remaining(attempt: Attempt) -> str:

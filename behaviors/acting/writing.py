@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ..means.effects import ANY, Fact, State
+from ..means.effects import ANY, Fact, State, parse_fact
 from ..means.skills import Skill, Step
 from ..planning.symbolic import bound, facts_of
 from ..planning.tree_form import tree_yaml
@@ -88,18 +88,14 @@ def steps_text(
     for number, step in enumerate(steps, 1):
         lines += [f"    # {line}".rstrip() for line in (comments[number - 1] if comments else ())]
         lines += [f"    {line}" for line in node_lines(step, allowed, f"{number} {step_words(step)}")]
-        told = [quoted(str(fact)) for fact in facts[number - 1] if ANY not in fact.args]
-        if verify != "none" and told:
-            lines += [
-                f"    - verify: {{facts: [{', '.join(told)}], by: {verify}}}",
-                f'      name: "{number} is it so?"',
-            ]
+        if look := _look(facts[number - 1], verify):
+            lines += [f"    - {look}", f'      name: "{number} is it so?"']
     return "\n".join(lines) + "\n"
 
 
 def _look(facts: Sequence[Fact], verify: str) -> str:
     """Return a node that looks whether facts are so; empty when nobody is to look."""
-    told = [quoted(str(fact)) for fact in facts if ANY not in fact.args]
+    told = [quoted(text) for text in map(str, facts) if ANY not in parse_fact(text).args]
     return f"verify: {{facts: [{', '.join(told)}], by: {verify}}}" if verify != "none" and told else ""
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from py_trees.common import Status
 
-from ..means.alarms import ALARMS, STOP_WORD, SeenAlarm
+from ..means.alarms import ALARMS, STOP_WORD, AlarmError, SeenAlarm, alarms_of
 from ..means.watching import WATCH_PORTS
 from ..node import Leaf, NodeFault, Wiring, behavior
 from ..ports import Port
@@ -53,7 +53,14 @@ class ClearOf(Leaf):
     recovers = "anew"
     visual: ClassVar[bool] = True
     ports = (
-        Port("alarms", "any", f"alarms: {', '.join(ALARMS)}, or questions whose yes is one", main=True, takes=_LISTED),
+        Port(
+            "alarms",
+            "any",
+            f"alarms: {', '.join(ALARMS)}, or questions whose yes is one",
+            main=True,
+            takes=_LISTED,
+            lists="alarms",
+        ),
         Port("max_age", "duration", "oldest picture that a verdict may rest on", default=0.5, minimum=0.0),
         Port("accept", "number", "probability of a sure answer", default=0.8, minimum=0.5, maximum=1.0),
         Port("confirm", "int", "answers in a row that raise an alarm", default=1, minimum=1),
@@ -70,13 +77,10 @@ class ClearOf(Leaf):
 
     def start(self) -> None:
         """Begin to watch anew after a gap, or with other alarms."""
-        names = _names(self.get("alarms"))
-        for name in names:
-            if name not in ALARMS and not name.endswith("?"):
-                raise NodeFault(
-                    f"{self.path}: there is no alarm {name!r}\n"
-                    f"  fix:  write one of {', '.join(ALARMS)}, or a yes/no question that ends with a question mark"
-                )
+        try:
+            names = alarms_of(self.get("alarms"))
+        except AlarmError as error:
+            raise NodeFault(f"{self.path}: {error}") from error
         if names != self._names or self.context.tick - self._last_tick > 1:
             for one in self._seen:
                 one.drop()
@@ -107,15 +111,8 @@ class ClearOf(Leaf):
 
     def _heard(self) -> bool:
         """Hear what was said without being asked, and tell whether the robot shall stand still."""
-        overheard = getattr(self.context.human, "overheard", None)
+        human = self.context.human
+        overheard = getattr(human, "overheard", None)
         for words in overheard() if callable(overheard) else ():
-            self.context.stop_sign.hear(words)
+            self.context.stop_sign.hear(words, getattr(human, "where", ""))
         return bool(self.context.stop_sign.said)
-
-
-def _names(given: object) -> list[str]:
-    """Return the alarms that an author wrote."""
-    if isinstance(given, list | tuple):
-        return [str(name).strip() for name in given]
-    text = str(given).strip()
-    return [text] if text.endswith("?") else [name.strip() for name in text.split(",")]

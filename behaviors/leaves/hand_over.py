@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 
 from ...robots.errors import UnreachableError
 from ...robots.pose import Array, Pose
 from ...vlm.questions import Question
+from ..acting.witnesses import the
 from ..means.asking import ask
 from ..means.motion import Act, Await, Failed, Fingers, MotionLeaf, Rest, Script
 from ..means.surroundings import Held
@@ -22,6 +24,21 @@ PULL = 0.0025
 _PAUSE = 0.1
 
 
+@dataclass
+class _Look(Await):
+    """Wait for the answer to a question, at most until something else has happened.
+
+    Attributes:
+        over: Tells that it has.
+    """
+
+    over: Callable[[], bool] = lambda: False
+
+    def done(self, leaf: MotionLeaf) -> bool:
+        """Look at the ticket and beside it."""
+        return super().done(leaf) or self.over()
+
+
 @behavior("hand_over")
 class HandOver(MotionLeaf):
     """Hold out what is in the hand to a human, and let go when a human hand is there or pulls at it.
@@ -32,7 +49,8 @@ class HandOver(MotionLeaf):
     the hand is gone.
 
     Ports:
-        object (in, any, main, default what is held): What is handed over, for messages: an object or words.
+        object (in, any, main, default what is held): What is handed over: an object or words. For messages, where no
+            leaf of this run has taken it.
         at (in, point, default 0.58, 0.0, 0.34): World x, y and z where the tool holds it, [m].
         words (in, text, default a sentence that names the thing): What is said to the human.
         patience (in, duration, default 30s): How long the human has to take it, and then to take the hand away, [s].
@@ -62,6 +80,8 @@ class HandOver(MotionLeaf):
         Port("camera", "text", "camera to look through; the robot's default one if left out", default=""),
     )
 
+    _until = _paused = 0.0
+
     def script(self) -> Script:
         """Carry, hold out, wait, let go, wait until the hand is gone, go home."""
         robot, camera = self.robot, str(self.get("camera"))
@@ -72,7 +92,7 @@ class HandOver(MotionLeaf):
         if not robot.state().holding:
             self.keep(None)
             raise Failed(f"lost {held.label} on the way")
-        words = str(self.get("words")) or f"Here is the {held.label}. Please take it."
+        words = str(self.get("words")) or f"Here is {the(held.label)}. Please take it."
         self.context.say(words)
         self.context.emit("say", {"path": self.path, "text": words})
         width = robot.state().gripper_width
@@ -94,7 +114,10 @@ class HandOver(MotionLeaf):
         if not state.holding:
             self.keep(None)
             raise Failed(f"the hand holds nothing: fingers at {1000 * state.gripper_width:.1f} mm feel nothing")
-        return self.held or Held.unknown(state.gripper_width, state.world_from_tcp)
+        if self.held is not None:
+            return self.held
+        unknown, named = Held.unknown(state.gripper_width, state.world_from_tcp), self.get("object")
+        return unknown if named is None else replace(unknown, label=str(getattr(named, "label", named)))
 
     def _posture(self, held: Held) -> Array:
         arm, point = self.robot.arm, self.get("at")
@@ -111,16 +134,27 @@ class HandOver(MotionLeaf):
 
     def _wait(self, felt: Callable[[], bool], answer: str, doing: str) -> Generator[Act, object, bool]:
         """Wait until the fingers feel it or two pictures say it; False when the patience is over."""
-        until = self.context.now + float(str(self.get("patience")))
+        self._until = self.context.now + float(str(self.get("patience")))
         sure = 0
         while not felt():
-            if self.context.now >= until:
+            if self.context.now >= self._until:
                 return False
             asking = ask(self, Question("yes_no", HAND), str(self.get("camera")))
-            yield Await(asking, doing)
-            assert asking.answer is not None
+            yield _Look(asking, doing, over=lambda: felt() or self.context.now >= self._until)
+            if asking.answer is None:
+                asking.drop()
+                continue
             sure = sure + 1 if asking.answer.p(answer) >= 0.8 else 0
             if sure >= CONFIRMED:
                 return True
             yield Rest(_PAUSE, doing)
         return True
+
+    def pause(self) -> None:
+        """Stand still, and stop the clock of the human's patience."""
+        super().pause()
+        self._paused = self.context.now
+
+    def resume(self) -> None:
+        """Let that clock go on."""
+        self._until += self.context.now - self._paused

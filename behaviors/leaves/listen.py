@@ -92,11 +92,13 @@ class Listen(Leaf):
         if self.context.microphone is None:
             self._left, self._why = 0, "this run has no microphone; name a WAV file"
             return
-        self._recording = self.context.microphone.listen()
+        self._recording = self.context.microphone.listen(max(0.0, self._until - self.context.now))
 
     def _read(self, file: Path) -> str:
         """Hand over the sound of a file; return what is in the way."""
         try:
+            if file.exists() and not file.is_file():  # such as a pipe, which might be waited for
+                return f"{file} is no file"
             if file.stat().st_size > _LARGEST:
                 return f"{file} is larger than {_LARGEST // 2**20} MiB"
             self._ask(file.read_bytes())
@@ -161,6 +163,8 @@ class Listen(Leaf):
     def _stop(self) -> None:
         if self._recording is not None:
             self._recording.stop()
+        if self._ticket is not None and self.context.broker is not None:
+            self.context.broker.drop(self._ticket, self.context.now, self.path)
         self._recording = self._ticket = None
 
     def halt(self) -> None:

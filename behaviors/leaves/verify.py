@@ -37,7 +37,7 @@ class Verify(Leaf):
     recovers = "anew"
     visual = True
     ports = (
-        Port("facts", "list", "what should be so, such as holding(the red cube)", main=True),
+        Port("facts", "list", "what should be so, such as holding(the red cube)", main=True, lists="facts"),
         Port("by", "text", "who is asked: body, see, both or none", default="both", choices=WAYS),
         Port("camera", "text", "camera to look through; the robot's default one if left out", default=""),
     )

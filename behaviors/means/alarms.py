@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from ..._base import KnotholeError, near_misses
 from ...robots.contract import CameraFrame
 from ...vlm.questions import Answer, Frame, Question
 from ..context import as_question_frame
@@ -27,6 +28,39 @@ AGO, KEPT = 0.4, 3
 """How far back the picture is that ``falling`` compares with [s], and how many pictures cover that."""
 
 Verdict = Literal["clear", "alarm", "waiting"]
+
+
+class AlarmError(KnotholeError):
+    """What an author wrote is no alarm."""
+
+
+def alarms_of(given: object) -> list[str]:
+    """Return the alarms that an author wrote: names with commas between them, one question, or a list of such.
+
+    Raises:
+        AlarmError: There is none, or one that nobody knows.
+
+    >>> alarms_of("hand, stop_word"), alarms_of("Is a cat on the table, or a dog?")
+    (['hand', 'stop_word'], ['Is a cat on the table, or a dog?'])
+    """
+    if isinstance(given, list | tuple):
+        names = [str(name).strip() for name in given]
+    else:
+        text = str(given).strip()
+        names = [name.strip() for name in text.split(",")]
+        if text.endswith("?") and names[0] not in ALARMS:
+            names = [text]
+    if not names:
+        raise AlarmError(f"there are no alarms, so nothing is guarded\n  fix:  write some of {', '.join(ALARMS)}")
+    for name in names:
+        if name not in ALARMS and not name.endswith("?"):
+            near = near_misses(name, ALARMS)
+            hint = f"\n  did you mean:  {near[0]}" if near else ""
+            raise AlarmError(
+                f"there is no alarm {name!r}{hint}\n"
+                f"  fix:  write one of {', '.join(ALARMS)}, or a yes/no question that ends with a question mark"
+            )
+    return names
 
 
 class SeenAlarm:

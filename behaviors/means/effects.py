@@ -43,6 +43,7 @@ _CONTRARY: Final[Mapping[str, str]] = {
 _PLACES: Final = ("holding", "inside", "on", "on_table", "handed_over")
 """Facts that say where a thing is: one of them holds at a time."""
 _FORM = re.compile(r"(not\s+)?(\w+)\s*(?:\(([^()]*)\))?")
+_MARKS = re.compile(r"[(),]")
 _ARTICLE = re.compile(r"^(the|a|an|this|that|my|your)\s+")
 
 
@@ -65,7 +66,10 @@ class Fact:
     positive: bool = True
 
     def __str__(self) -> str:
-        inner = f"({', '.join(self.args)})" if self.args else ""
+        """Return the text that ``parse_fact`` reads: words for a thing stand there without commas and brackets."""
+        inner = (
+            f"({', '.join(' '.join(_MARKS.sub(' ', arg).split()) or ANY for arg in self.args)})" if self.args else ""
+        )
         return f"{'' if self.positive else 'not '}{self.name}{inner}"
 
     @property

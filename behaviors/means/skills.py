@@ -170,8 +170,12 @@ def skills(names: Iterable[str], trees: Callable[[str], Skill | None] = lambda n
 
 
 def fillable(port: Port) -> bool:
-    """Tell whether a plan can give a value for a port. Through which camera to look is the affair of the tree."""
-    return port.direction == "in" and port.type in _JSON_TYPES and port.name != "camera"
+    """Tell whether a plan can give a value for a port. Through which camera to look is the affair of the tree.
+
+    For a port of any type a plan has words alone: one that takes none, such as ``roi`` of ``see``, is left out.
+    """
+    wordless = port.type == "any" and port.takes and "text" not in port.takes
+    return port.direction == "in" and port.type in _JSON_TYPES and port.name != "camera" and not wordless
 
 
 def plan_schema(allowed: Mapping[str, Skill], longest: int) -> str:

@@ -100,6 +100,8 @@ class PortReader:
         if main is not None:
             draft.given.add(main.name)
             self._port(draft, main, value)
+            if main.lists:
+                self.skills.check(value, main.lists)
             if kind.name == "use":
                 self.uses.bare(draft, value)
             elif kind.name == "bt.SubTree":

@@ -1,10 +1,12 @@
-"""Skills in files: the header key ``skill`` of a tree, and the ports that name skills and what may never happen."""
+"""Skills in files: the header key ``skill`` of a tree, and the ports that name skills, facts and alarms."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from ..._base import near_misses
+from ..._base import KnotholeError, near_misses
+from ...behaviors.means.alarms import AlarmError, alarms_of
 from ...behaviors.means.effects import ANY, Fact, FactError, parse_fact
 from ...behaviors.means.skills import fillable, skill
 from ...behaviors.node import NODES
@@ -74,9 +76,8 @@ class SkillReader:
             try:
                 fact = parse_fact(each.text)
             except FactError as error:
-                message, _, fix = str(error).partition("\n  fix:  ")
-                guess = tuple(message.split("did you mean:  ")[1:])
-                self._report(each, message.partition("\n")[0], guess=guess, fix=fix)
+                message, guess, fix = _parts(error)
+                self._report(each, message, guess=guess, fix=fix)
                 continue
             self._named(each, fact, inputs)
             found.append(fact)
@@ -100,7 +101,7 @@ class SkillReader:
 
 
 class SkillNames:
-    """Checks the elements of ports that list skills, and what may never happen.
+    """Checks the elements of ports that list skills, what may never happen, facts and alarms.
 
     Args:
         source: The file.
@@ -116,18 +117,29 @@ class SkillNames:
 
         Args:
             item: What stands at the port.
-            lists: ``skills`` or ``never``.
+            lists: As ``Port.lists``.
             skills: For ``never``, the skills that the node has beside it.
         """
         if not isinstance(item, Items):
+            if lists == "alarms" and isinstance(item, Scalar) and "$" not in item.text and not item.is_null:
+                self._reads(item, lambda: alarms_of(item.text))
             return
+        if lists == "alarms" and not item.items:
+            self._reads(item, lambda: alarms_of([]))
         named = [each.text for each in skills.items if isinstance(each, Scalar)] if isinstance(skills, Items) else []
         for each in item.items:
             if isinstance(each, Scalar) and "$" not in each.text:
-                if lists == "skills":
-                    self._skill(each)
-                else:
-                    self._never(each, named)
+                self._element(each, lists, named)
+
+    def _element(self, item: Scalar, lists: str, skills: list[str]) -> None:
+        if lists == "skills":
+            self._skill(item)
+        elif lists == "never":
+            self._reads(item, lambda: read_never([item.text], skills))
+        elif lists == "facts":
+            self._reads(item, lambda: parse_fact(item.text))
+        else:
+            self._reads(item, lambda: alarms_of([item.text]))
 
     def _skill(self, item: Scalar) -> None:
         name = item.text
@@ -150,13 +162,19 @@ class SkillNames:
             fix = "write `skill: {needs: […], effects: […]}` in its header"
             self._report(item, f"the tree {name!r} is no skill", why=why, fix=fix)
 
-    def _never(self, item: Scalar, skills: list[str]) -> None:
+    def _reads(self, item: Item, read: Callable[[], object]) -> None:
+        """Report what is wrong with a text that cannot be read."""
         try:
-            read_never([item.text], skills)
-        except NeverError as error:
-            message, _, fix = str(error).partition("\n  fix:  ")
-            guess = tuple(message.split("did you mean:  ")[1:])
-            self._report(item, message.partition("\n")[0], guess=guess, fix=fix)
+            read()
+        except (NeverError, FactError, AlarmError) as error:
+            message, guess, fix = _parts(error)
+            self._report(item, message, guess=guess, fix=fix)
 
     def _report(self, item: Item, message: str, *, why: str = "", guess: tuple[str, ...] = (), fix: str) -> None:
         self.problems.append(self.source.problem(item, "K151", message, why=why, guess=guess, fix=fix))
+
+
+def _parts(error: KnotholeError) -> tuple[str, tuple[str, ...], str]:
+    """Return the message of an error, what was meant, and how to mend it."""
+    message, _, fix = str(error).partition("\n  fix:  ")
+    return message.partition("\n")[0], tuple(message.split("did you mean:  ")[1:]), fix

@@ -13,7 +13,7 @@ from ..._base import import_needed
 from ..language.instructions import parse_instruction
 from ..questions import Answer, Frame, Kind, Question
 from . import NOBODY_SPOKE
-from .jsgf import INSTRUCTION, instruction_grammar, option_of, options_grammar, words_of
+from .jsgf import INSTRUCTION, instruction_grammar, option_of, options_grammar, spoken, words_of
 from .ngrams import instruction_model
 from .sound import RATE, SoundError, read_wav
 from .voice_activity import MARGIN, speech
@@ -93,10 +93,10 @@ class Sphinx:
         self, decoder: Any, reading: str, fit: tuple[float, float], seconds: float, choices: Sequence[str]
     ) -> str:
         """Say why a sound is not what its best reading says; empty where it may be."""
-        likeness, spoken = fit
+        likeness, covered = fit
         length = len(" ".join(decoder.lookup_word(word) or "" for word in reading.split()).split())
         in_time = FASTEST * length <= seconds <= max(SHORT, SLOWEST * length)
-        if not in_time or spoken < COVERED * seconds:
+        if not in_time or covered < COVERED * seconds:
             return f"{seconds:.1f} s were said, which is no {' or '.join(choices)}"
         return f"what was said is not enough like {reading!r}" if likeness < LIKE else ""
 
@@ -114,8 +114,11 @@ class Sphinx:
         """Return the decoder for what is expected.
 
         Raises:
-            SoundError: A word of the options has no known pronunciation.
+            SoundError: A word of the options has no known pronunciation, or an option has no word.
         """
+        mute = next((choice for choice in choices if not spoken(choice)), None)
+        if mute is not None:
+            raise SoundError(f"pocketsphinx does not know how {mute!r} is said")
         if choices not in self._decoders:
             self._decoders[choices] = self._open(choices)
             while len(self._decoders) > _KEPT:
