@@ -80,6 +80,8 @@ class TerminalHuman:
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> TerminalInquiry:
         """Put a question; it is shown once those before it have their answer."""
+        if not self._open and os.isatty(self._source):
+            self._forget_typed()
         inquiry = TerminalInquiry(self, prompt, tuple(options), default, deadline)
         self._open.append(inquiry)
         self._show()
@@ -96,6 +98,12 @@ class TerminalHuman:
             pass
         heard, self._stops = self._stops, []
         return heard
+
+    def _forget_typed(self) -> None:
+        """Let nothing that was typed before a question answer it, but a stop; what a program sends keeps its order."""
+        while self._lines(0.0):
+            pass
+        self._typed = ""
 
     def _lines(self, timeout: float) -> bool:
         """Take what was typed; False when there was nothing within ``timeout`` [s]."""

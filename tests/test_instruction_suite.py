@@ -148,6 +148,14 @@ def test_results_are_kept_and_gone_on_from(tmp_path: Path) -> None:
     assert set(Results(file, options).known) == {3, 5}
     with pytest.raises(ResultsError, match="run in another way"):
         Results(file, SuiteOptions(vlm="embedded"))
+    file.write_text(file.read_text()[:-1])  # without the end of its last line
+    assert set(Results(file, options).known) == {3}
+    Results(file, options).add(replace(ACTED, seed=5))
+    assert set(Results(file, options).known) == {3, 5}
+    for broken in (tmp_path, tmp_path / "binary"):
+        (tmp_path / "binary").write_bytes(b"\xff\xfe")
+        with pytest.raises(ResultsError, match="no file of results"):
+            Results(broken, options)
     file.write_text(file.read_text().splitlines()[0] + "\n{}\n" + json.dumps(ACTED.to_json()) + "\n")
     with pytest.raises(ResultsError, match=r"r\.jsonl:2"):
         Results(file, options)

@@ -32,28 +32,28 @@ class Results:
         self._path = path
         self.known: dict[int, Acted] = {}
         head = json.dumps(options.to_json(), sort_keys=True)
-        if not path.exists() or not path.read_text(encoding="utf-8").strip():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(head + "\n", encoding="utf-8")
-            return
-        first, *rest = path.read_text(encoding="utf-8").splitlines()
+        try:
+            first, *rest = path.read_text(encoding="utf-8").split("\n") if path.exists() else ("",)
+            if not first and not any(rest):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(head + "\n", encoding="utf-8")
+                return
+        except (OSError, UnicodeDecodeError) as error:
+            raise ResultsError(f"{path} is no file of results: {error}\n  fix:  name another file") from error
         if first != head:
             raise ResultsError(
                 f"{path} has results of a suite that was run in another way\n"
                 f"  why:  there {first:.200}, now {head:.200}\n  fix:  name another file, or delete this one"
             )
-        for number, line in enumerate(rest, 2):
+        *whole, last = rest or ("",)
+        for number, line in enumerate(whole, 2):
             try:
                 one = Acted.from_json(json.loads(line))
             except (ValueError, TypeError) as error:
-                if number == len(rest) + 1:
-                    self._drop_last([first, *rest[:-1]])
-                    return  # it was being written when the suite ended
                 raise ResultsError(f"{path}:{number}: {error}\n  fix:  delete the line") from error
             self.known[one.seed] = one
-
-    def _drop_last(self, lines: list[str]) -> None:
-        self._path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if last or not rest:  # it was being written when the suite ended
+            path.write_text("".join(f"{line}\n" for line in (first, *whole)), encoding="utf-8")
 
     def add(self, one: Acted) -> None:
         """Write one result."""
