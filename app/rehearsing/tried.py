@@ -1,4 +1,4 @@
-"""A plan as the tree that is ticked in a rehearsal: the very composites, with somebody who judges steps and questions."""
+"""A plan as the tree that is ticked in a rehearsal: its own composites, and a judge of its steps and questions."""
 
 from __future__ import annotations
 
