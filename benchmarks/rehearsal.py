@@ -6,8 +6,8 @@ A plan picks a random loose thing and puts it into or onto another random thing,
 at the rim of the arm's reach or beyond it. What happens is judged on truth: a plan worked when each of its steps
 succeeded, and what they were to bring about is true in the end.
 
-With ``--form tree`` the same steps are a tree: a pick may be tried twice, a question chooses whether the thing still has
-to be moved, and another one looks whether it is where it should be.
+With ``--form tree`` the same steps are a tree: a pick may be tried twice, a question chooses whether the thing still
+has to be moved, and another one looks whether it is where it should be.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from knothole.app.truth import SceneTruth
 from knothole.behaviors.context import Context
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, Step, skills
 from knothole.behaviors.node import NODES, RUNNING, SUCCESS, Leaf, Wiring
-from knothole.behaviors.ports import Port
 from knothole.behaviors.planning.tree_form import tree_yaml
 from knothole.behaviors.planning.yaml_text import document
+from knothole.behaviors.ports import Port
 from knothole.behaviors.rehearsing import Kind, Plan, RehearsalVerdict
 from knothole.sim.cloning import state_of
 from knothole.sim.draw import load_scene

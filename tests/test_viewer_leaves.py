@@ -130,7 +130,7 @@ def test_a_run_whose_page_is_closed_ends_on_its_own_clock(moment: str, seed: int
     with asking(tmp_path, default, deadline) as (run, server):
         leave(run, server, moment, rng)
         result = ends(run)
-        said = run.tree.blackboard["said"] if "said" in run.tree.blackboard else None
+        said = next((cell.value for cell in run.tree.blackboard if cell.name == "said"), None)
     if said == "red":
         assert moment == "after"
         assert result.status == "SUCCESS"
