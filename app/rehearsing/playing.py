@@ -12,9 +12,10 @@ from ..._base import KnotholeError
 from ...behaviors.context import Context, as_question_frame
 from ...behaviors.means.effects import Fact
 from ...behaviors.means.skills import Skill, Step
-from ...behaviors.node import FAILURE, NODES, RUNNING, Status
+from ...behaviors.node import FAILURE, NODES, RUNNING
 from ...behaviors.planning.tree_form import steps_in
 from ...behaviors.rehearsing import Kind, Plan, RehearsalVerdict, sentence
+from ...behaviors.step import Status
 from ...sim.cloning import WorldState, clone, drive
 from ...sim.ghost import GhostPanda
 from ...sim.panda import PandaSim

@@ -9,8 +9,9 @@ from typing import Final, Protocol
 from ...behaviors.leaves.run_step import RunStep
 from ...behaviors.leaves.see import See
 from ...behaviors.means.skills import Skill, Step
-from ...behaviors.node import RUNNING, SUCCESS, Status
+from ...behaviors.node import RUNNING, SUCCESS
 from ...behaviors.planning.tree_form import form_of, nodes_in, tree_yaml
+from ...behaviors.step import Status
 from ...trees.builder import BuiltTree
 from ...trees.loader import load_text
 from ...trees.spec import NodeSpec, TreeSpec
