@@ -64,6 +64,10 @@ class Gardener(Protocol):
         """Return why what should grow below a node could not be built, once; empty when it could."""
         ...
 
+    def apart(self) -> Gardener:
+        """Return one for a tree that is ticked beside that of the run, such as one that is only tried."""
+        ...
+
 
 class Grown(Decorator):
     """Tick what grew below a leaf, then the leaf.

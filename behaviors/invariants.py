@@ -10,6 +10,7 @@ from .means.grounded import GroundedObject
 
 if TYPE_CHECKING:
     from .blackboard import Blackboard
+    from .context import Context
     from .node import Wiring
 
 
@@ -32,6 +33,14 @@ class Invariants(Protocol):
             names: Its type key, and the name of the tree that it uses; empty where nobody knows but the class.
             wiring: What it was made with.
             limb: What its type commands; that of its class where it is left out.
+        """
+        ...
+
+    def apart(self, context: Context) -> Invariants:
+        """Return the same rules for a tree that is ticked beside that of the run; what becomes of it is not known here.
+
+        Args:
+            context: Services of that tree.
         """
         ...
 

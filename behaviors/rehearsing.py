@@ -1,7 +1,7 @@
 """Plans that are tried before they are carried out: who tries them, and what comes out.
 
-A rehearsal plays the steps where nothing can break: in a copy of the simulated world, or on what the skills declare to
-need and to bring about. It says whether the plan would work, and if not, at which step and why.
+A rehearsal plays the plan where nothing can break: in a copy of the simulated world, or on what the skills declare to
+need and to bring about. It says whether the plan would work, and if not, at which step or question and why.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from .means.effects import Fact, State
 from .means.skills import Skill, Step
 from .node import NODES
 from .planning.symbolic import Thought
+from .planning.tree_form import steps_in, think
 
+Plan = Sequence[Step] | Mapping[str, object]
+"""Steps, or a tree in the form of ``planning/tree_form.py``, without mistakes."""
 Kind = Literal["symbolic", "kinematic", "physics"]
 """How a plan is tried: on what skills declare; with an arm that goes where it is told, among things that stay where
 they are put; or with motors, friction and weight."""
@@ -31,7 +34,9 @@ class RehearsalVerdict:
     Attributes:
         ok: False rejects the plan.
         reason: Why it is rejected, or why the rehearsal did not come to an end; empty otherwise.
-        step: Number of the step that fails, or at which the rehearsal was given up, from 1; 0 for none.
+        step: Number of the step that fails, or at which the rehearsal was given up, from 1 in the order of the text; 0
+            for none.
+        where: The same for a plan that is a tree, which may also fail at a question: ``sequence[2]/retry``.
         seconds: How long the plan took in the rehearsal, [s]; 0 where no time passes.
         kind: How it was tried.
         finished: False when the rehearsal was given up before its end, which says nothing against the plan.
@@ -45,9 +50,15 @@ class RehearsalVerdict:
     kind: Kind = "symbolic"
     finished: bool = True
     steps: tuple[str, ...] = ()
+    where: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it fails, in words; empty for nowhere."""
+        return self.where or (f"step {self.step}" if self.step else "")
 
     def __str__(self) -> str:
-        return f"step {self.step}: {self.reason}" if self.step else self.reason
+        return f"{self.place}: {self.reason}" if self.place else self.reason
 
     def to_json(self) -> dict[str, object]:
         """Return it as plain data."""
@@ -59,6 +70,7 @@ class RehearsalVerdict:
             "kind": self.kind,
             "finished": self.finished,
             "steps": list(self.steps),
+            "where": self.where,
         }
 
 
@@ -82,11 +94,11 @@ class Rehearsing(Protocol):
 class Rehearsal(Protocol):
     """Who can try plans; ``Context.rehearsal``."""
 
-    def start(self, steps: Sequence[Step], skills: Mapping[str, Skill], mode: Mode = "auto") -> Rehearsing | None:
+    def start(self, plan: Plan, skills: Mapping[str, Skill], mode: Mode = "auto") -> Rehearsing | None:
         """Begin to try a plan in the present state of the world.
 
         Args:
-            steps: The plan; each step names one of ``skills``.
+            plan: The plan; each step names one of ``skills``.
             skills: The skills that it may use.
             mode: How to try it.
 
@@ -126,17 +138,26 @@ class SymbolicRehearsal:
     def __init__(self, context: Context, state: Callable[[], State] | None = None, mode: Mode | None = None) -> None:
         self._context, self._state, self._mode = context, state or self._felt, mode
 
-    def start(self, steps: Sequence[Step], skills: Mapping[str, Skill], mode: Mode = "auto") -> Tried | None:
+    def start(self, plan: Plan, skills: Mapping[str, Skill], mode: Mode = "auto") -> Tried | None:
         """Begin and end, as ``Rehearsal`` says."""
         if (self._mode or mode) == "never":
             return None
-        return Tried(self.tried(steps, skills))
+        return Tried(self.tried(plan, skills))
 
-    def tried(self, steps: Sequence[Step], skills: Mapping[str, Skill]) -> RehearsalVerdict:
-        """Go through the steps in thought."""
+    def tried(self, plan: Plan, skills: Mapping[str, Skill]) -> RehearsalVerdict:
+        """Go through a plan in thought."""
         thought = Thought(skills, self._state())
-        lines: list[str] = []
-        for number, step in enumerate(steps, 1):
+        if isinstance(plan, Mapping):
+            think(thought, plan)
+            lines = [f"{where}: {sentence(step)}" for where, step in steps_in(plan)]
+            if not thought.wrong:
+                return RehearsalVerdict(True, steps=tuple(lines))
+            where, _, why = thought.wrong[0].partition(": ")
+            number = next((k for k, (place, _) in enumerate(steps_in(plan), 1) if place == where), 0)
+            verdict = RehearsalVerdict(False, why, number, where=where)
+            return replace(verdict, steps=(*lines[: max(0, number - 1)], str(verdict)))
+        lines = []
+        for number, step in enumerate(plan, 1):
             thought.step("", step["skill"], step["args"])
             if thought.wrong:
                 verdict = RehearsalVerdict(False, thought.wrong[0].removeprefix(": "), number)

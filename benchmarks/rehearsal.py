@@ -5,6 +5,9 @@
 A plan picks a random loose thing and puts it into or onto another random thing, once or twice; one thing in six stands
 at the rim of the arm's reach or beyond it. What happens is judged on truth: a plan worked when each of its steps
 succeeded, and what they were to bring about is true in the end.
+
+With ``--form tree`` the same steps are a tree: a pick may be tried twice, a question chooses whether the thing still
+has to be moved, and another one looks whether it is where it should be.
 """
 
 from __future__ import annotations
@@ -28,8 +31,10 @@ from knothole.app.truth import SceneTruth
 from knothole.behaviors.context import Context
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, Step, skills
 from knothole.behaviors.node import NODES, RUNNING, SUCCESS, Leaf, Wiring
+from knothole.behaviors.planning.tree_form import tree_yaml
+from knothole.behaviors.planning.yaml_text import document
 from knothole.behaviors.ports import Port
-from knothole.behaviors.rehearsing import Kind, RehearsalVerdict
+from knothole.behaviors.rehearsing import Kind, Plan, RehearsalVerdict
 from knothole.sim.cloning import state_of
 from knothole.sim.draw import load_scene
 from knothole.sim.layout import standing
@@ -37,6 +42,9 @@ from knothole.sim.panda import PandaSim
 from knothole.sim.scene import SceneSpec
 from knothole.sim.truth import world_truth
 from knothole.sim.world import World
+from knothole.trees.builder import build
+from knothole.trees.loader import load_text
+from knothole.trees.ticking.loop import Loop
 from knothole.vlm.broker import Broker
 
 SCENES = ("table", "tidy_table", "clear_plate", "sort_by_color", "stack_two")
@@ -99,11 +107,31 @@ def plan_of(spec: SceneSpec, seed: int) -> list[Step]:
     return steps
 
 
-def happen(world: World, robot: PandaSim, steps: Sequence[Step], seed: int) -> str:
-    """Run a plan in a world, and return why it did not work; empty when it did."""
+def tree_of(steps: Sequence[Step]) -> dict[str, object]:
+    """Return the same plan as a tree with questions, a second attempt and another way."""
+    nodes: list[object] = []
+    for pick, place in zip(steps[::2], steps[1::2], strict=True):
+        args = place["args"]
+        target = f"inside {args['into']}" if "into" in args else f"on {args['onto']}"
+        question = f"Is {args['object']} {target}?"
+        moved = {"sequence": [{"retry": pick, "times": 2}, place]}
+        nodes += [{"if": question, "then": {"skill": "home", "args": {}}, "else": moved}]
+        nodes += [{"fallback": [{"see": question, "expect": "yes"}, {"skill": "wait", "args": {"duration": 0.5}}]}]
+    return {"sequence": nodes}
+
+
+def happen(world: World, robot: PandaSim, steps: Sequence[Step], seed: int, tree: Plan | None = None) -> str:
+    """Run a plan in a world, as a tree where one is given, and return why it did not work; empty when it did."""
     truth = SceneTruth(world, robot)
     broker = Broker([Oracle(truth)], stepped=True, latency=0.1)
     context = Context(robot, broker, now=robot.now(), rng=np.random.default_rng([seed, 83]), frames=truth.saw)
+    if tree is not None:
+        text = document(tree_yaml(tree, skills(DEFAULT_SKILLS)), "plan")
+        result = Loop(build(load_text(text), context), max_time=LIMIT, watchdog=0).run()
+        if result.status != "SUCCESS":
+            return result.reason or result.status
+        world.settle(2.0)
+        return missing(world, steps)
     try:
         for number, step in enumerate(steps, 1):
             cls = NODES.get("run_step")
@@ -144,10 +172,10 @@ def missing(world: World, steps: Sequence[Step]) -> str:
     return ""
 
 
-def rehearse(world: World, robot: PandaSim, steps: Sequence[Step], kind: Kind, seed: int) -> RehearsalVerdict:
+def rehearse(world: World, robot: PandaSim, plan: Plan, kind: Kind, seed: int) -> RehearsalVerdict:
     """Play a plan in a copy of a world."""
     context = Context(robot, now=robot.now(), rng=np.random.default_rng([seed, 83]))
-    playing = play(state_of(world, robot), kind, context, steps, skills(DEFAULT_SKILLS))
+    playing = play(state_of(world, robot), kind, context, plan, skills(DEFAULT_SKILLS))
     while True:
         try:
             next(playing)
@@ -164,7 +192,7 @@ def clocked(into: Measured) -> Iterator[None]:
     into.cpu.append(time.process_time() - cpu)
 
 
-def measure(seeds: Sequence[int]) -> dict[Kind, Measured]:
+def measure(seeds: Sequence[int], form: str = "steps") -> dict[Kind, Measured]:
     """Try and run a plan for each seed, and print a line about each."""
     measured: dict[Kind, Measured] = {kind: Measured() for kind in KINDS}
     for seed in seeds:
@@ -172,14 +200,15 @@ def measure(seeds: Sequence[int]) -> dict[Kind, Measured]:
         steps = plan_of(spec, seed)
         if not steps:
             continue
+        tree = tree_of(steps) if form == "tree" else None
         with World(spec) as world:
             robot = PandaSim(world)
             robot.advance(0.1)
             verdicts: dict[Kind, RehearsalVerdict] = {}
             for kind, row in measured.items():
                 with clocked(row):
-                    verdicts[kind] = rehearse(world, robot, steps, kind, seed)
-            why = happen(world, robot, steps, seed)
+                    verdicts[kind] = rehearse(world, robot, tree or steps, kind, seed)
+            why = happen(world, robot, steps, seed, tree)
         outcome = "fails" if why else "works"
         for kind, verdict in verdicts.items():
             said = ("works" if verdict.ok else "fails") if verdict.finished else "unfinished"
@@ -199,10 +228,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=_seeds, default=_seeds("0-19"), metavar="A-B", help="seeds (default 0-19)")
+    parser.add_argument("--form", choices=("steps", "tree"), default="steps", help="form of the plans (default steps)")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON in the end")
     args = parser.parse_args()
     register_all()
-    rows = measure(args.seeds)
+    rows = measure(args.seeds, args.form)
     for kind, row in rows.items():
         print(f"\n{kind}: {100 * row.agreement:.0f} % of the verdicts say what happened")
         print("  verdict     it worked  it failed")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from py_trees.common import Status
 
 from knothole.app.replay import ReplayOptions, replay_run
 from knothole.behaviors.acting.repairing import clarified
+from knothole.behaviors.means.surroundings import Held
 from knothole.behaviors.node import RUNNING, Leaf, behavior
 from knothole.behaviors.ports import Port
+from knothole.robots.kinematic import KinematicRobot
 from knothole.tests.acting import Scene, scene, step
 from knothole.trees.changing.checkpoint import Checkpoint
 from knothole.trees.loader import check
@@ -383,3 +386,97 @@ def test_a_plan_that_is_a_tree_keeps_what_has_succeeded(tmp_path):
     assert "t/achieve/sequence/sequence/sequence/verify" in made.statuses()
     report = replay_run(ReplayOptions(trace))
     assert (report.difference, report.stopped, report.digest) == (None, None, report.recorded)
+
+
+@behavior("snatch")
+class Snatch(Leaf):
+    """Let the hand be full although no skill says so: somebody puts the cube between its fingers.
+
+    Status:
+        RUNNING: The fingers close.
+        SUCCESS: They hold it.
+
+    Halt:
+        Nothing to halt.
+    """
+
+    def start(self) -> None:
+        robot = self.context.robot
+        assert isinstance(robot, KinematicRobot)
+        robot.put("red cube", robot.state().world_from_tcp)
+        robot.move_gripper(0.0)
+
+    def step(self) -> Status:
+        return self.succeed() if self.context.robot.state().holding else self.running("closing")
+
+
+@behavior("wave")
+class Wave(Leaf):
+    """Do something with an empty hand.
+
+    Ports:
+        what (in, text, main): What.
+
+    Status:
+        SUCCESS: Done.
+
+    Halt:
+        Nothing to halt.
+    """
+
+    needs = ("hand_empty",)
+    ports = (Port("what", "text", "what", main=True),)
+
+    def step(self) -> Status:
+        LOG.append(f"waves {self.get('what')} {'full' if self.context.robot.state().holding else 'empty'}")
+        return self.succeed()
+
+
+SNATCHED = [step("wave", what="a"), step("snatch"), step("wave", what="b")]
+
+
+@pytest.mark.parametrize("form", ["steps", "tree"])
+def test_a_step_whose_need_is_known_to_be_untrue_is_never_begun_but_repaired(form):
+    first, second = (plan if form == "steps" else {"sequence": plan} for plan in (SNATCHED, [step("wave", what="c")]))
+    text = (
+        "root:\n  achieve: {instruction: do it, skills: [wave, snatch, open_gripper], verify: none,"
+        f" form: {form}, repairs: 1}}\n"
+    )
+    made = scene(text, {"do it": {"calls": [first, second]}, "*": "yes"}, things=["red cube"])
+    result = made.run()
+    assert LOG == ["waves a empty", "waves c empty"]  # the hand was emptied before the second plan
+    assert (result.status, result.reason) == ("SUCCESS", "all steps are done, after 1 plan that failed")
+    [repair] = [data for data in made.told("plans") if "repair" in data]
+    assert str(repair["reason"]).endswith("it needs that the hand is empty, but the hand holds something")
+    if form == "steps":
+        assert str(repair["reason"]).startswith("step 3 (wave b): ")
+        assert repair["done"] == 2
+
+
+def test_a_need_that_nobody_can_know_of_stops_nothing():
+    made = scene("root:\n  needs: {facts: [visible(cup), clear(cup), not holding(cup), hand_empty]}\n")
+    assert made.run().status == "SUCCESS"
+    made = scene("root:\n  needs: {facts: [not hand_empty]}\n")
+    result = made.run()
+    assert (result.status, result.reason) == (
+        "FAILURE",
+        "it needs that the hand holds something, but the hand is empty",
+    )
+
+
+HOLDS = [
+    ("red cube", "the red cube", ""),
+    ("cube", "the red cube", ""),
+    ("the scarlet thing", "the red cube", ""),
+    ("red cube", "my favourite", ""),
+    ("red cube", "the green can", "it needs that the hand holds the green can, but the hand holds red cube"),
+]
+
+
+@pytest.mark.parametrize(("label", "words", "why"), HOLDS)
+def test_what_is_held_may_have_another_name_but_is_no_other_thing(label, words, why):
+    made = scene(f'root:\n  sequence:\n    - snatch\n    - needs: {{facts: ["holding({words})"]}}\n')
+    held = Held.unknown(0.05, made.loop.context.robot.state().world_from_tcp)
+    made.loop.context.notes["held"] = replace(held, label=label)
+    result = made.run()
+    assert (result.status, result.reason) == (("FAILURE", why) if why else ("SUCCESS", ""))

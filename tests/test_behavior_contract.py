@@ -77,6 +77,7 @@ SAMPLES = [
     Sample("nav2.WouldAPlannerRecoveryHelp"),
     Sample("nav2.WouldARouteRecoveryHelp"),
     Sample("nav2.WouldASmootherRecoveryHelp"),
+    Sample("needs", {"facts": ["hand_empty", "not holding(the red cube)"]}),
     Sample("open_gripper", {"width": 0.03}),
     Sample("photo"),
     Sample("pick", {"object": "the red cube"}),

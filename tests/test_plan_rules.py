@@ -281,7 +281,8 @@ def test_a_tree_becomes_yaml_that_the_checker_takes():
     }
     text = document(tree_yaml(tree, ALLOWED), "planned", 'Do: it, "now" # at once')
     assert [str(problem) for problem in check_text(text) if problem.severity == "error"] == []
-    assert '- see: {question: "Is it $$5?", expect: "no", accept: 0.5, reject: 0.5}' in text
+    decides = "accept: 0.5, reject: 0.49, on_unsure: failure"
+    assert f'- see: {{question: "Is it $$5?", expect: "no", {decides}}}' in text
     assert "- move_to: {point: [0.5m, -0.1m, 0.3m], speed: 0.2}" in text
     assert "- wait: {duration: 0.5s}" in text
 

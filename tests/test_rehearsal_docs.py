@@ -20,14 +20,15 @@ def blocks(language: str) -> list[str]:
 
 
 SCENE, TREE = blocks("yaml")
-SAID, PRINTED = blocks("text")
+SAID, TREE_SAID, PRINTED = blocks("text")
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
 
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "far.yaml").write_text(SCENE, encoding="utf-8")
-    (tmp_path / "plan.json").write_text(blocks("json")[0], encoding="utf-8")
+    for name, text in zip(("plan.json", "tree.json"), blocks("json"), strict=True):
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -43,8 +44,14 @@ def test_the_plan_of_the_page_is_rejected_as_it_says(page: Path) -> None:
     assert timeless(out) == timeless(SAID)
 
 
-def test_a_tree_is_tried_as_the_page_says(page: Path) -> None:
+def test_the_plan_of_the_page_that_is_a_tree_is_rejected_as_it_says(page: Path) -> None:
     code, out, _ = call(COMMANDS[1].removeprefix("knothole "))
+    assert code == 1
+    assert timeless(out) == timeless(TREE_SAID)
+
+
+def test_a_tree_is_tried_as_the_page_says(page: Path) -> None:
+    code, out, _ = call(COMMANDS[2].removeprefix("knothole "))
     assert code == 0
     assert out.splitlines()[-1].startswith("SUCCESS")
 

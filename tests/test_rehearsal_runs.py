@@ -224,3 +224,89 @@ def test_wrong_usage_is_said_plainly(there: Path, line: str, said: str) -> None:
     code, out, err = call(line)
     assert code == 2, out
     assert said in err
+
+
+ORDER_TREE = """\
+knothole: 1
+tree: order
+root:
+  plan: {instruction: "Make some order here.", form: tree, rehearse: auto, steps: $steps}
+"""
+FAR_TREE = {"sequence": [{"if": "Is there a mug?", "then": NEAR[0]}, {"retry": FAR[0], "times": 2}]}
+EITHER = {"fallback": [FAR[0], {"sequence": [NEAR[0], {"see": "Is there a mug?", "expect": "no"}]}]}
+
+
+def test_a_tree_that_fails_goes_back_with_its_node_and_the_next_one_is_accepted(there: Path) -> None:
+    (there / "order.yaml").write_text(ORDER_TREE, encoding="utf-8")
+    vlm = script(there, FAR_TREE, EITHER)
+    result = run(vlm)
+    assert result["status"] == "SUCCESS", result["reason"]
+    first, second = (message.data for message in read_trace(there / "run.mcap").topic("/plans"))
+    assert first["refused"] == [WHY.replace("step 1", "sequence[2]/retry")]
+    assert (first["rehearsal"]["kind"], first["rehearsal"]["where"]) == ("physics", "sequence[2]/retry")
+    assert (second["accepted"], second["rehearsal"]["finished"]) == (True, True)
+    assert second["rehearsal"]["steps"][0].startswith("fallback[1]: pick blue cube: the hand cannot come down")
+
+
+def test_a_run_is_the_same_with_and_without_a_rehearsal_of_a_tree(there: Path) -> None:
+    (there / "order.yaml").write_text(ORDER_TREE, encoding="utf-8")
+    vlm = script(there, EITHER)
+    digests = {how: run(vlm, f"--rehearse {how}")["digest"] for how in ("never", "kinematic", "physics")}
+    assert len(set(digests.values())) == 1, digests
+
+
+ACHIEVE = """\
+knothole: 1
+tree: order
+root:
+  achieve: {{instruction: "Make some order here.", form: {form}, rehearse: kinematic, verify: body}}
+"""
+
+
+@pytest.mark.parametrize(("form", "plans"), [("steps", [FAR, NEAR]), ("tree", [FAR_TREE, EITHER])])
+def test_a_plan_grows_and_is_carried_out_after_it_was_tried(there: Path, form: str, plans: list[object]) -> None:
+    (there / "order.yaml").write_text(ACHIEVE.format(form=form), encoding="utf-8")
+    result = run(script(there, *plans))
+    assert result["status"] == "SUCCESS", result["reason"]
+    told = [message.data for message in read_trace(there / "run.mcap").topic("/plans")]
+    assert [one["accepted"] for one in told] == [False, True]
+
+
+def test_invariants_hold_in_a_rehearsal_and_nothing_of_it_is_the_runs(there: Path) -> None:
+    (there / "rules.yaml").write_text(
+        "knothole_invariants: 1\nrules:\n  - {never: pick, about: nothing is lifted here}\n", encoding="utf-8"
+    )
+    vlm = script(there, NEAR, [{"skill": "home", "args": {}}])
+    result = run(vlm, "--rehearse kinematic --invariants rules.yaml")
+    assert result["status"] == "SUCCESS", result["reason"]
+    trace = read_trace(there / "run.mcap")
+    first, second = (message.data for message in trace.topic("/plans"))
+    assert "refused by " in first["refused"][0]
+    assert (first["rehearsal"]["ok"], second["rehearsal"]["ok"]) == (False, True)
+    assert list(trace.topic("/invariants")) == []
+
+
+def test_the_command_tries_a_plan_that_is_a_tree(there: Path) -> None:
+    write(there, EITHER)
+    code, out, err = call("rehearse plan.json --scene far.yaml --how kinematic")
+    assert code == 0, out + err
+    lines = out.splitlines()
+    assert lines[1].startswith("fallback[2]/sequence[1]: pick red cube: holds red cube, ")
+    assert lines[2] == "fallback[2]/sequence[2]: see 'Is there a mug?': p(no) = 1.00"
+    write(there, FAR_TREE)
+    code, out, _ = call("rehearse plan.json --scene far.yaml --json")
+    said = json.loads(out)
+    assert (code, said["where"], said["step"]) == (1, "sequence[2]/retry", 2)
+    write(there, {"sequence": [{"use": "far"}]})
+    code, _, err = call("rehearse plan.json --scene far.yaml")
+    assert code == 2
+    assert "sequence[1]: unknown node 'use'" in err
+
+
+def test_a_tree_of_skills_that_are_trees_is_tried_with_all_their_nodes(there: Path) -> None:
+    (there / "show.yaml").write_text(SKILL, encoding="utf-8")
+    shows = [{"skill": "show", "args": {"thing": thing}} for thing in ("blue cube", "red cube")]
+    write(there, {"fallback": shows})
+    code, out, err = call("rehearse plan.json --scene far.yaml --how kinematic --skills show")
+    assert code == 0, out + err
+    assert [line.split(":")[0] for line in out.splitlines()[:2]] == ["fallback[1]", "fallback[2]"]

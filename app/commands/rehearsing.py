@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
         "knothole rehearse tidy_table --seed 3",
         _rehearse,
     )
-    parser.add_argument("plan", metavar="TREE|PLAN.json", help="tree by file or name, or JSON file of steps")
+    parser.add_argument("plan", metavar="TREE|PLAN.json", help="tree by file or name, or JSON file of a plan")
     parser.add_argument(
         "--scene", default="", metavar="S", help="scene by name or file (default: the tree's, or table)"
     )
@@ -50,11 +50,11 @@ def _plan(args: argparse.Namespace) -> int:
     project()
     allowed = [name.strip() for name in args.skills.split(",") if name.strip()] or DEFAULT_SKILLS
     try:
-        steps = read_plan(Path(args.plan), allowed)
+        plan = read_plan(Path(args.plan), allowed)
     except ValueError as error:
         raise UsageError(f"--skills: {error}\n  fix:  name leaves that `plan` may use") from error
     began = time.monotonic()
-    verdict = rehearse_plan(steps, args.scene, args.seed, args.how, allowed)
+    verdict = rehearse_plan(plan, args.scene, args.seed, args.how, allowed)
     wall = time.monotonic() - began
     print(json.dumps({**verdict.to_json(), "wall_s": round(wall, 3)}) if args.json else _said(verdict, wall))
     return 0 if verdict.ok else 1

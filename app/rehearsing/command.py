@@ -14,7 +14,8 @@ from rich.text import Text
 from ..._base import KnotholeError
 from ...behaviors.context import Context
 from ...behaviors.means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, skills
-from ...behaviors.rehearsing import Mode, RehearsalVerdict
+from ...behaviors.planning.tree_form import tree_mistakes
+from ...behaviors.rehearsing import Mode, Plan, RehearsalVerdict
 from ...trees.growing.tree_skills import tree_skill
 from ...trees.ticking.outcome import Ticked
 from ..inspect import project
@@ -44,8 +45,8 @@ def skills_of(names: Sequence[str]) -> dict[str, Skill]:
     return skills(names, lambda name: tree_skill(name, search))
 
 
-def read_plan(path: Path, allowed: Sequence[str] = DEFAULT_SKILLS) -> list[Step]:
-    """Read a plan from a JSON file: a list of steps, each ``{skill, args}``.
+def read_plan(path: Path, allowed: Sequence[str] = DEFAULT_SKILLS) -> Plan:
+    """Read a plan from a JSON file: a list of steps, each ``{skill, args}``, or a tree of them.
 
     Args:
         path: The file.
@@ -61,14 +62,17 @@ def read_plan(path: Path, allowed: Sequence[str] = DEFAULT_SKILLS) -> list[Step]
         raise PlanError(f"the plan {path} cannot be read: {error.strerror}\n  fix:  correct the path") from None
     except ValueError as error:
         raise PlanError(f"{path} is no JSON: {error}\n  fix:  write a list of steps, each {{skill, args}}") from None
-    wrong = mistakes(data, skills_of(allowed), LONGEST)
+    check = tree_mistakes if isinstance(data, dict) else mistakes
+    wrong = check(data, skills_of(allowed), LONGEST)
     if wrong:
         raise PlanError("\n".join((f"the plan {path} cannot be run", *(f"  {one}" for one in wrong))))
+    if isinstance(data, dict):
+        return data
     return [Step(skill=step["skill"], args=dict(step.get("args", {}))) for step in data]
 
 
 def rehearse_plan(
-    steps: Sequence[Step],
+    plan: Plan,
     scene: str = "",
     seed: int = 0,
     mode: Mode = "auto",
@@ -77,7 +81,7 @@ def rehearse_plan(
     """Try a plan in a simulated scene.
 
     Args:
-        steps: The plan.
+        plan: The plan: steps, or a tree of them.
         scene: By name or file; ``table`` when empty.
         seed: Of the scene.
         mode: How to try it.
@@ -91,7 +95,7 @@ def rehearse_plan(
         stage = open_stage(stack, "panda", scene or DEFAULT_SCENE, seed, config)
         assert stage.robot is not None
         context = Context(robot=stage.robot, now=stage.robot.now(), rng=np.random.default_rng(seed))
-        rehearsing = rehearsal_of(context, stage).start(steps, skills_of(allowed), mode)
+        rehearsing = rehearsal_of(context, stage).start(plan, skills_of(allowed), mode)
         assert rehearsing is not None
         stack.callback(rehearsing.drop)
         verdict = rehearsing.verdict

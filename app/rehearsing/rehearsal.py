@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ...behaviors.context import Context
-from ...behaviors.means.skills import Skill, Step
-from ...behaviors.rehearsing import Kind, Mode, Rehearsal, RehearsalVerdict, Rehearsing, SymbolicRehearsal, Tried
+from ...behaviors.means.skills import Skill
+from ...behaviors.rehearsing import Kind, Mode, Plan, Rehearsal, RehearsalVerdict, Rehearsing, SymbolicRehearsal, Tried
 from ...robots.kinematic import KinematicRobot
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class WorldRehearsal:
         self._stopped, self._limits = stopped, limits
         self._symbolic = SymbolicRehearsal(context)
 
-    def start(self, steps: Sequence[Step], skills: Mapping[str, Skill], mode: Mode = "auto") -> Rehearsing | None:
+    def start(self, plan: Plan, skills: Mapping[str, Skill], mode: Mode = "auto") -> Rehearsing | None:
         """Begin, as ``Rehearsal`` says."""
         wanted = self._mode or mode
         if wanted == "never":
             return None
-        known = self._symbolic.tried(steps, skills)
+        known = self._symbolic.tried(plan, skills)
         if wanted == "symbolic" or not known.ok:
             return Tried(known)
         from .playing import play
@@ -57,7 +57,7 @@ class WorldRehearsal:
         state = self._state()
         if state is None:
             return Tried(known)
-        playing = play(state, kind, self._context, steps, skills, self._limits)
+        playing = play(state, kind, self._context, plan, skills, self._limits)
         return Played(playing, self._context, self._stopped)
 
 

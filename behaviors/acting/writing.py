@@ -1,4 +1,4 @@
-"""Steps as the text of a tree: each a node of its own, with a look at what it should have brought about."""
+"""Steps as the text of a tree: each a node of its own, with a look at what it needs and what it should bring about."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ..planning.tree_form import tree_yaml
 from ..planning.yaml_text import document, quoted, step_yaml
 
 _MOST: Final = 60
+_FELT: Final = ("hand_empty", "holding")
+"""Facts that a hand feels, so that they may be known to be untrue before a step."""
 
 
 def step_words(step: Step) -> str:
@@ -34,6 +36,11 @@ def expected(step: Step, skill: Skill, state: State) -> list[Fact]:
         state: What is known before it.
     """
     return facts_of(skill.effects, bound(skill, step["args"], state))
+
+
+def needed(step: Step, skill: Skill) -> list[Fact]:
+    """Return what a step needs that the hand can feel. What is put down without a name may be anything."""
+    return [fact for fact in facts_of(skill.needs, bound(skill, step["args"], State())) if fact.name in _FELT]
 
 
 def expectations(steps: Sequence[Step], allowed: Mapping[str, Skill], held: str = "") -> list[list[Fact]]:
@@ -61,6 +68,7 @@ def steps_text(
     held: str = "",
     comments: Sequence[Sequence[str]] = (),
     head: Sequence[str] = (),
+    wary: bool = False,
 ) -> str:
     """Return steps as the text of a tree.
 
@@ -72,6 +80,7 @@ def steps_text(
         held: What the hand holds at the beginning.
         comments: For each step what stands above it.
         head: Comments above everything.
+        wary: Look before each step whether what it needs is known to be untrue.
 
     >>> from ..means.skills import skills
     >>> print(steps_text("p", [{"skill": "wait", "args": {"duration": 0.5}}], skills(["wait"])))
@@ -87,10 +96,17 @@ def steps_text(
     lines = [*(f"# {line}".rstrip() for line in head), "knothole: 1", f"tree: {quoted(name)}", "root:", "  sequence:"]
     for number, step in enumerate(steps, 1):
         lines += [f"    # {line}".rstrip() for line in (comments[number - 1] if comments else ())]
+        if wary and (before := needed(step, allowed[step["skill"]])):
+            lines += [f"    - {_needs(before)}", f'      name: "{number} may it begin?"']
         lines += [f"    {line}" for line in node_lines(step, allowed, f"{number} {step_words(step)}")]
         if look := _look(facts[number - 1], verify):
             lines += [f"    - {look}", f'      name: "{number} is it so?"']
     return "\n".join(lines) + "\n"
+
+
+def _needs(facts: Sequence[Fact]) -> str:
+    """Return a node that looks whether what a step needs is known to be untrue."""
+    return f"needs: {{facts: [{', '.join(quoted(str(fact)) for fact in facts)}]}}"
 
 
 def _look(facts: Sequence[Fact], verify: str) -> str:
@@ -100,7 +116,7 @@ def _look(facts: Sequence[Fact], verify: str) -> str:
 
 
 def tree_text(name: str, data: object, allowed: Mapping[str, Skill], verify: str = "both") -> str:
-    """Return a planned tree as the text of a tree, with a look after each of its steps.
+    """Return a planned tree as the text of a tree, with a look before and after each of its steps.
 
     Args:
         name: Of the tree.
@@ -110,9 +126,10 @@ def tree_text(name: str, data: object, allowed: Mapping[str, Skill], verify: str
     """
 
     def act(step: Step) -> list[str]:
-        look = _look(expected(step, allowed[step["skill"]], State()), verify)
-        node = [f"- {step_yaml(step, allowed)}"]
-        return ["- sequence:", f"    {node[0]}", f"    - {look}"] if look else node
+        skill = allowed[step["skill"]]
+        needs, look = needed(step, skill), _look(expected(step, skill, State()), verify)
+        nodes = [*([_needs(needs)] if needs else ()), step_yaml(step, allowed), *([look] if look else ())]
+        return ["- sequence:", *(f"    - {node}" for node in nodes)] if len(nodes) > 1 else [f"- {nodes[0]}"]
 
     return document(tree_yaml(data, allowed, act), name)
 

@@ -48,8 +48,9 @@ PATIENCE: Final = 60.0
 class Achieve(Grower, PlanningLeaf):
     """Carry an instruction out: plan, act, look whether each step did what it should, and repair what failed.
 
-    The plan grows below this leaf as a tree of its own, and stands in the trace with all its nodes. After each step
-    the robot feels, and a model is asked about one picture, whether what the step should bring about is so. After a
+    The plan grows below this leaf as a tree of its own, and stands in the trace with all its nodes. A step whose needs
+    are known to be untrue, by what the hand feels, is not begun: that is a failure as any other. After each step the
+    robot feels, and a model is asked about one picture, whether what the step should bring about is so. After a
     failure the hand is emptied and the arm goes home, and the reason, a new picture and what was tried go into a new
     plan; what was done is not done again. When the same plan would be run that failed before while everything looked
     as it does now, the human is asked what to do. When the instruction is ambiguous the human is asked what it means.
@@ -144,7 +145,7 @@ class Achieve(Grower, PlanningLeaf):
         rules, number = self._rules, len(self._attempts) + 1
         verify = str(self.get("verify"))
         if outcome.form == "steps":
-            text = steps_text("plan", outcome.steps, rules.skills, verify, self._held())
+            text = steps_text("plan", outcome.steps, rules.skills, verify, self._held(), wary=True)
         else:
             text = tree_text("plan", json.loads(outcome.answer), rules.skills, verify)
         robot = self.context.robot
@@ -298,7 +299,8 @@ class Achieve(Grower, PlanningLeaf):
             if said == SKIP and not left:
                 return self._finish(f"the human said to skip {old.failed_step or 'it'}; nothing else was left")
             if said == SKIP:
-                text = steps_text("plan", left, self._rules.skills, str(self.get("verify")), self._held())
+                verify = str(self.get("verify"))
+                text = steps_text("plan", left, self._rules.skills, verify, self._held(), wary=True)
                 return self._act(Attempt(plan.number, tuple(left), text, "", plan.picture, plan.held))
             by = asked.over or "the human said stop"
             return self._fail_with(f"{why}; the same plan would fail again, and {by}")

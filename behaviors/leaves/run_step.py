@@ -66,14 +66,18 @@ class RunStep(Grower, Leaf):
             return
         assert isinstance(step, Mapping)
         self._step = Step(skill=str(step["skill"]), args=dict(step.get("args", {})))
-        if unready := unmet(self, self._step, allowed):
-            self._refused = unready[0]
+        if unready := self.unready(self._step, allowed):
+            self._refused = unready
             return
         skill = allowed[self._step["skill"]]
         held = self.context.notes.get("held")
         known = State([Fact("holding", (held.label,))] if isinstance(held, Held) else [])
         self._facts = expected(self._step, skill, known)
         self._begin(skill)
+
+    def unready(self, step: Step, allowed: Mapping[str, Skill]) -> str:
+        """Say why a step may not begin now; empty when it may."""
+        return next(iter(unmet(self, step, allowed)), "")
 
     def _begin(self, skill: Skill) -> None:
         if skill.tree:

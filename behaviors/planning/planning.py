@@ -6,7 +6,7 @@ Leaves hold a ``Planning`` and poll it once a tick; nothing in it waits.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -256,18 +256,17 @@ class Planning:
 
     def _try(self) -> bool:
         """Have the plan tried where somebody can do that."""
-        mode, rehearsal = self._rules.rehearse, self._leaf.context.rehearsal  # a run may overrule the mode
-        straight = isinstance(self._data, list)
-        if rehearsal is not None and straight:
-            self.doing = "trying the plan"
-            self._rehearsing = rehearsal.start(self._steps, self._rules.skills, mode)
-        if self._rehearsing is None and (mode == "never" or (rehearsal is not None and straight)):
-            return self._show()  # nobody wants it
-        if self._rehearsing is None:
-            why = "nobody can try it here" if straight else "a tree is not tried"
-            note = RehearsalVerdict(True, f"{why}: it was gone through in thought")
-            self._rehearsal = note.to_json()
+        rules, rehearsal = self._rules, self._leaf.context.rehearsal  # a run may overrule the mode
+        if rehearsal is None:
+            if rules.rehearse != "never":
+                note = RehearsalVerdict(True, "nobody can try it here: it was gone through in thought")
+                self._rehearsal = note.to_json()
             return self._show()
+        plan = self._data if isinstance(self._data, Mapping) else self._steps
+        self._rehearsing = rehearsal.start(plan, rules.skills, rules.rehearse)
+        if self._rehearsing is None:
+            return self._show()  # nobody wants it
+        self.doing = "trying the plan"
         return True
 
     def _rehearsed(self, verdict: RehearsalVerdict) -> bool:
@@ -275,8 +274,7 @@ class Planning:
         self._rehearsal = verdict.to_json()
         if verdict.ok:
             return self._show()
-        where = f"step {verdict.step}" if verdict.step else "the plan"
-        return self._refuse([f"{where} failed when it was tried: {verdict.reason}"])
+        return self._refuse([f"{verdict.place or 'the plan'} failed when it was tried: {verdict.reason}"])
 
     def _show(self) -> bool:
         """Show the plan to the human where one has to accept it."""

@@ -58,7 +58,7 @@ class Thought:
         skill, state = self._skills[name], self.state
         values = bound(skill, args, state)
         for fact in state.missing(facts_of(skill.needs, values)):
-            self._complain(f"{where}: {name} needs that {fact.words}, but {_instead(fact, state)}")
+            self._complain(f"{where}: {name} needs that {fact.words}, but {instead(fact, state)}")
         effects = facts_of(skill.effects, values)
         for fact in effects:
             if fact.name in _RESTS and fact.positive and self._one(fact.args[0]) & self._one(fact.args[1]):
@@ -125,7 +125,7 @@ def _pairs(effect: Fact, fact: Fact) -> list[tuple[str, str]]:
     return list(zip(effect.args, fact.args, strict=True))
 
 
-def _instead(fact: Fact, state: State) -> str:
+def instead(fact: Fact, state: State) -> str:
     """Say what is true instead of a fact."""
     if fact.name in ("hand_empty", "holding") and state.held:
         return f"the hand holds {state.held}"

@@ -5,24 +5,32 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from ..means.effects import Fact, State
+from ...vlm.language.reading import parse_query
+from ..invariants import may_be
+from ..means.effects import ANY, Fact, State
 from ..means.skills import Skill, Step
 from ..means.surroundings import Held
 from ..node import Leaf
 from .finding import Found, lying
 from .rules import Rules
-from .symbolic import Thought
+from .symbolic import Thought, bound, facts_of, instead
 
 
-def known_state(leaf: Leaf, found: Found) -> State:
-    """Return what is known before the first step: what the hand feels and holds, and what was found in the picture."""
+def known_state(leaf: Leaf, found: Found, called: str = "") -> State:
+    """Return what is known before the first step: what the hand feels and holds, and what was found in the picture.
+
+    Args:
+        leaf: Who wants to know.
+        found: What was found in the picture.
+        called: Words that what is held is called by, if it may be that. A model that saw it may have had other ones.
+    """
     robot, facts = leaf.context.robot, list[Fact]()
     if robot is not None and "gripper" in robot.capabilities.skills:
         held = leaf.context.notes.get("held")
         if not robot.state().holding:
             facts.append(Fact("hand_empty"))
         elif isinstance(held, Held):
-            facts.append(Fact("holding", (held.label,)))
+            facts.append(Fact("holding", (called if called and _may_be(held.label, called) else held.label,)))
         else:
             facts.append(Fact("hand_empty", positive=False))
     facts += [Fact("visible", (words,)) for words in found.things]
@@ -32,9 +40,27 @@ def known_state(leaf: Leaf, found: Found) -> State:
 
 def unmet(leaf: Leaf, step: Step, skills: Mapping[str, Skill]) -> list[str]:
     """Say which needs of a step are known to fail now, by what the hand feels; empty when it may begin."""
-    thought = Thought(skills, known_state(leaf, Found()))
+    needs = facts_of(skills[step["skill"]].needs, bound(skills[step["skill"]], step["args"], State()))
+    thought = Thought(skills, known_state(leaf, Found(), called=_held(needs)))
     thought.step("now", step["skill"], step["args"])
     return [words.removeprefix("now: ") for words in thought.wrong]
+
+
+def untrue(leaf: Leaf, facts: Sequence[Fact]) -> str:
+    """Say which of some facts is known to be untrue now, by what the hand feels; empty for none."""
+    state = known_state(leaf, Found(), called=_held(facts))
+    wrong = next(iter(state.missing(facts)), None)
+    return f"{wrong.words}, but {instead(wrong, state)}" if wrong is not None else ""
+
+
+def _held(facts: Sequence[Fact]) -> str:
+    """Return what facts call the thing in the hand; empty when they name none."""
+    return next((fact.args[0] for fact in facts if fact.name == "holding" and fact.args[0] != ANY), "")
+
+
+def _may_be(label: str, words: str) -> bool:
+    """Tell whether words may mean what a model has another name for; in doubt they may."""
+    return parse_query(words) is None or may_be(words, label)
 
 
 def prompt(rules: Rules, state: State, tried: Sequence[object], complaint: str) -> str:

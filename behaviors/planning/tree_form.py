@@ -138,16 +138,28 @@ def _below(form: str, node: Mapping[str, object], where: str) -> Iterator[tuple[
                 yield f"{lead}{key}", node[key]
 
 
-def steps_in(data: object) -> Iterator[tuple[str, Step]]:
-    """Yield all steps of a tree without mistakes, with where they stand."""
+def nodes_in(data: object) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield all nodes of a tree without mistakes in the order of its text, with where they stand."""
     stack = [("the tree", data)]
     while stack:
         where, node = stack.pop()
-        form = form_of(node)
         assert isinstance(node, Mapping)
-        if form == "skill":
-            yield where, Step(skill=node["skill"], args=dict(node.get("args", {})))
-        stack += [(name, child) for name, child in reversed(list(_below(form, node, where)))]
+        yield where, node
+        stack += [(name, child) for name, child in reversed(list(_below(form_of(node), node, where)))]
+
+
+def steps_in(data: object) -> Iterator[tuple[str, Step]]:
+    """Yield all steps of a tree without mistakes, with where they stand."""
+    for where, node in nodes_in(data):
+        if form_of(node) == "skill":
+            yield where, step_of(node)
+
+
+def step_of(node: Mapping[str, object]) -> Step:
+    """Return a node that is a step as such."""
+    args = node.get("args", {})
+    assert isinstance(args, Mapping)
+    return Step(skill=str(node["skill"]), args=dict(args))
 
 
 def think(thought: Thought, data: object, where: str = "the tree") -> None:
@@ -181,7 +193,7 @@ def tree_yaml(data: object, skills: Mapping[str, Skill], act: Callable[[Step], l
     assert isinstance(data, Mapping)
     children = [child for _, child in _below(form, data, "")]
     if form == "skill":
-        step = Step(skill=data["skill"], args=dict(data.get("args", {})))
+        step = step_of(data)
         return act(step) if act is not None else [f"- {step_yaml(step, skills)}"]
     if form == "see":
         return [f"- {_see(str(data['see']), str(data['expect']))}"]
@@ -192,10 +204,10 @@ def tree_yaml(data: object, skills: Mapping[str, Skill], act: Callable[[Step], l
             "    child:",
             *_node(children[0], skills, "      ", act),
         ]
-    lines = [f"- {'bt.IfThenElse' if form == 'if' else form}:"]
-    if form == "if":
-        lines.append(f"    - {_see(str(data['if']), 'yes')}")
-    return lines + [f"    {line}" for child in children for line in tree_yaml(child, skills, act)]
+    below = [line for child in children for line in tree_yaml(child, skills, act)]
+    if form == "if":  # without `else` a no is no failure
+        below = [f"- {_see(str(data['if']), 'yes')}", *below, *(() if "else" in data else ("- bt.AlwaysSuccess",))]
+    return [f"- {'bt.IfThenElse' if form == 'if' else form}:", *(f"    {line}" for line in below)]
 
 
 def _node(data: object, skills: Mapping[str, Skill], indent: str, act: Callable[[Step], list[str]] | None) -> list[str]:
@@ -205,4 +217,5 @@ def _node(data: object, skills: Mapping[str, Skill], indent: str, act: Callable[
 
 def _see(question: str, expect: str) -> str:
     """Return a question that always decides, one way or the other: nobody is there to be unsure before."""
-    return f"see: {{question: {quoted(question)}, expect: {quoted(expect)}, accept: 0.5, reject: 0.5}}"
+    decides = "accept: 0.5, reject: 0.49, on_unsure: failure"
+    return f"see: {{question: {quoted(question)}, expect: {quoted(expect)}, {decides}}}"

@@ -14,6 +14,9 @@ from .standstill import Standstill
 
 _SLICE: Final = 0.1
 """Longest wait for one of the two before the other is looked at, wall clock, [s]."""
+ALONE: Final = 30.0
+"""How long a question without a deadline waits for somebody to look from outside, where nobody else is there, run
+clock, [s]."""
 
 
 class AnswerError(KnotholeError):
@@ -43,6 +46,7 @@ class SharedInquiry:
         self.said: str | None = None
         self.wall = float("inf")
         self.wrong = 0
+        self._seen = humans.now
 
     @property
     def answer(self) -> str | None:
@@ -71,8 +75,16 @@ class SharedInquiry:
 
     @property
     def gone(self) -> bool:
-        """True when whoever was there before is gone, and nobody outside sees the questions."""
-        return self._other is not None and self._other.gone and not self._humans.attended
+        """True when whoever was there before is gone, and nobody outside sees the questions.
+
+        Where nobody else was there, the deadline ends a question, and without one the time that nobody looked.
+        """
+        if self._humans.attended:
+            self._seen = self._humans.now
+            return False
+        if self._other is not None:
+            return self._other.gone
+        return self.until is None and self._humans.now - self._seen >= ALONE
 
     def withdraw(self) -> None:
         """Take the question back."""
@@ -120,6 +132,11 @@ class SharedHuman:
     def attended(self) -> bool:
         """Whether somebody outside sees the questions."""
         return self._attended()
+
+    @property
+    def now(self) -> float:
+        """Run clock, [s]."""
+        return self._context.now
 
     @property
     def questions(self) -> tuple[SharedInquiry, ...]:

@@ -95,13 +95,15 @@ class Garden:
         Raises:
             TreeError: The tree has mistakes.
         """
-        own = [Path(self._built.spec.file).parent] if self._built is not None else []
-        return tree_skill(name, [*own, *self.search])
+        return tree_skill(name, self._folders())
 
     def outline(self, text: str) -> str:
         """Return how the tree of a text is drawn in words."""
-        own = [Path(self._built.spec.file).parent] if self._built is not None else []
-        return outline(text, [*own, *self.search])
+        return outline(text, self._folders())
+
+    def apart(self) -> Garden:
+        """Return the gardener of a tree that is ticked beside this one: it finds the same trees; see ``Gardener``."""
+        return Garden(self._folders(), self.check)
 
     def plant(self, reload: Reload) -> None:
         """Let the wishes come true, one after the other; what cannot be built is told by ``failed``.
@@ -149,6 +151,11 @@ class Garden:
             except KnotholeError:
                 continue
         return replace(edited, texts=spec.texts)
+
+    def _folders(self) -> list[Path]:
+        """Return where trees are searched for, before the library."""
+        own = [Path(self._built.spec.file).parent] if self._built is not None else []
+        return [*own, *self.search]
 
     def _checked(self, text: str, path: str) -> TreeSpec:
         """Return the tree of a text.

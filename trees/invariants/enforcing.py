@@ -7,6 +7,7 @@ node itself that bear the names of its methods. A run without rules has none of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any, Final
 
 from ..._base import KnotholeError
@@ -51,6 +52,12 @@ class Enforcer:
         for condition in (c for rule in self.rules for c in rule.conditions):
             if isinstance(condition, Computed):
                 self._truths[id(condition)] = scope.getter(condition)
+
+    def apart(self, context: Context) -> Enforcer:
+        """Return the same rules, from what is known now, for a tree that is ticked beside that of the run."""
+        other = copy(self)
+        other._context, other._gave, other.refused = context, dict(self._gave), 0
+        return other
 
     def watch(self, node: Any, names: tuple[str, ...], wiring: Wiring, limb: str = "") -> None:
         """Put a post before a node that a rule is about, or whose results a rule looks at."""
