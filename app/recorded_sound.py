@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class RecordedMicrophone:
     def __init__(self, sounds: Sequence[bytes]) -> None:
         self._left = list(sounds)
 
-    def listen(self) -> Said | Silence:
+    def listen(self, patience: float = math.inf) -> Said | Silence:
         """Return the next sentence."""
         return Said(self._left.pop(0)) if self._left else Silence()
 
