@@ -32,7 +32,7 @@ class ModelShape:
         layers, width, heads, mlp: The language model.
     """
 
-    image_size: int = 160
+    image_size: int = 192
     patch: int = 8
     merge: int = 2
     vision_depth: int = 5
@@ -101,7 +101,7 @@ class TrainConfig:
     wall_seconds: float = 0.0
     batch: int = 4
     questions: int = 19
-    length: int = 448
+    length: int = 544
     pairs: float = 0.2
     lr: float = 2e-3
     warm: float = 0.03
