@@ -24,6 +24,7 @@ from knothole.trees.tracing.trace import TraceWriter
 from knothole.vlm.broker import Broker
 from knothole.vlm.scripted import Scripted
 
+BOWL = {"shape": "bowl", "color": "red", "size": (0.16, 0.16, 0.06), "xyz": (0.5, 0.3)}
 CUBE = {"shape": "cube", "color": "red", "size": (0.05, 0.05, 0.05), "xyz": (0.5, 0.0)}
 
 
@@ -68,15 +69,17 @@ def scene(
     proposals: Path | None = None,
     search: Sequence[Path] = (),
     things: Sequence[str] = (),
+    bowls: Sequence[str] = (),
     never: str = "",
     **options: Any,
 ) -> Scene:
     """Make a run of a tree without ``knothole:`` and ``tree:`` of its own: ``root:`` and what stands beside it.
 
-    Whoever looks for one of ``things`` finds the one cube that is there. ``never`` holds the rules of ``never.yaml``.
+    Whoever looks for one of ``things`` finds the one cube that is there, for one of ``bowls`` a bowl beside it.
+    ``never`` holds the rules of ``never.yaml``.
     """
-    robot = DRIVERS.get("kinematic")(DriverOptions(settings={"props": [CUBE]}))
-    found = {name: region(robot, "red cube") for name in things}
+    robot = DRIVERS.get("kinematic")(DriverOptions(settings={"props": [CUBE, BOWL] if bowls else [CUBE]}))
+    found = {name: region(robot, "red cube") for name in things} | {name: region(robot, "red bowl") for name in bowls}
     broker = Broker(Scripted({**found, **(script or {"*": "yes"})}), stepped=True, latency=0.1)
     context = Context(robot, broker, rng=np.random.default_rng(0))
     context.human = ScriptedHuman(human) if human is not None else None

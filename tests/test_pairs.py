@@ -29,7 +29,7 @@ from knothole.vlm.training.tokenizer import IMAGE, Codec, build_tokenizer
 from knothole.vlm.training.train import Stage, train
 
 CONFIG = replace(
-    TrainConfig(name="pairs", batch=2, length=320, questions=8, compile=False, pairs=0.5, distill_weight=0.4),
+    TrainConfig(name="pairs", batch=2, length=320, questions=8, compile=False, pairs=0.5),
     model=SMALL,
 )
 Picture = tuple[np.ndarray, np.ndarray, FrameFacts]
@@ -242,7 +242,7 @@ def test_pair_steps_have_every_loss_and_teach_comparisons(tmp_path: Path, folder
     frames = Frames([folder])
     stage = Stage(replace(CONFIG, loaders=loaders), frames, frames, tmp_path)
     said = [stage.advance() for _ in range(24)]
-    assert all({"aux", "distill", "answer", "mention", "previous", "read"} <= set(one) for one in said)
+    assert all({"aux", "answer", "mention", "previous", "read"} <= set(one) for one in said)
     assert all(bool(value.isfinite()) for one in said for value in one.values())
     told = [float(one["change"]) for one in said if "change" in one]
     assert len(told) == 12

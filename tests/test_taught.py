@@ -163,7 +163,7 @@ def test_the_mix_has_choices_plans_and_doubt_and_stays_mostly_what_trees_ask() -
     assert 0.03 < share["unsure"] < 0.12
     assert sum(share.get(p, 0.0) for p in CHOICES) < 0.12
     old = set(YES_NO) - {"touching", "door_open", "door_closed", "person"} | {"ground", "count", "attribute"}
-    assert sum(share.get(p, 0.0) for p in old) > 0.72
+    assert sum(share.get(p, 0.0) for p in old) > 0.65
 
 
 def test_contact_is_only_asked_about_where_labels_know_of_it() -> None:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 MAX_LEVELS: Final = 500
 _ROOM: Final = 10_000
 _lock = threading.Lock()
-_inside: list[int] = []
+_inside = 0
+_usual = 0
 
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
     """Allow deep recursion inside the block; the old limit comes back when the last block that asked is left."""
+    global _inside, _usual
     with _lock:
-        _inside.append(sys.getrecursionlimit())
-        sys.setrecursionlimit(max(_ROOM, _inside[0]))
+        _usual = _usual or sys.getrecursionlimit()
+        _inside += 1
+        sys.setrecursionlimit(max(_ROOM, _usual))
     try:
         yield
     finally:
         with _lock:
-            first = _inside[0]
-            _inside.pop()
+            _inside -= 1
             if not _inside:
-                sys.setrecursionlimit(first)
+                with suppress(RecursionError):  # left far down the stack: the next block to be left brings it back
+                    sys.setrecursionlimit(_usual)
+                    _usual = 0
