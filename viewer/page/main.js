@@ -254,6 +254,8 @@ async function open(number) {
   if (!run.complete) notice("this trace has no end: its writer was killed, or is still at work");
   if (run.full) notice("the run has become too long to hold; open its trace for the rest");
   byId("run").value = String(number);
+  // no run is compared with itself; arrow keys pass over it
+  for (const option of byId("other").options) option.disabled = option.value === String(number);
   if (view.other === run) compareWith(-1);
   else if (view.other) compareWith(view.other.number);
   draw();
