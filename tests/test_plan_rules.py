@@ -372,6 +372,15 @@ def test_a_plan_that_picks_one_of_several_by_itself_ends_in_the_question_which()
     assert rig.plan(exact)[0] is SUCCESS
 
 
+def test_of_a_question_with_enough_other_options_one_that_is_named_beside_is_dropped():
+    words = "Put the cube on the yellow ball"
+    names = ("red cube", "yellow ball", "green can")
+    asked = "Which ball: the red one, the green one or the yellow one?"
+    rig = Rig("")
+    rig = Rig("", **{"every ball": [region(rig.robot, name) for name in names], words: {"ask": asked}})
+    assert rig.plan(words) == (FAILURE, "Which ball: the red one or the green one?")
+
+
 @pytest.mark.parametrize("answer", [WHICH, {"ask": "Shall I?"}], ids=str)
 def test_a_question_back_about_nothing_that_is_found_stays_as_it_is(answer):
     assert Rig(answer).plan() == (FAILURE, answer["ask"])

@@ -91,7 +91,7 @@ def options_in(question: str) -> tuple[str, ...]:
 def pointless(question: str, instruction: str) -> str:
     """Say why a question back cannot be one; empty when it may be.
 
-    It offers the same twice, or a thing that the instruction names in its own words, and so cannot be in doubt about.
+    It offers the same twice, or leaves nothing to choose from beside what the instruction names in its own words.
 
     >>> pointless("Which ball: the orange one or the orange one?", "Take the ball.")
     "the question 'Which ball: the orange one or the orange one?' offers the same thing twice"
@@ -106,11 +106,14 @@ def pointless(question: str, instruction: str) -> str:
     if len(set(options)) < len(options):
         return f"the question {question!r} offers the same thing twice"
     kind, order = question.partition(":")[0].split()[1:], " ".join(re.findall(r"[\w-]+", instruction.lower()))
+    known = []
     for option in options:
         words = option.lower().removeprefix("the ").split()
         name = [*words[:-1], *kind[-1:]] if words[-1:] == ["one"] else [*kind[:-1], *words]
         if len(name) > 1 and re.search(rf"\b{re.escape(' '.join(name))}\b", order):
-            return f"the question asks whether the {' '.join(name)} is meant, which the instruction names beside it"
+            known.append(" ".join(name))
+    if known and len(options) - len(known) < 2:
+        return f"the question asks whether the {known[0]} is meant, which the instruction names beside it"
     return ""
 
 
