@@ -151,11 +151,11 @@ class Planning:
         data, wrong = read_answer(answer)
         if not wrong and (words := refusal(data)):
             assert isinstance(data, dict)
-            if "cannot" in data:
-                return self._look_into(Saying.of("cannot", words))
-            if doubt := pointless(words, self._instruction):
+            saying = Saying.of("cannot" if "cannot" in data else "ask", words)
+            if saying.kind == "ask" and (doubt := pointless(words, self._instruction)):
+                self._avoid.append(saying.beginning)
                 return self._refuse([doubt])
-            return self._look_into(Saying.of("ask", words))
+            return self._look_into(saying)
         rules = self._rules
         check = tree_mistakes if rules.form == "tree" else mistakes
         wrong = wrong or check(data, rules.skills, rules.longest)

@@ -102,9 +102,7 @@ def pointless(question: str, instruction: str) -> str:
     >>> pointless("Which cube: the red one or the blue one?", "Put the cube into the red tray.")
     ''
     """
-    options = options_in(question)
-    if len(set(options)) < len(options):
-        return f"the question {question!r} offers the same thing twice"
+    options = tuple(dict.fromkeys(options_in(question)))
     kind, order = question.partition(":")[0].split()[1:], " ".join(re.findall(r"[\w-]+", instruction.lower()))
     known = []
     for option in options:
@@ -112,9 +110,11 @@ def pointless(question: str, instruction: str) -> str:
         name = [*words[:-1], *kind[-1:]] if words[-1:] == ["one"] else [*kind[:-1], *words]
         if len(name) > 1 and re.search(rf"\b{re.escape(' '.join(name))}\b", order):
             known.append(" ".join(name))
-    if known and len(options) - len(known) < 2:
+    if not options or len(options) - len(known) > 1:
+        return ""
+    if known:
         return f"the question asks whether the {known[0]} is meant, which the instruction names beside it"
-    return ""
+    return f"the question {question!r} offers the same thing twice"
 
 
 def asked_about(question: str) -> str:
