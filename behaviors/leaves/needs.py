@@ -29,7 +29,7 @@ class Needs(Leaf):
     """
 
     recovers = "anew"
-    ports = (Port("facts", "list", "what is needed, such as hand_empty", main=True),)
+    ports = (Port("facts", "list", "what is needed, such as hand_empty", main=True, lists="facts"),)
 
     def step(self) -> Status:
         """Look at the hand."""
