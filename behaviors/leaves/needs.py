@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from py_trees.common import Status
 
-from ..means.effects import FactError, parse_fact
-from ..node import Leaf, NodeFault, behavior
-from ..planning.telling import untrue
+from ..node import Leaf, behavior
+from ..planning.telling import facts_at, untrue
 from ..ports import Port
 
 
@@ -33,11 +32,5 @@ class Needs(Leaf):
 
     def step(self) -> Status:
         """Look at the hand."""
-        given = self.get("facts")
-        assert isinstance(given, list | tuple)
-        try:
-            facts = [parse_fact(str(text)) for text in given]
-        except FactError as error:
-            raise NodeFault(f"{self.path}: {error}") from error
-        wrong = untrue(self, facts)
+        wrong = untrue(self, facts_at(self))
         return self.fail(f"it needs that {wrong}") if wrong else self.succeed()

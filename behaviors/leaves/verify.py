@@ -5,8 +5,8 @@ from __future__ import annotations
 from py_trees.common import Status
 
 from ..acting.verifying import WAYS, Verifying
-from ..means.effects import FactError, parse_fact
-from ..node import Leaf, NodeFault, behavior
+from ..node import Leaf, behavior
+from ..planning.telling import facts_at
 from ..ports import Port
 
 
@@ -46,13 +46,7 @@ class Verify(Leaf):
 
     def start(self) -> None:
         """Read the facts."""
-        given = self.get("facts")
-        assert isinstance(given, list | tuple)
-        try:
-            facts = [parse_fact(str(text)) for text in given]
-        except FactError as error:
-            raise NodeFault(f"{self.path}: {error}") from error
-        self._verifying = Verifying(self, facts, str(self.get("by")), str(self.get("camera")))
+        self._verifying = Verifying(self, facts_at(self), str(self.get("by")), str(self.get("camera")))
 
     def step(self) -> Status:
         """Read what was found."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from ...vlm.language.reading import parse_query
 from ..invariants import may_be
-from ..means.effects import ANY, Fact, State
+from ..means.effects import ANY, Fact, FactError, State, parse_fact
 from ..means.skills import Skill, Step
 from ..means.surroundings import Held
-from ..node import Leaf
+from ..node import Leaf, NodeFault
 from .finding import Found, lying
 from .rules import Rules
 from .symbolic import Thought, bound, facts_of, instead
@@ -44,6 +44,20 @@ def unmet(leaf: Leaf, step: Step, skills: Mapping[str, Skill]) -> list[str]:
     thought = Thought(skills, known_state(leaf, Found(), called=_held(needs)))
     thought.step("now", step["skill"], step["args"])
     return [words.removeprefix("now: ") for words in thought.wrong]
+
+
+def facts_at(leaf: Leaf) -> list[Fact]:
+    """Return what the port ``facts`` of a leaf says.
+
+    Raises:
+        NodeFault: One of its texts is no fact.
+    """
+    given = leaf.get("facts")
+    assert isinstance(given, list | tuple)
+    try:
+        return [parse_fact(str(text)) for text in given]
+    except FactError as error:
+        raise NodeFault(f"{leaf.path}: {error}") from error
 
 
 def untrue(leaf: Leaf, facts: Sequence[Fact]) -> str:
