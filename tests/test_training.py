@@ -40,10 +40,10 @@ from knothole.vlm.training.labels import (
 )
 from knothole.vlm.training.lesson import Lesson
 from knothole.vlm.training.lessons import Lessons
-from knothole.vlm.training.model import PREFIX, Trainee, fresh_model, model_config
+from knothole.vlm.training.model import Trainee, fresh_model, model_config
 from knothole.vlm.training.muon import orthogonal
 from knothole.vlm.training.packing import pack
-from knothole.vlm.training.questions import EVERY_LOOSE, ask, names_unseen, questions
+from knothole.vlm.training.questions import names_unseen, questions
 from knothole.vlm.training.tokenizer import PIECES, Codec, build_tokenizer
 from knothole.vlm.training.train import Stage, load, train
 
@@ -223,16 +223,6 @@ def test_packed_questions_are_read_as_if_asked_alone(frames_dir: Path, codec: Co
                 image_grid_thw=torch.tensor([[1, SMALL.grid, SMALL.grid]]),
             ).logits[0, -len(at) :]
             assert torch.allclose(packed[at], alone, atol=2e-4)
-
-
-def test_every_box_of_an_answer_is_asked_to_look_at_its_object(frames_dir: Path, codec: Codec) -> None:
-    _, _, facts = Frames([frames_dir]).raw(2)
-    asked = ask(EVERY_LOOSE, facts, random.Random(0))
-    assert asked is not None
-    batch = pack(codec, [[asked]], [facts], SMALL.side, 320)
-    opening = [look.values for look in batch.answers if look.weight == 1.0]
-    assert opening == [*((i,) for i in asked.verdict.indices), ()]
-    assert all(look.at >= PREFIX + SMALL.tokens for look in batch.answers)
 
 
 def test_orthogonalised_updates_have_singular_values_near_one() -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..facts import LOOSE_SHAPES, MASK_DOOR, MASK_HAND, MASK_PERSON, FrameFacts
 from .choosing import contact, which_color, which_held, which_in, which_posture, which_side
 from .comparisons import COMPARISONS
-from .matching import HOLDERS, Scene, caption, carried_by, faint, hidden, holder, matches
+from .matching import HOLDERS, Scene, caption, captioned, carried_by, faint, hidden, holder, matches
 from .phrases import CHOICES, PREDICATES, YES_NO, Meaning, Thing, phrase, phrases
 from .reading import parse, parse_query
 from .verdict import Verdict, yes_or_no
@@ -208,7 +208,8 @@ def _ground(meaning: Meaning, scene: Scene) -> Verdict | None:
 def _describe(meaning: Meaning, scene: Scene) -> Verdict | None:
     if scene.doubtful(range(len(scene.objects))):
         return None
-    return Verdict("text", text=caption(scene.facts))
+    text, named = captioned(scene.facts)
+    return Verdict("text", text=text, indices=named)
 
 
 _JUDGES: dict[str, Callable[[Meaning, Scene], Verdict | None]] = {

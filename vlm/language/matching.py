@@ -111,18 +111,27 @@ def _a(words: str) -> str:
 
 def caption(facts: FrameFacts) -> str:
     """Describe a frame in one sentence, objects from left to right."""
+    return captioned(facts)[0]
+
+
+def captioned(facts: FrameFacts) -> tuple[str, tuple[int, ...]]:
+    """Describe a frame as ``caption`` does, and return the objects that are named, in the order of the words."""
     objects = facts.objects
     seen = sorted((i for i, o in enumerate(objects) if not hidden(o)), key=lambda i: objects[i].box_xyxy)
     parts = []
+    named: list[int] = []
     for i in seen:
         o = objects[i]
         if o.relation == "held":
             parts.append(f"{_a(o.name)} held by the gripper")
+            named.append(i)
         elif o.support >= 0:
             parts.append(f"{_a(o.name)} {o.relation} {_a(objects[o.support].name)}")
+            named += (i, o.support)
         elif not any(objects[j].support == i for j in seen):
             parts.append(_a(o.name))
+            named.append(i)
     if not parts:
-        return "The table is empty."
+        return "The table is empty.", ()
     text = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-    return text[0].upper() + text[1:] + "."
+    return text[0].upper() + text[1:] + ".", tuple(named)

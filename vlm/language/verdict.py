@@ -15,7 +15,7 @@ class Verdict:
         kind: Which of the fields below carries the answer.
         yes: The answer of a yes/no question.
         count: The answer of "how many".
-        indices: The objects to locate, left to right; those a plan names, in the order of its words.
+        indices: The objects to locate, left to right; those a plan or a caption names, in the order of its words.
         text: The answer in words: ``Yes``, ``3``, ``red``, a choice, a caption or a plan; empty for ``ground``.
         evidence: Mask values that decide the answer (object indices, or the mask value of a hand; those of the earlier
             of two pictures with ``BEFORE`` added); empty when the answer follows from their absence; None when no part

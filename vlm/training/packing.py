@@ -16,8 +16,8 @@ from .model import PREFIX
 from .questions import Asked
 from .tokenizer import IMAGE, Codec
 
-NUMBER, DECISION, LABEL, CAPTION, FILLER, STOP = 0.25, 1.0, 0.15, 0.2, 0.02, 0.05
-PLAN, PLAN_WORD = 0.5, 0.1  # what a plan decides (a color, a shape, how to go on), and the words in between
+NUMBER, DECISION, LABEL, FILLER, STOP = 0.25, 1.0, 0.15, 0.02, 0.05
+NAME, WORD = 0.5, 0.1  # what a plan or a caption decides (a color, a shape, how to go on), and the words in between
 _BLUR = 16.0
 
 
@@ -164,11 +164,10 @@ def _answer(
     """Return the weight of every answer token, and the looks: (answer token, mask values, weight)."""
     verdict = one.verdict
     last = len(answer) - 1
-    if verdict.kind == "plan":
-        return _plan(codec, one, answer)
+    if verdict.kind == "plan" or one.meaning.predicate == "describe":
+        return _telling(codec, one, answer)
     if verdict.kind != "ground":
-        weight = CAPTION if one.meaning.predicate == "describe" else DECISION
-        weights = [weight] * last + [STOP]
+        weights = [DECISION] * last + [STOP]
         return weights, [] if verdict.evidence is None else [(0, verdict.evidence, 1.0)]
     weights, looks, k, number = [], [], -1, 0
     targets = verdict.indices
@@ -195,22 +194,30 @@ def _answer(
     return weights, looks
 
 
-def _plan(codec: Codec, one: Asked, answer: list[int]) -> tuple[list[float], list[tuple[int, tuple[int, ...], float]]]:
-    """Weigh a plan: its first token decides most; each thing it names is looked at from when the last one was named."""
-    indices = one.verdict.indices
+def _telling(
+    codec: Codec, one: Asked, answer: list[int]
+) -> tuple[list[float], list[tuple[int, tuple[int, ...], float]]]:
+    """Weigh a plan or a caption: each thing it names is looked at from when the last one was named.
+
+    A thing is named when its shape is said; one that a question back offers also by "the red one".
+    """
+    indices, evidence = one.verdict.indices, one.verdict.evidence
+    offers = answer.index(codec.colon) if codec.colon in answer else -1
+    if offers > 0:
+        indices = evidence or ()
+    last = len(answer) - 1
     weights: list[float] = []
     looks: list[tuple[int, tuple[int, ...], float]] = []
     k, decides = 0, True
     for j, token in enumerate(answer):
         named = token in codec.shapes or token in codec.colors
-        weights.append(
-            DECISION if j == 0 else STOP if j == len(answer) - 1 else PLAN if named or decides else PLAN_WORD
-        )
-        if indices and j < len(answer) - 1:
-            looks.append((j, indices[k : k + 1], 1.0 if decides or token in codec.colors else 0.3 if named else 0.1))
-        elif j == 0 and one.verdict.evidence is not None:
-            looks.append((j, one.verdict.evidence, 1.0))
-        decides = token in codec.shapes
+        weights.append(DECISION if j == 0 else STOP if j == last else NAME if named or decides else WORD)
+        if indices and offers < j < last:
+            sure = decides or token in codec.colors or (named and offers > 0)
+            looks.append((j, indices[k : k + 1], 1.0 if sure else 0.3 if named else 0.1))
+        elif j == 0 and evidence is not None:
+            looks.append((j, evidence, 1.0))
+        decides = j > offers and (token in codec.shapes or (offers > 0 and token == codec.one))
         k += decides
     return weights, looks
 

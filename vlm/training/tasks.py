@@ -50,7 +50,7 @@ def task(sampler: Sampler, filled: float = _FILLED) -> Asked | None:
             continue
         text = phrase_instruction(meant, rng, usual=0.2)
         noise = random.Random(rng.random())
-        asked = _asked(meant, _filled(text, noise) if noise.random() < filled else text, made)
+        asked = asked_to(meant, _filled(text, noise) if noise.random() < filled else text, made)
         if _kind(made) == want:
             return asked
         spare = asked
@@ -78,7 +78,8 @@ def _kind(made: Plan) -> str:
     return "ask" if made.ask else "cannot" if made.cannot else "steps"
 
 
-def _asked(meant: Instruction, text: str, made: Plan) -> Asked:
+def asked_to(meant: Instruction, text: str, made: Plan) -> Asked:
+    """Ask for the plan of an instruction in these words."""
     evidence = made.named if made.ask else () if made.cannot else made.named[:1]
     verdict = Verdict("plan", indices=made.named if made.steps else (), text=made.text, evidence=evidence)
     return Asked(f"plan {_kind(made)}", Meaning("plan", meant.a, meant.b), plan_prompt(text), made.text, verdict)

@@ -181,6 +181,8 @@ class Codec:
         self.label = self.encode('], "label": "')[0]
         self.hand = self.encode(" hand")[0]
         self.loose = self.encode(" loose")[0]
+        self.one = self.encode(" one")[0]
+        self.colon = self.encode(" cube:")[1]
 
     @cached_property
     def vocab(self) -> int:
