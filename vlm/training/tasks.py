@@ -103,7 +103,9 @@ def _draw(sampler: Sampler, want: str) -> Instruction:
         acts |= {"hello": 0.12, "home": 0.12}
     act = rng.choices(list(acts), list(acts.values()))[0]
     if act == "put":
-        return Instruction("put", _thing(sampler, want), _goal(sampler, want))
+        goal = _goal(sampler, want)
+        alike = goal.shape in STACKABLE and rng.random() < 0.3
+        return Instruction("put", Thing("", goal.shape) if alike else _thing(sampler, want, goal), goal)
     if act == "every":
         return Instruction("put", _several(sampler), _place(sampler, want))
     if act == "stack":
@@ -118,8 +120,11 @@ def _cubes(color: str) -> Thing:
     return Thing(color, "cube", every=True) if color else THEM
 
 
-def _thing(sampler: Sampler, want: str) -> Thing:
-    """Describe one thing, so that the plan becomes what is wanted of it where the frame allows."""
+def _thing(sampler: Sampler, want: str, goal: Thing | None = None) -> Thing:
+    """Describe one thing, so that the plan becomes what is wanted of it where the frame allows.
+
+    Where no other can be meant its shape or its color is sometimes enough: of two cubes one is put on the other.
+    """
     rng = sampler.rng
     if want == "cannot":
         fixed = [o for o in sampler.seen if not o.loose]
@@ -132,8 +137,11 @@ def _thing(sampler: Sampler, want: str) -> Thing:
         same = [q for q in sampler.seen if sum(r.shape == q.shape for r in sampler.seen) > 1]
         q = rng.choice(same or [o])
         return Thing("", q.shape) if rng.random() < 0.68 else Thing(q.color)
-    alone = sum(q.shape == o.shape for q in sampler.seen) == 1
-    return Thing("", o.shape) if alone and rng.random() < 0.4 else named(o)
+    others = [q for q in sampler.seen if q is not o and named(q) != goal]
+    brief = [Thing("", o.shape)] if all(q.shape != o.shape for q in others) else []
+    if all(q.color != o.color for q in others):
+        brief.append(Thing(o.color))
+    return rng.choice(brief) if brief and rng.random() < 0.4 else named(o)
 
 
 def _several(sampler: Sampler) -> Thing:
