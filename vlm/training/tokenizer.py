@@ -11,9 +11,9 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from ..facts import COLORS, SHAPES
 from ..language.grammar import PREDICATES, Meaning, Thing, phrase, phrases
-from ..language.instructions import CLOSINGS, OPENINGS, WORDINGS
 from ..language.phrases import DOORS, POSTURES
 from ..language.planning import DONE, HELLO, UNKNOWN
+from ..language.wordings import CLOSINGS, OPENINGS, WORDINGS
 from ..qwen import PLAN_PROMPT
 from .unsure import UNSURE
 
@@ -95,7 +95,9 @@ def _corpus() -> Iterator[str]:
                 yield from phrases(meaning)
                 yield phrase(meaning, rng, usual=0)
         yield from (
-            t.format(a="the red cube", b="the blue tray", ns="the cubes") for ts in WORDINGS.values() for t in ts
+            t.format(a="the red cube", b="the blue tray", ns="the cubes")
+            for ts in (*WORDINGS.values(), GATHER)
+            for t in ts
         )
         yield "put everything into every please"
         yield from (f"{text} please" for text in OPENINGS)
