@@ -33,6 +33,16 @@ def test_every_wording_is_understood_as_what_was_meant(meant: Instruction, seed:
         assert parse_instruction(text) == meant, text
 
 
+@given(instructions, st.integers(0, 2**32))
+def test_a_question_ends_with_its_mark_and_nothing_stands_before_a_wish(meant: Instruction, seed: int) -> None:
+    text = phrase_instruction(meant, random.Random(seed), usual=0.0)
+    if text.startswith(("Can ", "Could ", "Would ", "Will ", "Why ", "Do you ", "How about ")):
+        assert text.endswith("?")
+    assert " don't leave" not in text
+    assert " let's " not in text
+    assert " i'd " not in text
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_understood_or_refused_without_fault(text: str) -> None:
     assert parse_instruction(text) is None or isinstance(parse_instruction(text), Instruction)

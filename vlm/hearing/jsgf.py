@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from ..facts import COLORS, SHAPES
-from ..language.instructions import CLOSINGS, OPENINGS, WORDINGS, gathering
 from ..language.phrases import plural
+from ..language.wordings import CLOSINGS, GATHER, OPENINGS, WORDINGS
 
 INSTRUCTION = "instruction"
 """What ``Question.context`` of a ``transcribe`` says where an instruction is expected."""
@@ -72,7 +72,7 @@ def instruction_grammar() -> str:
         "a": "(the | every) <one> [<where>] | all <many> [<where>] | everything",
         "ns": "[the] <many> [<where>]",
     }
-    texts = [t for ts in WORDINGS.values() for t in ts] + list(gathering()) + list(_ALSO)
+    texts = [t for ts in WORDINGS.values() for t in ts] + list(GATHER) + list(_ALSO)
     orders = list(_orders(texts))
     rules["order"] = "\n  | ".join(orders)
     rules["opening"] = _any(spoken(text) for text in OPENINGS)

@@ -20,6 +20,8 @@ _STRANGE, _FILLED, _VERB = 0.05, 0.22, 0.4
 """Shares of errands that nobody could run, and of orders with made-up words around what they say; of these, the share
 whose verb is made up as well, where the rest tells what to do."""
 _TELLS = re.compile(r"\b(into|in|inside|onto|on|at|towards|tower|stack|color|out of|off)\b")
+_TURNS = ("Don't", "No", "Nothing")
+"""First words without which an order would mean the opposite."""
 _ERRANDS = (
     "Make {n}.",
     "Put the {n} into the tray.",
@@ -61,7 +63,7 @@ def _filled(text: str, rng: random.Random) -> str:
     """Put made-up words into an order: what it means follows from those that are left."""
     body, mark = text[:-1], text[-1]
     words = body.split()
-    if rng.random() < _VERB and _TELLS.search(" ".join(words[1:])):
+    if rng.random() < _VERB and words[0] not in _TURNS and _TELLS.search(" ".join(words[1:])):
         words[0] = nonsense(rng)
     else:
         words[0] = words[0][0].lower() + words[0][1:]

@@ -11,9 +11,9 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from ..facts import COLORS, SHAPES
 from ..language.grammar import PREDICATES, Meaning, Thing, phrase, phrases
-from ..language.instructions import CLOSINGS, OPENINGS, WORDINGS
 from ..language.phrases import DOORS, POSTURES
 from ..language.planning import DONE, HELLO, UNKNOWN
+from ..language.wordings import CLOSINGS, GATHER, OPENINGS, WORDINGS
 from ..qwen import PLAN_PROMPT
 from .unsure import UNSURE
 
@@ -94,9 +94,10 @@ def _corpus() -> Iterator[str]:
                 meaning = Meaning(predicate, a, tray, _word(predicate, rng), _choices(predicate, rng))
                 yield from phrases(meaning)
                 yield phrase(meaning, rng, usual=0)
-        yield from (
-            t.format(a="the red cube", b="the blue tray", ns="the cubes") for ts in WORDINGS.values() for t in ts
-        )
+        for template in (t for ts in (*WORDINGS.values(), GATHER) for t in ts):
+            text = template.format(a="the red cube", b="the blue tray", ns="the cubes")
+            yield text
+            yield f"Please {text[0].lower()}{text[1:]}"
         yield "put everything into every please"
         yield from (f"{text} please" for text in OPENINGS)
         yield from (f"cube {text}" for text in CLOSINGS)
@@ -133,7 +134,7 @@ def build_tokenizer() -> Tokenizer:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=2000,
+        vocab_size=2500,
         min_frequency=3,
         special_tokens=list(SPECIAL),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
