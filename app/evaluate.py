@@ -191,7 +191,7 @@ def evaluate(
 
 
 def _episode(session: Session, seed: int) -> Episode:
-    result = session.run(seed, trace=_trace_of(session, seed))
+    result = session.run(seed, trace=trace_of(session, seed))
     if result.exit_code == Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     if result.exit_code == Outcome.TERMINATED:
@@ -205,7 +205,8 @@ def _episode(session: Session, seed: int) -> Episode:
     return Episode(result, success=not result.missed and result.exit_code < 3, missed=result.missed)
 
 
-def _trace_of(session: Session, seed: int) -> Path | None:
+def trace_of(session: Session, seed: int) -> Path | None:
+    """Return the file in the folder for traces, ``TREE-seedN.mcap``; None where nothing is recorded."""
     folder = session.options.trace
     return folder / f"{session.tree.name}-seed{seed}.mcap" if folder is not None else None
 

@@ -216,13 +216,14 @@ def test_a_scene_is_disturbed_as_often_as_wanted() -> None:
 
 
 def test_an_instruction_is_carried_out_in_physics_once(tmp_path: Path, knothole: Knothole) -> None:
-    line = ("eval", "instructions", "--seeds", "4", "--vlm", "oracle", "--see", "oracle", "--results", "r.jsonl")
+    line = ("eval", "instructions", "--seeds", "4", "--vlm", "oracle", "--results", "r.jsonl", "--traces", "traces")
     done = knothole(*line, "--via", "plan_and_act", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["success"]["hits"] == report["success"]["total"] == 1
+    assert [path.name for path in (tmp_path / "traces").glob("*.mcap")] == ["plan_and_act-seed4.mcap"]
     (run,) = report["runs"]
-    assert (run["words"], run["status"]) == ("Place the yellow can in the blue tray.", "SUCCESS")
+    assert (run["words"], run["status"]) == ("Transfer the yellow can into the blue tray.", "SUCCESS")
     again = knothole(*line, "--via", "plan_and_act", "--json")
     assert again.stderr == ""  # nothing was run once more
     assert json.loads(again.stdout)["runs"] == report["runs"]

@@ -18,7 +18,7 @@ _OPTIONS = {
     "results": "--results",
     "via": "--via",
 }
-_OTHERS = ("scene", "cassette", "frames", "keep", "pictures", "firewall", "truth", "traces")
+_OTHERS = ("scene", "cassette", "frames", "keep", "pictures", "firewall", "truth")
 """Options of the evaluation of a tree that the suite does not have."""
 
 
@@ -76,13 +76,13 @@ def run(args: argparse.Namespace) -> int:
     if args.unchecked and (options.see or options.inputs or not args.plans_only):
         raise UsageError("--unchecked is for the plans of one backend\n  fix:  give --plans-only and --vlm with it")
     if args.plans_only:
-        if options.disturb or args.results or args.via:
-            raise UsageError("--plans-only moves nothing\n  fix:  leave out --disturb, --results and --via")
+        if options.disturb or args.results or args.via or args.traces:
+            raise UsageError("--plans-only moves nothing\n  fix:  leave out --disturb, --results, --traces and --via")
         planned = plans_only(options, seeds, progress, not args.unchecked)
         print(json.dumps(planned.to_json()) if args.json else planned)
         hits = planned.right("steps").hits
     else:
-        acted = carried_out(options, seeds, progress, args.workers, args.results)
+        acted = carried_out(options, seeds, progress, args.workers, args.results, args.traces)
         print(json.dumps(acted.to_json()) if args.json else acted)
         hits = acted.success.hits
     return 1 if args.at_least and hits < args.at_least else 0

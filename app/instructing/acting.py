@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ...vlm.language.executing import reached
 from ...vlm.language.instructions import Instruction
 from ...vlm.language.matching import matches
 from ..crew import EvaluationError
+from ..evaluate import trace_of
 from ..inspect import project
 from ..options import RunOptions
 from ..run import Judge
@@ -81,23 +83,24 @@ class Acted:
 
 
 @contextmanager
-def acting(options: SuiteOptions) -> Iterator[Callable[[int], Acted]]:
-    """Open what the runs share; what is yielded runs one seed."""
+def acting(options: SuiteOptions, traces: Path | None = None) -> Iterator[Callable[[int], Acted]]:
+    """Open what the runs share; what is yielded runs one seed, with a trace in ``traces`` where that is given."""
     kept = keep_open(options.backends or project().vlm, project())
     try:
-        yield partial(act, options=options, kept=kept)
+        yield partial(act, options=options, kept=kept, traces=traces)
     finally:
         for one in kept.values():
             one.release()
 
 
-def act(seed: int, options: SuiteOptions, kept: Any = None) -> Acted:
+def act(seed: int, options: SuiteOptions, kept: Any = None, traces: Path | None = None) -> Acted:
     """Carry out the instruction of one seed.
 
     Args:
         seed: Seed of scene and words.
         options: How.
         kept: Backends that are open already, as ``Session`` takes them.
+        traces: Folder for a trace, ``TREE-seedN.mcap``; None records nothing.
 
     Raises:
         EvaluationError: The robot has no simulated world.
@@ -111,11 +114,12 @@ def act(seed: int, options: SuiteOptions, kept: Any = None) -> Acted:
         robot=options.robot,
         inputs={**options.inputs, "instruction": task.words},
         max_time=options.max_time,
-        record=False,
+        record=traces is not None,
+        trace=traces,
         disturb=options.disturb,
     )
     with Session(run, kept) as session:
-        result = session.run(seed, judge=_judge(task.meant))
+        result = session.run(seed, judge=_judge(task.meant), trace=trace_of(session, seed))
     if result.exit_code == Outcome.INTERRUPTED:
         raise KeyboardInterrupt
     if result.exit_code == Outcome.TERMINATED:

@@ -33,6 +33,7 @@ def carried_out(
     progress: Progress,
     workers: int = 1,
     results: Path | None = None,
+    traces: Path | None = None,
 ) -> ActReport:
     """Carry out the instructions of all seeds in physics.
 
@@ -42,6 +43,7 @@ def carried_out(
         progress: Called with one line per finished seed.
         workers: Processes.
         results: File that results go to as they come; what it has already is not done again.
+        traces: Folder for a trace of each seed, ``TREE-seedN.mcap``; None records nothing.
 
     Raises:
         KnotholeError: The runs cannot be started.
@@ -52,7 +54,7 @@ def carried_out(
     kept = Results(results, options) if results is not None else None
     done: dict[int, Acted] = dict(kept.known) if kept is not None else {}
     missing = [seed for seed in seeds if seed not in done]
-    for seed, one in each_seed(partial(acting, options), missing, workers):
+    for seed, one in each_seed(partial(acting, options, traces), missing, workers):
         done[seed] = one
         progress(str(one))
         if kept is not None:
