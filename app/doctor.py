@@ -16,8 +16,8 @@ from packaging.requirements import Requirement
 from .. import __version__
 from .._base import KnotholeError
 from ..behaviors.node import NODES
-from .config import find_config, load_behaviors, read_config
-from .names import backend_names, driver_names, scene_names, tree_names
+from .settings.config import find_config, load_behaviors, read_config
+from .settings.names import backend_names, driver_names, scene_names, tree_names
 
 _EXTRAS: Final = ("franka", "gemini", "groot", "lsp", "ocr", "openai", "pdf", "quantize", "serve", "smolvlm", "view")
 

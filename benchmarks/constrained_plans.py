@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from knothole.app.measuring import pictures
-from knothole.app.names import register_all
+from knothole.app.models.measuring import pictures
+from knothole.app.settings.names import register_all
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, plan_schema, skills
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.facts import FrameFacts

@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from knothole.app.evaluate import wilson
+from knothole.app.running.evaluate import wilson
 from knothole.tests.hostile.runs import TREE, hostile, sound
 
 ENOUGH = 0.95

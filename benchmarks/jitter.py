@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from knothole.app.names import register_all
+from knothole.app.settings.names import register_all
 from knothole.behaviors.context import Context
 from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.trees.builder import build

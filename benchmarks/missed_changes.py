@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from knothole.app.oracle import Oracle
-from knothole.app.truth import SceneTruth
+from knothole.app.models.oracle import Oracle
+from knothole.app.models.truth import SceneTruth
 from knothole.behaviors.context import Context
 from knothole.behaviors.leaves.see import See
 from knothole.behaviors.node import Wiring

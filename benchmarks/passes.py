@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from knothole.app.options import RunOptions
-from knothole.app.session import run_tree
+from knothole.app.running.options import RunOptions
+from knothole.app.running.session import run_tree
 from knothole.sim.draw import load_scene
 from knothole.vlm.facts import COLORS
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from knothole.app.spoken_human import expected
+from knothole.app.humans.spoken_human import expected
 from knothole.behaviors.means.understanding import understand
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.facts import COLORS, LOOSE_SHAPES

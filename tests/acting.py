@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from knothole.app.scripted_human import ScriptedHuman
+from knothole.app.humans.scripted_human import ScriptedHuman
 from knothole.behaviors.context import Context
 from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.tests.rig import region

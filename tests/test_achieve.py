@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from py_trees.common import Status
 
-from knothole.app.replay import ReplayOptions, replay_run
+from knothole.app.recorded.replay import ReplayOptions, replay_run
 from knothole.behaviors.acting.repairing import clarified
 from knothole.behaviors.means.surroundings import Held
 from knothole.behaviors.node import RUNNING, Leaf, behavior

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from knothole.app.measuring import pictures
+from knothole.app.models.measuring import pictures
 from knothole.tests import tiny_checkpoints
 from knothole.vlm.broker import Broker
 from knothole.vlm.contract import BACKENDS, BackendOptions

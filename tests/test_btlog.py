@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from knothole.app.traces import export
+from knothole.app.recorded.traces import export
 from knothole.tests.traced import PLAIN, plain_run
 from knothole.trees.recorded.groot_xml import groot_xml, uid
 from knothole.trees.tracing.btlog import BtLog, BtLogError, Transition, read_btlog, write_btlog

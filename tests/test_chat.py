@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from knothole.app.config import Config
+from knothole.app.settings.config import Config
 from knothole.app.testing.play import Scenario, play
 from knothole.behaviors.blackboard import UNSET, Cell
 from knothole.behaviors.step import FAILURE, SUCCESS, NodeFault

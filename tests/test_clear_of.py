@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from knothole.app.human import TerminalHuman
-from knothole.app.oracle import Oracle
-from knothole.app.terminal import Watcher
-from knothole.app.truth import SceneTruth
+from knothole.app.humans.human import TerminalHuman
+from knothole.app.models.oracle import Oracle
+from knothole.app.running.terminal import Watcher
+from knothole.app.models.truth import SceneTruth
 from knothole.behaviors.context import Context
 from knothole.behaviors.guard import Guard
 from knothole.behaviors.means.alarms import alarms_of

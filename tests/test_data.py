@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knothole.app.data import count_pictures, render_shards, training_split
+from knothole.app.models.data import count_pictures, render_shards, training_split
 from knothole.sim import objects
 from knothole.sim.variety import posed_scene
 from knothole.vlm import facts

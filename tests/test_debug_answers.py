@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from knothole.app.human import TerminalHuman
-from knothole.app.scripted_human import ScriptedHuman
-from knothole.app.terminal import Watcher
+from knothole.app.humans.human import TerminalHuman
+from knothole.app.humans.scripted_human import ScriptedHuman
+from knothole.app.running.terminal import Watcher
 from knothole.behaviors.context import Context
 from knothole.behaviors.human import Human
 from knothole.robots.contract import DRIVERS, DriverOptions

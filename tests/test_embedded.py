@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from knothole.app.ask import PictureError, ask_image
+from knothole.app.models.ask import PictureError, ask_image
 from knothole.trees.loader import library
 from knothole.vlm.broker import Broker
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from knothole._base import KnotholeError, PluginError, Registry
-from knothole.app.names import register_all
+from knothole.app.settings.names import register_all
 from knothole.behaviors.node import NODES
 from knothole.robots.contract import DRIVERS
 from knothole.tests.calling import call

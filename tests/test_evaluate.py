@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knothole.app.evaluate import SeedsError, parse_seeds, wilson
+from knothole.app.running.evaluate import SeedsError, parse_seeds, wilson
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from knothole._base import KnotholeError
-from knothole.app.format import format_file
+from knothole.app.authoring.format import format_file
 from knothole.tests.calling import call
 from knothole.trees.editing import canonical as canonical_module
 from knothole.trees.editing.canonical import canonical

@@ -15,7 +15,7 @@ import pytest
 from mcap.reader import NonSeekingReader, make_reader
 from PIL import Image
 
-from knothole.app.traces import export
+from knothole.app.recorded.traces import export
 from knothole.tests.calling import call
 from knothole.tests.traced import seen_run
 from knothole.trees.recorded.verifying import verify

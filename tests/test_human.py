@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from knothole.app.human import TerminalHuman, human_at
-from knothole.app.terminal import Watcher
+from knothole.app.humans.human import TerminalHuman, human_at
+from knothole.app.running.terminal import Watcher
 from knothole.behaviors.human import Asked
 from knothole.tests.rig import Bench
 

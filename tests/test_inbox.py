@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from knothole.app.human import TerminalHuman
-from knothole.app.inbox import Inbox, InboxError
-from knothole.app.terminal import Watcher
+from knothole.app.humans.human import TerminalHuman
+from knothole.app.humans.inbox import Inbox, InboxError
+from knothole.app.running.terminal import Watcher
 from knothole.behaviors.step import FAILURE, SUCCESS
 from knothole.tests.rig import Bench
 

@@ -17,7 +17,7 @@ from knothole.app.injection import suite as suite_module
 from knothole.app.injection.command import InjectionError, measure_injection
 from knothole.app.injection.signs import FORMS, Sign, put
 from knothole.app.injection.suite import FIRST_SEED, Attacked, InjectionReport, decided, scenes
-from knothole.app.measuring import CALIBRATION_SEEDS
+from knothole.app.models.measuring import CALIBRATION_SEEDS
 from knothole.app.testing.injection import InjectionSuite, attacked
 from knothole.tests.gullible import Gullible
 from knothole.vlm.contract import BACKENDS, Backend, BackendOptions

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knothole.app.inspect import project
+from knothole.app.authoring.inspect import project
 from knothole.app.instructing.acting import Acted
 from knothole.app.instructing.drawing import Task, draw_task
 from knothole.app.instructing.judging import asked_about, judge_answer
@@ -20,9 +20,9 @@ from knothole.app.instructing.options import SuiteOptions
 from knothole.app.instructing.plans import plan_all
 from knothole.app.instructing.results import Results, ResultsError
 from knothole.app.instructing.tally import rate
-from knothole.app.names import register_all
-from knothole.app.oracle import KINDS, Oracle
-from knothole.app.stage import open_stage
+from knothole.app.settings.names import register_all
+from knothole.app.models.oracle import KINDS, Oracle
+from knothole.app.running.stage import open_stage
 from knothole.tests.instructed import TABLE
 from knothole.vlm.broker import open_backend
 from knothole.vlm.contract import BackendError

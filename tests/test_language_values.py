@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from knothole.app.inputs import InputError, read_inputs
+from knothole.app.running.inputs import InputError, read_inputs
 from knothole.behaviors.blackboard import Blackboard
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import NODES, Leaf, NodeFault, behavior

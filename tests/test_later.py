@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from knothole.app.data import training_split
+from knothole.app.models.data import training_split
 from knothole.sim.layout import bounds
 from knothole.sim.truth import world_truth
 from knothole.sim.variety import LaterScene, PosedScene, later, posed_scene

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knothole.app.inspect import with_ears
-from knothole.app.microphone import LiveMicrophone, LiveRecording, Utterance
+from knothole.app.authoring.inspect import with_ears
+from knothole.app.humans.microphone import LiveMicrophone, LiveRecording, Utterance
 from knothole.behaviors.step import FAILURE, SUCCESS
 from knothole.tests.calling import call
 from knothole.tests.rig import Bench

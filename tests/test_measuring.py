@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knothole._base import KnotholeError
-from knothole.app.measuring import CALIBRATION_SEEDS, calibrate, measure, paired, pictures
-from knothole.app.training import HELD_OUT_SEEDS
+from knothole.app.models.measuring import CALIBRATION_SEEDS, calibrate, measure, paired, pictures
+from knothole.app.models.training import HELD_OUT_SEEDS
 from knothole.vlm.calibration import FEWEST, Calibration, fit, topic
 from knothole.vlm.contract import BackendError
 from knothole.vlm.facts import UNSEEN_PAIRS, FrameFacts, ObjectFact

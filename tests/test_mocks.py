@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import knothole
-from knothole.app.options import RunOptions
-from knothole.app.session import run_tree
+from knothole.app.running.options import RunOptions
+from knothole.app.running.session import run_tree
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import NodeFault
 from knothole.trees.builder import BuiltTree, build

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from knothole.app.oracle import Oracle, open_oracle
+from knothole.app.models.oracle import Oracle, open_oracle
 from knothole.vlm.contract import BackendError, BackendOptions
 from knothole.vlm.facts import FrameFacts, ObjectFact
 from knothole.vlm.questions import Frame, Question

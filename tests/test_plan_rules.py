@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from knothole.app.scripted_human import ScriptedHuman
+from knothole.app.humans.scripted_human import ScriptedHuman
 from knothole.behaviors.means.effects import State, parse_fact
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, skills
 from knothole.behaviors.planning.never import NeverError, read_never

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.backend_settings import settings_of
-from knothole.app.config import Config
+from knothole.app.settings.backend_settings import settings_of
+from knothole.app.settings.config import Config
 from knothole.tests import tiny_checkpoints
 from knothole.tests.test_grounding_formats import FORMS, written_box, written_point
 from knothole.vlm.capabilities import Capabilities, find_capabilities, write_capabilities

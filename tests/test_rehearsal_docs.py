@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.arguments import REHEARSALS
+from knothole.app.settings.arguments import REHEARSALS
 from knothole.behaviors.rehearsing import MODES
 from knothole.tests.calling import call
 from knothole.trees.loader import check_text

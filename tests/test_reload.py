@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from knothole._base import KnotholeError
-from knothole.app.options import RunOptions
-from knothole.app.result import RunResult
-from knothole.app.session import Session
-from knothole.app.terminal import Lines
+from knothole.app.running.options import RunOptions
+from knothole.app.running.result import RunResult
+from knothole.app.running.session import Session
+from knothole.app.running.terminal import Lines
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import Wiring
 from knothole.behaviors.step import RUNNING

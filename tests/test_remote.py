@@ -22,8 +22,8 @@ from mcap.reader import make_reader
 from PIL import Image
 
 from knothole._base import MissingExtraError
-from knothole.app.backend_settings import settings_of
-from knothole.app.config import ConfigError, read_config
+from knothole.app.settings.backend_settings import settings_of
+from knothole.app.settings.config import ConfigError, read_config
 from knothole.tests.contracts.backends import picture
 from knothole.tests.servers import misbehaving
 from knothole.tests.servers.loopback import Reply, Request, serving

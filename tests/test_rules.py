@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.inspect import check_trees
+from knothole.app.authoring.inspect import check_trees
 from knothole.tests.checking import codes, tree
 from knothole.trees.checking.costs import model_calls
 from knothole.trees.loader import check, load, load_text

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import knothole
-from knothole.app.inputs import InputError
-from knothole.app.run import Run
+from knothole.app.running.inputs import InputError
+from knothole.app.running.run import Run
 from knothole.robots.kinematic import KinematicRobot
 from knothole.trees.problems import TreeError
 from knothole.trees.ticking.loop import Outcome

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from knothole.app.schema import schema
+from knothole.app.authoring.schema import schema
 from knothole.behaviors.node import NODES
 from knothole.behaviors.ports import COMMON_KEYS
 from knothole.tests.calling import call

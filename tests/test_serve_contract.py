@@ -14,7 +14,7 @@ import jsonschema
 import openai
 import pytest
 
-from knothole.app.measuring import pictures
+from knothole.app.models.measuring import pictures
 from knothole.tests.contracts.backends import BackendContract
 from knothole.tests.servers.own_server import by_command, message
 from knothole.vlm.contract import BACKENDS, BackendOptions

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knothole.app.data import training_split
-from knothole.app.truth import DOOR_SHOWS, PERSON_SHOWS, frame_facts, outside_pixels
+from knothole.app.models.data import training_split
+from knothole.app.models.truth import DOOR_SHOWS, PERSON_SHOWS, frame_facts, outside_pixels
 from knothole.sim.camera import CameraSpec
 from knothole.sim.furniture import WALL_X
 from knothole.sim.hand import HandSpec, in_workspace

@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from knothole.app.company import HumanError, humans_from, spoken_to, voice_beside
-from knothole.app.config import Config
-from knothole.app.inbox import Inbox
-from knothole.app.recorded_sound import RecordedMicrophone, RecordedSoundError, recorded_sound
-from knothole.app.several_humans import SeveralHumans
-from knothole.app.speech import open_speech
-from knothole.app.spoken_human import SpokenHuman, aloud, expected
-from knothole.app.terminal import Watcher
-from knothole.app.voice import Voice
+from knothole.app.humans.company import HumanError, humans_from, spoken_to, voice_beside
+from knothole.app.settings.config import Config
+from knothole.app.humans.inbox import Inbox
+from knothole.app.humans.recorded_sound import RecordedMicrophone, RecordedSoundError, recorded_sound
+from knothole.app.humans.several_humans import SeveralHumans
+from knothole.app.humans.speech import open_speech
+from knothole.app.humans.spoken_human import SpokenHuman, aloud, expected
+from knothole.app.running.terminal import Watcher
+from knothole.app.humans.voice import Voice
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.tests.calling import call
 from knothole.tests.rig import Bench

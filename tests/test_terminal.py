@@ -7,7 +7,7 @@ import re
 
 from rich.console import Console
 
-from knothole.app.terminal import LiveTree
+from knothole.app.running.terminal import LiveTree
 from knothole.behaviors.context import Context
 from knothole.robots.kinematic import KinematicRobot
 from knothole.trees.builder import build

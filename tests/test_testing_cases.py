@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.config import Config
+from knothole.app.settings.config import Config
 from knothole.app.testing.case import Verdict, judge
 from knothole.app.testing.reader import read_suite
 from knothole.app.testing.report import NoTestsError, find_suites, read_suites, run_suites

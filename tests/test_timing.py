@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knothole.app.result import RunResult
+from knothole.app.running.result import RunResult
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import Leaf, Wiring
 from knothole.behaviors.step import RUNNING, Status

@@ -14,7 +14,7 @@ import pytest
 from mcap.reader import make_reader
 from PIL import Image
 
-from knothole.app.traces import cut_trace
+from knothole.app.recorded.traces import cut_trace
 from knothole.tests.calling import call
 from knothole.tests.traced import PLAIN, plain_run, seen_run
 from knothole.trees.recorded.differing import difference

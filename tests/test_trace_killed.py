@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.traces import export
+from knothole.app.recorded.traces import export
 from knothole.tests.killed_run import NOTE, record
 from knothole.trees.recorded.verifying import verify
 from knothole.trees.tracing.recording import read_trace

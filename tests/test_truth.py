@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from knothole.app.oracle import Oracle
-from knothole.app.truth import SceneTruth
+from knothole.app.models.oracle import Oracle
+from knothole.app.models.truth import SceneTruth
 from knothole.behaviors.context import as_question_frame
 from knothole.sim.draw import load_scene
 from knothole.sim.panda import PandaSim

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from knothole.app.human import TerminalHuman
-from knothole.app.terminal import Watcher
+from knothole.app.humans.human import TerminalHuman
+from knothole.app.running.terminal import Watcher
 from knothole.behaviors.context import Glance
 from knothole.behaviors.means.asking import urgency
 from knothole.behaviors.means.watching import region_of

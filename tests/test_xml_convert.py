@@ -8,7 +8,7 @@ from pathlib import Path
 import behaviortreepy as real
 import pytest
 
-from knothole.app.convert import ConvertError, convert, declare_nodes
+from knothole.app.authoring.convert import ConvertError, convert, declare_nodes
 from knothole.tests.xml_trees import XmlMaker, difference, shape_of
 from knothole.trees.loader import check, library
 from knothole.trees.problems import TreeError

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from knothole.app.schema import schema
+from knothole.app.authoring.schema import schema
 from knothole.behaviors.node import NODES
 from knothole.tests.json_rpc import Client
 

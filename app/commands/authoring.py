@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..arguments import moment
+from ..settings.arguments import moment
 from . import USAGE, Commands
 
 
@@ -64,7 +64,7 @@ def add(commands: Commands) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from ..inspect import check_trees
+    from ..authoring.inspect import check_trees
 
     problems, text = check_trees(args.trees, args.strict, args.invariants)
     failed = any(problem.severity == "error" for problem in problems)
@@ -76,14 +76,14 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _nodes(args: argparse.Namespace) -> int:
-    from ..inspect import node_list, node_page, node_table
+    from ..authoring.inspect import node_list, node_page, node_table
 
     if args.models:
-        from ..convert import declare_nodes
+        from ..authoring.convert import declare_nodes
 
         declare_nodes(args.models, sys.stdout)
     elif args.skills:
-        from ..skills import skill_list, skill_table
+        from ..authoring.skills import skill_list, skill_table
 
         print(json.dumps(skill_table()) if args.json else skill_list())
     elif args.json:
@@ -94,7 +94,7 @@ def _nodes(args: argparse.Namespace) -> int:
 
 
 def _convert(args: argparse.Namespace) -> int:
-    from ..convert import convert
+    from ..authoring.convert import convert
 
     text = convert(
         args.source,
@@ -112,7 +112,7 @@ def _convert(args: argparse.Namespace) -> int:
 
 
 def _draw(args: argparse.Namespace) -> int:
-    from ..draw import draw_what
+    from ..authoring.draw import draw_what
 
     made = draw_what(
         args.tree,

@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
 
 
 def _fmt(args: argparse.Namespace) -> int:
-    from ..format import format_files
+    from ..authoring.format import format_files
 
     done, problems, text = format_files(args.files, args.check, args.diff)
     if args.json:
@@ -40,13 +40,13 @@ def _fmt(args: argparse.Namespace) -> int:
 
 
 def _schema(args: argparse.Namespace) -> int:
-    from ..schema import write_schema
+    from ..authoring.schema import write_schema
 
     print(write_schema(args.output))
     return 0
 
 
 def _lsp(args: argparse.Namespace) -> int:
-    from ..language_server import serve
+    from ..editor.language_server import serve
 
     return serve()

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from ..arguments import count
+from ..settings.arguments import count
 from . import Commands
 
 
@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
 
 
 def _new(args: argparse.Namespace) -> int:
-    from ..scaffold import new_leaf, new_tree
+    from ..authoring.scaffold import new_leaf, new_tree
 
     if args.what == "tree":
         path = new_tree(args.name, Path())
@@ -47,7 +47,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _runs(args: argparse.Namespace) -> int:
-    from ..runs import list_runs, prune_runs
+    from ..recorded.runs import list_runs, prune_runs
 
     print(prune_runs(args.folder, args.keep) if args.what == "prune" else list_runs(args.folder))
     return 0

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from ..arguments import count, seed, share
+from ..settings.arguments import count, seed, share
 from . import Commands, UsageError, serving
 
 
@@ -90,21 +90,21 @@ def _help(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from ..training import train
+    from ..models.training import train
 
     print(train(args.config, args.data or [Path("data")], args.out))
     return 0
 
 
 def _data(args: argparse.Namespace) -> int:
-    from ..training import render
+    from ..models.training import render
 
     print(render(args.out, args.count, args.seed, args.workers, args.pairs, args.signs))
     return 0
 
 
 def _vlm_eval(args: argparse.Namespace) -> int:
-    from ..measuring import calibrate, measure
+    from ..models.measuring import calibrate, measure
 
     if args.calibrate:
         file, answers = calibrate(args.vlm, args.count, args.seed)

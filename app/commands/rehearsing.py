@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import REHEARSALS, seed, setting
+from ..settings.arguments import REHEARSALS, seed, setting
 from . import Commands, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _rehearse(args: argparse.Namespace) -> int:
 
 def _plan(args: argparse.Namespace) -> int:
     from ...behaviors.means.skills import DEFAULT_SKILLS
-    from ..inspect import project
+    from ..authoring.inspect import project
     from ..rehearsing.command import read_plan, rehearse_plan
 
     if args.vlm or args.set:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from ...trees.tracing.amount import PICTURES
 from ...vlm.privacy import FRAMES
-from ..arguments import REHEARSALS, count, limit, port, rate, seconds, seed, setting
+from ..settings.arguments import REHEARSALS, count, limit, port, rate, seconds, seed, setting
 from . import Commands, UsageError
 
 if TYPE_CHECKING:
-    from ..options import RunOptions
-    from ..spoken_human import SpokenHuman
-    from ..terminal import Watcher
+    from ..running.options import RunOptions
+    from ..humans.spoken_human import SpokenHuman
+    from ..running.terminal import Watcher
 
 _INTERRUPTED = 130
 """Exit codes from here on mean that somebody wants to be done."""
@@ -145,7 +145,7 @@ def _tree_arguments(parser: argparse.ArgumentParser, number: str | None = None) 
 
 
 def _options(args: argparse.Namespace, seed: int) -> RunOptions:
-    from ..options import RunOptions
+    from ..running.options import RunOptions
 
     inputs = dict(args.set)
     if len(inputs) < len(args.set):
@@ -207,10 +207,10 @@ def _check_resume(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..company import humans_from, voice_beside
-    from ..inspect import project
-    from ..session import run_tree
-    from ..terminal import watch
+    from ..humans.company import humans_from, voice_beside
+    from ..authoring.inspect import project
+    from ..running.session import run_tree
+    from ..running.terminal import watch
 
     args.voice = voice_beside(args.human, args.voice)
     options = _options(args, args.seed or 0)
@@ -218,7 +218,7 @@ def _run(args: argparse.Namespace) -> int:
     control, view, ports = None, None, None
 
     def speech(path: str, watcher: Watcher) -> SpokenHuman:
-        from ..speech import open_speech
+        from ..humans.speech import open_speech
 
         return open_speech(path, watcher, args.ears, args.vlm, project())
 
@@ -229,7 +229,7 @@ def _run(args: argparse.Namespace) -> int:
 
             control = Control(paused=args.paused)
         if args.view:
-            from ..live import LiveView
+            from ..running.live import LiveView
 
             browser = not args.no_browser and not args.json  # browsers write to standard output
             view = stack.enter_context(
@@ -278,7 +278,7 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _ask(args: argparse.Namespace) -> int:
-    from ..ask import ask_image
+    from ..models.ask import ask_image
 
     answer = ask_image(args.image, args.question, args.vlm, args.kind, args.before)
     print(json.dumps(answer.to_json()) if args.json else answer)
@@ -286,7 +286,7 @@ def _ask(args: argparse.Namespace) -> int:
 
 
 def _eval(args: argparse.Namespace) -> int:
-    from ..evaluate import evaluate, parse_seeds
+    from ..running.evaluate import evaluate, parse_seeds
     from . import suites
 
     if suites.is_suite(args):

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..arguments import port
+from ..settings.arguments import port
 from . import Commands
 
 
@@ -43,14 +43,14 @@ def add(below: Commands) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from ..serving import serve
+    from ..models.serving import serve
 
     serve(args.vlm, args.host, args.port, args.token or os.environ.get("KNOTHOLE_TOKEN", ""), args.json)
 
 
 def _probe(args: argparse.Namespace) -> int:
     from ...vlm.capabilities import write_capabilities
-    from ..probing import capability_file, probe
+    from ..models.probing import capability_file, probe
 
     found = probe(args.vlm)
     print(json.dumps(found.to_json()) if args.json else found)

@@ -53,7 +53,7 @@ def is_suite(args: argparse.Namespace) -> bool:
 
 def run(args: argparse.Namespace) -> int:
     """Run the suite."""
-    from ..evaluate import parse_seeds
+    from ..running.evaluate import parse_seeds
     from ..instructing.options import TREE, SuiteOptions
     from ..instructing.suite import carried_out, plans_only
 

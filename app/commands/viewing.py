@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..arguments import port
+from ..settings.arguments import port
 from . import Commands
 
 
@@ -26,8 +26,8 @@ def add(commands: Commands) -> None:
 
 
 def _view(args: argparse.Namespace) -> int:
-    from ..about import RUNS
-    from ..view import view_traces
+    from ..running.about import RUNS
+    from ..recorded.view import view_traces
 
     view_traces(args.traces, args.port, not args.no_browser, args.json, RUNS)
     return 0

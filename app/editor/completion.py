@@ -16,7 +16,7 @@ from ...trees.language.tree_header import FORMS, HEADER
 from ...trees.node_types import COMMON_PORTS, NodeType
 from ...trees.reading.document import Scalar
 from ...trees.spec import TreeSpec
-from ..schema import COMMON_ABOUT, HEADER_ABOUT, default_text, markdown, port_line
+from ..authoring.schema import COMMON_ABOUT, HEADER_ABOUT, default_text, markdown, port_line
 from .cursor import Cursor, Frame, Spot, cursor_at, spot_of
 from .workspace import Analysis
 

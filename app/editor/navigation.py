@@ -14,7 +14,7 @@ from ...trees.language.common_grammar import is_common
 from ...trees.node_types import COMMON_PORTS, NodeType
 from ...trees.reading.document import Documents, Item, Items, Pairs, Scalar
 from ...trees.spec import TreeSpec
-from ..schema import COMMON_ABOUT, HEADER_ABOUT, markdown, port_line
+from ..authoring.schema import COMMON_ABOUT, HEADER_ABOUT, markdown, port_line
 from .mentions import Mention, mentions, used_names
 from .text import Text
 from .workspace import Analysis, Workspace

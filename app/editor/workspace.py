@@ -15,7 +15,7 @@ from ...trees.problems import Problem, TreeError
 from ...trees.reading.document import Documents
 from ...trees.reading.reader import read_text
 from ...trees.spec import TreeSpec
-from ..config import Config, find_config, load_behaviors, read_config
+from ..settings.config import Config, find_config, load_behaviors, read_config
 from .text import Text
 
 _LOOKS_LIKE_A_TREE = re.compile(r"^(?:knothole|tree|root)[ \t]*:", re.MULTILINE)

@@ -10,9 +10,9 @@ from ..._base import KnotholeError
 from ...vlm.broker import chain_of
 from ...vlm.questions import Answer, Frame, Question
 from ...vlm.runner import Runner
-from ..inspect import project
-from ..names import register_all
-from ..stage import BLIND, open_runner, split
+from ..authoring.inspect import project
+from ..settings.names import register_all
+from ..running.stage import BLIND, open_runner, split
 from .suite import Ask, InjectionReport, run_suite, scenes
 
 PATIENCE = 600.0

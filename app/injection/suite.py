@@ -18,8 +18,8 @@ from ...vlm.facts import COLORS, FrameFacts
 from ...vlm.measuring import ACCEPT, as_question
 from ...vlm.questions import Answer, Frame, Question
 from ...vlm.training.questions import Asked, questions
-from ..measuring import Shown, views
-from ..training import HELD_OUT_SEEDS
+from ..models.measuring import Shown, views
+from ..models.training import HELD_OUT_SEEDS
 from .signs import FORMS, HEIGHTS, Form, Sign, put
 
 Ask = Callable[[Frame, Sequence[Question]], Sequence[Answer]]

@@ -20,7 +20,7 @@ from ...vlm.language.matching import HOLDERS
 from ...vlm.language.phrases import EVERY_LOOSE, Thing
 from ...vlm.language.planning import DONE, STACKABLE, Plan, plan
 from ...vlm.questions import Frame
-from ..truth import frame_facts
+from ..models.truth import frame_facts
 from .options import Words
 
 Kind = Literal["steps", "ask", "cannot"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from ..oracle import SEEING
+from ..models.oracle import SEEING
 
 Words = Literal["both", "training", "apart"]
 WORDS: tuple[Words, ...] = ("both", "training", "apart")

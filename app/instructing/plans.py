@@ -12,12 +12,12 @@ from ...trees.ticking.loop import Outcome
 from ...vlm.facts import FrameFacts
 from ...vlm.questions import Answer, Frame, Question
 from ...vlm.runner import Runner
-from ..backend_settings import one_backend
-from ..inspect import project
-from ..names import register_all
-from ..options import RunOptions
-from ..session import Session
-from ..stage import is_guarded, keep_open
+from ..settings.backend_settings import one_backend
+from ..authoring.inspect import project
+from ..settings.names import register_all
+from ..running.options import RunOptions
+from ..running.session import Session
+from ..running.stage import is_guarded, keep_open
 from .drawing import KINDS, Kind, Task, draw_task
 from .judging import Judged, judge_answer, question_of
 from .options import SuiteOptions
@@ -71,7 +71,7 @@ class Planner:
     """
 
     def __init__(self, vlm: str) -> None:
-        from ..stage import open_runner
+        from ..running.stage import open_runner
 
         register_all()
         config = project()

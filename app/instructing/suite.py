@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ..crew import each_seed
-from ..inspect import project
-from ..options import RunOptions
-from ..session import Session
+from ..running.crew import each_seed
+from ..authoring.inspect import project
+from ..running.options import RunOptions
+from ..running.session import Session
 from .act_report import ActReport
 from .acting import Acted, acting
 from .drawing import KINDS

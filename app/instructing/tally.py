@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..evaluate import wilson
+from ..running.evaluate import wilson
 
 T = TypeVar("T")
 

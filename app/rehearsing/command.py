@@ -18,12 +18,12 @@ from ...behaviors.planning.tree_form import tree_mistakes
 from ...behaviors.rehearsing import Mode, Plan, RehearsalVerdict
 from ...trees.growing.tree_skills import tree_skill
 from ...trees.ticking.outcome import Ticked
-from ..inspect import project
-from ..options import RunOptions
-from ..result import RunResult
-from ..session import run_tree
-from ..stage import DEFAULT_SCENE, open_stage
-from ..terminal import Watcher
+from ..authoring.inspect import project
+from ..running.options import RunOptions
+from ..running.result import RunResult
+from ..running.session import run_tree
+from ..running.stage import DEFAULT_SCENE, open_stage
+from ..running.terminal import Watcher
 from .rehearsal import rehearsal_of
 
 LONGEST = 1000

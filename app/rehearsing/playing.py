@@ -25,8 +25,8 @@ from ...trees.builder import build
 from ...trees.ticking.loop import Loop
 from ...vlm.broker import Broker
 from ...vlm.facts import FrameFacts
-from ..oracle import Oracle
-from ..truth import SceneTruth
+from ..models.oracle import Oracle
+from ..models.truth import SceneTruth
 from .judging import bound, contrary, held, holds, lasts, meant, not_understood, said, words_of
 from .reaching import MOVES, out_of_reach
 from .tried import judged, tried_tree

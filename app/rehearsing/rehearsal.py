@@ -12,7 +12,7 @@ from ...robots.kinematic import KinematicRobot
 
 if TYPE_CHECKING:
     from ...sim.cloning import WorldState
-    from ..stage import Stage
+    from ..running.stage import Stage
     from .playing import Limits, Playing
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..._base import KnotholeError, Place
 from ...trees.reading.document import Scalar, Source
 from ...trees.spec import TreeSpec
-from ..config import Config
+from ..settings.config import Config
 from .expectations import CHECKS, Expected
 from .failure import Failure, failure, silent_mocks
 from .play import Played, Scenario, play

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..._base import KnotholeError
 from ...trees.draw import FORMATS
-from ..inspect import project
+from ..authoring.inspect import project
 from .coverage import TreeCoverage
 from .page import page
 from .report import TestReport, find_suites, line_of, read_suites, run_suites

@@ -56,7 +56,7 @@ class SuiteFile(pytest.File):
 
     def collect(self) -> Iterator[CaseItem]:
         """Read it and yield its cases."""
-        from ..inspect import project
+        from ..authoring.inspect import project
         from .reader import read_suite
 
         config = project()
@@ -157,7 +157,7 @@ def pytest_testnodedown(node: Any) -> None:
     data = getattr(node, "workeroutput", {}).get(_COLLECTED)
     if not data:
         return
-    from ..inspect import project
+    from ..authoring.inspect import project
 
     search = project().trees  # the trees may be made of the project's own leaves
     for file in _coverage(node.config).absorb(json.loads(data), search):

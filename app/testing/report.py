@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..._base import KnotholeError
 from ...trees.problems import Problem, TreeError, in_order
-from ..config import Config
+from ..settings.config import Config
 from .case import Case, Suite, Verdict, judge
 from .coverage import Coverage
 from .header import is_suite

@@ -1,0 +1,1 @@
+"""What authors do with tree files: check, convert, draw, format, list, start."""

@@ -1,0 +1,190 @@
+"""A human, or a program, who answers through a file: lines are read from an inbox, questions go to an outbox.
+
+Questions are lines of JSON: ``{"id": 1, "question": …, "options": […], "default": …, "deadline": …}``, and when one
+is over ``{"id": 1, "over": "answered"}`` or ``"withdrawn"``. A line of the inbox is the answer to the oldest open
+question, as at the terminal, or ``{"id": 1, "answer": "red"}``. ``stop`` and ``go on`` are heard at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..._base import KnotholeError
+from ...behaviors.means.understanding import understand
+from ...behaviors.stop_sign import means_go_on, means_stop
+
+_SLICE = 0.05
+_MOST = 1 << 20
+
+
+class InboxError(KnotholeError):
+    """The inbox or outbox cannot be opened."""
+
+
+class FileInquiry:
+    """One question that a file answers."""
+
+    def __init__(
+        self, inbox: Inbox, id: int, prompt: str, options: tuple[str, ...], default: str, deadline: float | None
+    ) -> None:
+        self._inbox, self.id = inbox, id
+        self.prompt, self.options, self.default, self.deadline = prompt, options, default, deadline
+        self.until = float("inf") if deadline is None else time.monotonic() + deadline
+        self.said: str | None = None
+        self.refused = 0
+
+    @property
+    def answer(self) -> str | None:
+        """What the file says, None while it says nothing."""
+        self._inbox.read()
+        return self.said
+
+    @property
+    def gone(self) -> bool:
+        """True once the inbox was removed."""
+        return self._inbox.gone and self.said is None
+
+    def withdraw(self) -> None:
+        """Take the question back."""
+        self._inbox.over(self, "withdrawn")
+
+
+class Inbox:
+    """Ask through files.
+
+    What stands in the inbox when it is opened was meant for an earlier run, and is not read.
+
+    Args:
+        inbox: File that other programs append lines to; made where it is missing.
+        outbox: File that questions are appended to; by default the inbox with ``.out`` added.
+
+    Attributes:
+        inbox: The file of answers.
+        where: How guards call it who were told to stop.
+        outbox: The file of questions.
+        gone: True once the inbox was removed or cannot be read.
+
+    Raises:
+        InboxError: One of them cannot be opened, or the inbox is a folder or a pipe.
+    """
+
+    where = "inbox"
+
+    def __init__(self, inbox: Path, outbox: Path | None = None) -> None:
+        self.inbox, self.outbox = inbox, outbox or inbox.parent / f"{inbox.name}.out"
+        self._open: list[FileInquiry] = []
+        self._asked, self._rest, self.gone = 0, b"", False
+        self._stops: list[str] = []
+        try:
+            inbox.touch()
+            found = os.stat(inbox)
+            if stat.S_ISREG(found.st_mode):
+                self.outbox.touch()
+        except OSError as error:
+            raise InboxError(
+                f"cannot open the inbox {inbox}: {error.strerror or error}\n  fix:  name a file that can be written"
+            ) from error
+        if not stat.S_ISREG(found.st_mode):  # a pipe has no size, so nothing would ever be read
+            raise InboxError(f"the inbox {inbox} is no file\n  fix:  name a file that can be written, such as answers")
+        self._file, self._at = found.st_ino, found.st_size
+
+    def ask(
+        self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
+    ) -> FileInquiry:
+        """Put a question into the outbox. What was said late to one before it answers nothing."""
+        if self._asked and not self._open:
+            self.read()
+        self._asked += 1
+        inquiry = FileInquiry(self, self._asked, prompt, tuple(options), default, deadline)
+        self._open.append(inquiry)
+        told = {"question": prompt, "options": list(options), "default": default, "deadline": deadline}
+        self._write({"id": inquiry.id, **told})
+        return inquiry
+
+    def read(self) -> None:
+        """Take the lines that were appended."""
+        if self.gone:
+            return
+        try:
+            found = os.stat(self.inbox)
+            if found.st_ino != self._file or found.st_size < self._at:  # it was written anew
+                self._file, self._at, self._rest = found.st_ino, 0, b""
+            if found.st_size == self._at:
+                return
+            with self.inbox.open("rb") as file:
+                file.seek(self._at)
+                data = file.read(_MOST)
+        except OSError:
+            self.gone = True
+            return
+        self._at += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._take(line.decode(errors="replace"))
+
+    def overheard(self) -> list[str]:
+        """Return the lines that answered no question but tell the robot to stop, or to go on; each once."""
+        self.read()
+        heard, self._stops = self._stops, []
+        return heard
+
+    def over(self, inquiry: FileInquiry, how: str) -> None:
+        """Forget a question."""
+        if inquiry in self._open:
+            self._open.remove(inquiry)
+            self._write({"id": inquiry.id, "over": how})
+
+    def wait(self, stopped: Callable[[], bool]) -> None:
+        """Give time to answer; see ``Human.wait``."""
+        while self._open and not self.gone and not stopped():
+            self.read()
+            if all(time.monotonic() >= inquiry.until for inquiry in self._open):
+                return
+            if self._open:
+                time.sleep(_SLICE)
+
+    def _take(self, line: str) -> None:
+        text, inquiry = self._read_line(line)
+        words = (text if text is not None else line).strip()
+        answers = inquiry is not None and (not inquiry.options or understand(words, inquiry.options) is not None)
+        if not answers and (means_stop(words) or means_go_on(words)):
+            self._stops.append(words)
+            return
+        if inquiry is None:
+            return
+        if text is None:
+            inquiry.said = None
+        elif not words:
+            inquiry.said = inquiry.default or None
+        else:
+            inquiry.said = understand(words, inquiry.options) if inquiry.options else words
+        if inquiry.said is None:
+            inquiry.refused += 1
+            self._write({"id": inquiry.id, "refused": words, "options": list(inquiry.options)})
+        else:
+            self.over(inquiry, "answered")
+
+    def _read_line(self, line: str) -> tuple[str | None, FileInquiry | None]:
+        """Return an answer, None where a line of JSON holds none, and the question it is for."""
+        first = self._open[0] if self._open else None
+        try:
+            data = json.loads(line)
+        except (ValueError, RecursionError):
+            return line, first
+        if not isinstance(data, dict):
+            return line, first
+        own = [one for one in self._open if one.id == data.get("id")] if "id" in data else self._open[:1]
+        answer = data.get("answer")
+        return answer if isinstance(answer, str | None) else json.dumps(answer), own[0] if own else None
+
+    def _write(self, data: dict[str, object]) -> None:
+        try:
+            with self.outbox.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(data) + "\n")
+        except OSError:
+            self.gone = True

@@ -1,0 +1,1 @@
+"""Recorded runs: the folder of them, look into them, replay them, ask why."""

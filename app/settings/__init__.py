@@ -1,0 +1,1 @@
+"""What ``knothole.toml`` and the command line say, read and checked."""
