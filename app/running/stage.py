@@ -142,7 +142,7 @@ def open_stage(
     name, argument = split(robot)
     factory = DRIVERS.get(name)
     settings: Mapping[str, object] = config.robots.get(name, {})
-    if factory.__module__.startswith(f"{__package__.rpartition('.')[0]}.sim."):
+    if factory.__module__.startswith(f"{__package__.partition('.')[0]}.sim."):
         world, spec = _open_world(stack, scene, seed, gui, disturb)
         driver = factory(DriverOptions(argument, world, settings))
         stack.callback(driver.close)
