@@ -15,12 +15,12 @@ from ..trees.mocking.apply import apply_profile
 from ..trees.spec import TreeSpec
 from ..trees.ticking.timing import Overrun
 from ..vlm.contract import Backend
-from .settings.config import Config
-from .running.inputs import read_inputs
 from .authoring.inspect import load_tree, project
+from .running.inputs import read_inputs
 from .running.options import RunOptions
 from .running.result import RunResult
 from .running.run import Run
+from .settings.config import Config
 
 __all__ = ["Run", "RunResult", "Tree", "load"]
 

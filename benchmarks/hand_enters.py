@@ -22,9 +22,9 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from knothole.app.settings.config import Config
-from knothole.app.running.stage import Kept, keep_open, open_runners
 from knothole.app.models.truth import SceneTruth
+from knothole.app.running.stage import Kept, keep_open, open_runners
+from knothole.app.settings.config import Config
 from knothole.behaviors.context import Context
 from knothole.behaviors.guard import Guard
 from knothole.robots.contract import AT_REST

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from knothole.app.settings.config import Config
 from knothole.app.models.oracle import Oracle
 from knothole.app.running.stage import open_stage
+from knothole.app.settings.config import Config
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import NODES, Wiring
 from knothole.behaviors.step import RUNNING

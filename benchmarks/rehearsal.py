@@ -24,10 +24,10 @@ from typing import cast
 
 import numpy as np
 
-from knothole.app.settings.names import register_all
 from knothole.app.models.oracle import Oracle
-from knothole.app.rehearsing.playing import play
 from knothole.app.models.truth import SceneTruth
+from knothole.app.rehearsing.playing import play
+from knothole.app.settings.names import register_all
 from knothole.behaviors.context import Context
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, Step, skills
 from knothole.behaviors.node import NODES, RUNNING, SUCCESS, Leaf, Wiring

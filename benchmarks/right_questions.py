@@ -19,9 +19,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from knothole.app.settings.names import register_all
 from knothole.app.models.oracle import Oracle
 from knothole.app.models.truth import SceneTruth
+from knothole.app.settings.names import register_all
 from knothole.behaviors.means.differences import bare, differences, fitting, query_for, question_for
 from knothole.behaviors.means.grounded import GroundedObject, lift
 from knothole.behaviors.means.known import overlap

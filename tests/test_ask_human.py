@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from knothole.app.api import load
-from knothole.app.settings.config import Config
 from knothole.app.humans.scripted_human import ScriptedHuman, human_of
+from knothole.app.settings.config import Config
 from knothole.app.testing.case import judge
 from knothole.app.testing.reader import read_suite
 from knothole.behaviors.blackboard import UNSET

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from knothole.app.humans.human import TerminalHuman
 from knothole.app.models.oracle import Oracle
-from knothole.app.running.terminal import Watcher
 from knothole.app.models.truth import SceneTruth
+from knothole.app.running.terminal import Watcher
 from knothole.behaviors.context import Context
 from knothole.behaviors.guard import Guard
 from knothole.behaviors.means.alarms import alarms_of

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import knothole
-from knothole.app.settings.config import Config, ConfigError, find_config, load_behaviors, read_config
 from knothole.app.running.inputs import InputError
+from knothole.app.settings.config import Config, ConfigError, find_config, load_behaviors, read_config
 from knothole.behaviors.node import NODES
 from knothole.robots.contract import DRIVERS, DriverOptions, RobotError
 from knothole.vlm.broking.breaker import Rest

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.settings.config import read_config
 from knothole.app.running.options import RunOptions
 from knothole.app.running.session import run_tree
+from knothole.app.settings.config import read_config
 from knothole.behaviors.means.progress import NOTE
 from knothole.robots.contract import DRIVERS, DriverOptions
 from knothole.sim import recipe as scene_files

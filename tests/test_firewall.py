@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from knothole._base import MissingExtraError
-from knothole.app.settings.config import Config
 from knothole.app.injection.signs import Sign, put
 from knothole.app.running.stage import StageError, is_guarded, open_runner
+from knothole.app.settings.config import Config
 from knothole.tests.gullible import Gullible, open_gullible
 from knothole.vlm.broker import Broker, open_backend
 from knothole.vlm.contract import BackendError

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from knothole.app.models.truth import SceneTruth
 from knothole.app.running.options import RunOptions
 from knothole.app.running.session import run_tree
-from knothole.app.models.truth import SceneTruth
 from knothole.behaviors.means.grounded import GroundedObject
 from knothole.behaviors.means.picture import Picture
 from knothole.behaviors.means.wishes import WishError, read_wishes

@@ -20,9 +20,9 @@ from knothole.app.instructing.options import SuiteOptions
 from knothole.app.instructing.plans import plan_all
 from knothole.app.instructing.results import Results, ResultsError
 from knothole.app.instructing.tally import rate
-from knothole.app.settings.names import register_all
 from knothole.app.models.oracle import KINDS, Oracle
 from knothole.app.running.stage import open_stage
+from knothole.app.settings.names import register_all
 from knothole.tests.instructed import TABLE
 from knothole.vlm.broker import open_backend
 from knothole.vlm.contract import BackendError

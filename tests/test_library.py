@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from knothole.app.humans.scripted_human import ScriptedHuman
 from knothole.app.running.evaluate import evaluate
 from knothole.app.running.options import RunOptions
-from knothole.app.humans.scripted_human import ScriptedHuman
 from knothole.behaviors.context import Context
 from knothole.behaviors.step import RUNNING
 from knothole.robots.contract import DRIVERS, DriverOptions

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from knothole.app.editor.completion import complete
 from knothole.app.authoring.schema import schema
+from knothole.app.editor.completion import complete
 from knothole.app.testing.runner import TreeRunner
 from knothole.behaviors.context import Context
 from knothole.behaviors.guard import Guard

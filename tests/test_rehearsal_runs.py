@@ -11,9 +11,9 @@ import pybullet as p
 import pytest
 
 import knothole
-from knothole.app.settings.config import Config
 from knothole.app.rehearsing.rehearsal import rehearsal_of
 from knothole.app.running.stage import Stage, open_stage
+from knothole.app.settings.config import Config
 from knothole.behaviors.context import Context
 from knothole.behaviors.means.skills import skills
 from knothole.robots.kinematic import KinematicRobot

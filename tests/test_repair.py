@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knothole.app.settings.config import Config
-from knothole.app.running.options import RunOptions
 from knothole.app.recorded.replay import ReplayOptions, replay_run
+from knothole.app.running.options import RunOptions
 from knothole.app.running.run import Run
 from knothole.app.running.session import run_tree
+from knothole.app.settings.config import Config
 from knothole.behaviors.acting.proposing import proposal
 from knothole.behaviors.acting.repairing import Attempt
 from knothole.behaviors.means.skills import Step, skills

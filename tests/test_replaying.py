@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from knothole.app.humans.scripted_human import ScriptedHuman
 from knothole.app.recorded.replay import ReplayOptions, Report, replay_run
 from knothole.app.running.run import RunOptions
-from knothole.app.humans.scripted_human import ScriptedHuman
 from knothole.app.running.session import run_tree
 from knothole.behaviors.bt.manual_selector import CHOOSER
 from knothole.behaviors.context import Context

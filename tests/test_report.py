@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from knothole.app.running.keeping import Keeper, NoTruthError
 from knothole.app.reporting.collecting import ReportError, gather, p95, reliability
 from knothole.app.reporting.command import report_on
 from knothole.app.reporting.judging import is_right, is_unsure
 from knothole.app.reporting.plots import answers_bar, latency_plot, reliability_plot
+from knothole.app.running.keeping import Keeper, NoTruthError
 from knothole.app.settings.secrets import without_secrets
 from knothole.behaviors.context import Context
 from knothole.tests.calling import call

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from knothole.app.settings.config import Config
 from knothole.app.running.stage import open_stage
+from knothole.app.settings.config import Config
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, mistakes, plan_schema, skills
 from knothole.vlm.contract import BACKENDS, BackendOptions
 from knothole.vlm.language.planning import named_things

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from knothole.app.humans.company import HumanError, humans_from, spoken_to, voice_beside
-from knothole.app.settings.config import Config
 from knothole.app.humans.inbox import Inbox
 from knothole.app.humans.recorded_sound import RecordedMicrophone, RecordedSoundError, recorded_sound
 from knothole.app.humans.several_humans import SeveralHumans
 from knothole.app.humans.speech import open_speech
 from knothole.app.humans.spoken_human import SpokenHuman, aloud, expected
-from knothole.app.running.terminal import Watcher
 from knothole.app.humans.voice import Voice
+from knothole.app.running.terminal import Watcher
+from knothole.app.settings.config import Config
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.tests.calling import call
 from knothole.tests.rig import Bench

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from knothole.app.recorded.progress import report_run
 from knothole.app.humans.voice import Voice, VoiceError, open_voice
+from knothole.app.recorded.progress import report_run
 from knothole.behaviors.means.progress import Doing, note, progress
 from knothole.behaviors.step import SUCCESS
 from knothole.tests.calling import call

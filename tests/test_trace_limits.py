@@ -15,10 +15,10 @@ from PIL import Image
 
 import knothole
 from knothole.app.running import environment as environment_module
-from knothole.app.settings.config import ConfigError, read_config
 from knothole.app.running.environment import environment
 from knothole.app.running.inputs import InputError
 from knothole.app.running.run import RunOptions
+from knothole.app.settings.config import ConfigError, read_config
 from knothole.robots.contract import CameraFrame, Intrinsics, RobotState
 from knothole.robots.pose import Pose
 from knothole.tests.calling import call

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from knothole.app.settings.config import Config
 from knothole.app.models.oracle import Oracle
 from knothole.app.running.stage import open_stage
+from knothole.app.settings.config import Config
 from knothole.behaviors.means.effects import Fact, named
 from knothole.behaviors.means.skills import DEFAULT_SKILLS, Skill, skill
 from knothole.behaviors.node import NODES

@@ -43,9 +43,9 @@ def add(commands: Commands) -> None:
 
 
 def _replay(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.replay import ReplayOptions, replay_run
     from ..recorded.traces import find_trace
+    from ..running.about import RUNS
 
     report = replay_run(
         ReplayOptions(

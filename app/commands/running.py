@@ -17,8 +17,8 @@ from ..settings.arguments import REHEARSALS, count, limit, port, rate, seconds, 
 from . import Commands, UsageError
 
 if TYPE_CHECKING:
-    from ..running.options import RunOptions
     from ..humans.spoken_human import SpokenHuman
+    from ..running.options import RunOptions
     from ..running.terminal import Watcher
 
 _INTERRUPTED = 130
@@ -207,8 +207,8 @@ def _check_resume(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from ..humans.company import humans_from, voice_beside
     from ..authoring.inspect import project
+    from ..humans.company import humans_from, voice_beside
     from ..running.session import run_tree
     from ..running.terminal import watch
 

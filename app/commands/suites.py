@@ -53,9 +53,9 @@ def is_suite(args: argparse.Namespace) -> bool:
 
 def run(args: argparse.Namespace) -> int:
     """Run the suite."""
-    from ..running.evaluate import parse_seeds
     from ..instructing.options import TREE, SuiteOptions
     from ..instructing.suite import carried_out, plans_only
+    from ..running.evaluate import parse_seeds
 
     if wrong := [f"--{name}" for name in _OTHERS if getattr(args, name)]:
         raise UsageError(f"{', '.join(wrong)} cannot be given for a suite\n  fix:  leave it out")

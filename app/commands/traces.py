@@ -59,8 +59,8 @@ def _newest(parser: argparse.ArgumentParser) -> None:
 
 
 def _info(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.traces import look
+    from ..running.about import RUNS
 
     found = look(args.trace, RUNS)
     print(json.dumps(found.to_json()) if args.json else found)
@@ -68,8 +68,8 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.traces import export, find_trace
+    from ..running.about import RUNS
 
     said = export(find_trace(args.trace, RUNS), args.output, args.to, args.force)
     print(json.dumps({"trace": str(args.trace), "file": str(args.output), "said": said}) if args.json else said)
@@ -77,8 +77,8 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _cut(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.traces import cut_trace, find_trace
+    from ..running.about import RUNS
 
     said = cut_trace(find_trace(args.trace, RUNS), args.output, args.begin, args.end, args.force)
     print(json.dumps({"trace": str(args.trace), "file": str(args.output), "said": said}) if args.json else said)
@@ -86,8 +86,8 @@ def _cut(args: argparse.Namespace) -> int:
 
 
 def _diff(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.traces import compare
+    from ..running.about import RUNS
 
     found = compare(args.first, args.second, RUNS)
     print(json.dumps(found.to_json()) if args.json else found)
@@ -95,8 +95,8 @@ def _diff(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.traces import check
+    from ..running.about import RUNS
 
     found = check(args.trace, RUNS)
     print(json.dumps(found.to_json()) if args.json else found)

@@ -27,9 +27,9 @@ def add(commands: Commands) -> None:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.progress import report_run
     from ..recorded.traces import find_trace
+    from ..running.about import RUNS
 
     trace = find_trace(args.trace, RUNS)
     said = report_run(trace)
@@ -38,8 +38,8 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _why(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.why import explain_run
+    from ..running.about import RUNS
 
     trace, found = explain_run(args.trace, args.node, args.at, RUNS, args.frame)
     if args.json:

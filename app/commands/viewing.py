@@ -26,8 +26,8 @@ def add(commands: Commands) -> None:
 
 
 def _view(args: argparse.Namespace) -> int:
-    from ..running.about import RUNS
     from ..recorded.view import view_traces
+    from ..running.about import RUNS
 
     view_traces(args.traces, args.port, not args.no_browser, args.json, RUNS)
     return 0

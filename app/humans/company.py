@@ -9,12 +9,12 @@ from pathlib import Path
 
 from ..._base import KnotholeError
 from ...behaviors.human import Human
+from ..running.terminal import Watcher
 from .human import human_at
 from .inbox import Inbox
 from .scripted_human import human_of
 from .several_humans import SeveralHumans
 from .spoken_human import SpokenHuman
-from ..running.terminal import Watcher
 
 NOBODY = "none"
 TERMINAL = "terminal"

@@ -8,12 +8,12 @@ from ..._base import KnotholeError, import_needed
 from ...behaviors.hearing import Microphone
 from ...vlm.broker import chain_of
 from ...vlm.hearing import EARS
+from ..running.stage import open_runner
+from ..running.terminal import Watcher
 from ..settings.config import Config
 from .microphone import LiveMicrophone
 from .recorded_sound import recorded_sound
 from .spoken_human import SpokenHuman
-from ..running.stage import open_runner
-from ..running.terminal import Watcher
 
 
 class SpeechError(KnotholeError):

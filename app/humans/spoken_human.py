@@ -14,8 +14,8 @@ from ...behaviors.stop_sign import means_stop
 from ...vlm.hearing import NOBODY_SPOKE
 from ...vlm.questions import Answer, Question
 from ...vlm.runner import Runner
-from .recorded_sound import Silence
 from ..running.terminal import Watcher
+from .recorded_sound import Silence
 from .voice import Voice
 
 CONSENT: Final = ("yes", "no")

@@ -11,8 +11,8 @@ from ...vlm.broker import chain_of
 from ...vlm.questions import Answer, Frame, Question
 from ...vlm.runner import Runner
 from ..authoring.inspect import project
-from ..settings.names import register_all
 from ..running.stage import BLIND, open_runner, split
+from ..settings.names import register_all
 from .suite import Ask, InjectionReport, run_suite, scenes
 
 PATIENCE = 600.0

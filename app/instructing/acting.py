@@ -17,14 +17,14 @@ from ...vlm.facts import FrameFacts
 from ...vlm.language.executing import reached
 from ...vlm.language.instructions import Instruction
 from ...vlm.language.matching import matches
+from ..authoring.inspect import project
+from ..models.truth import frame_facts
 from ..running.crew import EvaluationError
 from ..running.evaluate import trace_of
-from ..authoring.inspect import project
 from ..running.options import RunOptions
 from ..running.run import Judge
 from ..running.session import Session
 from ..running.stage import Stage, keep_open
-from ..models.truth import frame_facts
 from .drawing import draw_task
 from .options import SuiteOptions
 

@@ -12,12 +12,12 @@ from ...trees.ticking.loop import Outcome
 from ...vlm.facts import FrameFacts
 from ...vlm.questions import Answer, Frame, Question
 from ...vlm.runner import Runner
-from ..settings.backend_settings import one_backend
 from ..authoring.inspect import project
-from ..settings.names import register_all
 from ..running.options import RunOptions
 from ..running.session import Session
 from ..running.stage import is_guarded, keep_open
+from ..settings.backend_settings import one_backend
+from ..settings.names import register_all
 from .drawing import KINDS, Kind, Task, draw_task
 from .judging import Judged, judge_answer, question_of
 from .options import SuiteOptions

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from ..running.crew import each_seed
 from ..authoring.inspect import project
+from ..running.crew import each_seed
 from ..running.options import RunOptions
 from ..running.session import Session
 from .act_report import ActReport

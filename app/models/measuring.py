@@ -35,10 +35,10 @@ from ...vlm.questions import Answer, Frame
 from ...vlm.qwen import QwenBackend
 from ...vlm.training.comparing import comparisons
 from ...vlm.training.questions import Asked, questions
-from ..settings.backend_settings import one_backend
-from .data import Labelled, Studio, photograph, photograph_later, training_split
 from ..authoring.inspect import project
+from ..settings.backend_settings import one_backend
 from ..settings.names import register_all
+from .data import Labelled, Studio, photograph, photograph_later, training_split
 from .training import HELD_OUT_SEEDS
 
 CALIBRATION_SEEDS = HELD_OUT_SEEDS + 500_000

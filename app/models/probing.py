@@ -8,8 +8,8 @@ from ..._base import KnotholeError
 from ...vlm.capabilities import FILE
 from ...vlm.contract import BACKENDS, Backend, BackendError, BackendOptions
 from ...vlm.probing import Probe, measure
-from ..settings.backend_settings import one_backend
 from ..authoring.inspect import project
+from ..settings.backend_settings import one_backend
 from ..settings.names import register_all
 
 

@@ -8,8 +8,8 @@ from ..._base import import_needed
 from ...vlm.broker import open_backend
 from ...vlm.runner import InLoop, Runner
 from ...vlm.worker import Worker
-from ..settings.backend_settings import one_backend
 from ..authoring.inspect import project
+from ..settings.backend_settings import one_backend
 from ..settings.names import register_all
 
 if TYPE_CHECKING:

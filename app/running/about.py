@@ -11,13 +11,13 @@ from ... import __version__
 from ...trees.changing.checkpoint import Checkpoint
 from ...trees.tracing.trace import TraceError, TraceWriter
 from ...vlm.privacy import Frames
+from ..recorded.runs import new_run
 from ..settings.config import Config
+from ..settings.secrets import without_secrets
+from ..settings.trace_settings import amount_of
 from .environment import environment
 from .options import RunOptions
-from ..recorded.runs import new_run
-from ..settings.secrets import without_secrets
 from .stage import from_truth
-from ..settings.trace_settings import amount_of
 
 RUNS = Path("runs")
 

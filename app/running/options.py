@@ -12,8 +12,8 @@ from ...trees.ticking.timing import OVERRUN, Overrun
 from ...trees.tracing.amount import Amount
 from ...vlm.privacy import FRAMES, Frames
 from ..settings.arguments import FASTEST, SLOWEST
-from .inputs import InputError, is_number
 from ..settings.trace_settings import amount_of
+from .inputs import InputError, is_number
 
 
 @dataclass(frozen=True)

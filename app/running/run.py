@@ -32,19 +32,19 @@ from ...trees.tracing.trace import TraceWriter
 from ...vlm.broker import Broker, chain_of
 from ...vlm.contract import Backend
 from ...vlm.runner import Runner
-from .about import About, open_trace
-from ..humans.company import spoken_to
-from ..settings.config import Config
 from ..authoring.inspect import asks
 from ..authoring.invariants import rules_of
-from .keeping import Keeper
+from ..humans.company import spoken_to
 from ..humans.microphone import LiveMicrophone
-from .options import RunOptions
+from ..humans.voice import PATIENCE, Voice, open_voice
 from ..rehearsing.rehearsal import rehearsal_of
+from ..settings.config import Config
+from .about import About, open_trace
+from .keeping import Keeper
+from .options import RunOptions
 from .result import RunResult
 from .stage import Kept, Stage, is_guarded, open_runners, open_stage, rests, scene_of, split
 from .terminal import Watcher
-from ..humans.voice import PATIENCE, Voice, open_voice
 
 if TYPE_CHECKING:
     from .missed import MissedChanges

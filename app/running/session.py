@@ -14,8 +14,8 @@ from ...trees.debugging.control import Control
 from ...trees.language.params import read_params
 from ...trees.mocking.apply import apply_profile
 from ...trees.spec import TreeSpec
-from .inputs import read_inputs
 from ..authoring.inspect import asks, load_tree, project, with_ears
+from .inputs import read_inputs
 from .options import RunOptions
 from .result import RunResult
 from .resume import resumed

@@ -14,12 +14,12 @@ from ...trees.spec import TreeSpec
 from ...vlm.script_file import Script
 from ...vlm.scripted import Scripted
 from ...vlm.tickets import BrokerEvent
-from ..settings.config import Config
+from ..humans.scripted_human import ScriptedHuman
 from ..running.options import RunOptions
 from ..running.run import Run
-from ..humans.scripted_human import ScriptedHuman
 from ..running.stage import NO_ROBOT
 from ..running.terminal import Watcher
+from ..settings.config import Config
 from .recorder import Recorder
 
 MAX_TICKS = 2000

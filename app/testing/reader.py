@@ -21,8 +21,8 @@ from ...trees.reading.document import Item, Pairs, Scalar
 from ...trees.reading.reader import read_file
 from ...trees.spec import TreeSpec
 from ...vlm.script_file import Script
-from ..settings.config import Config
 from ..humans.scripted_human import read_human
+from ..settings.config import Config
 from .answers import read_answers
 from .case import Case, Suite
 from .expect_reader import ExpectReader, limit_of

@@ -10,8 +10,8 @@ from ...trees.mocking.profile import mocks_of, read_profile
 from ...trees.mocking.sites import Selector, sites
 from ...trees.spec import TreeSpec
 from ...vlm.script_file import Script, ScriptError, check_script, read_script
-from ..running.inputs import read_inputs
 from ..authoring.inspect import load_tree, project
+from ..running.inputs import read_inputs
 from .coverage import Coverage
 from .failure import last_status
 from .play import MAX_TICKS, Played, Scenario, play
