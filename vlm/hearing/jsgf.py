@@ -1,8 +1,9 @@
 """Grammars of what may be said, in JSGF: instructions as ``vlm.language`` has them, or a few options.
 
-A grammar keeps a small recognizer from hearing what nobody would say. That of instructions is made from the very
-wordings that are understood. Wordings of one shape are joined ("put, place or move" ``<thing>`` "into or in"
-``<place>``), so it takes in a few more sentences than are understood, and stays small enough to be searched at once.
+A grammar keeps a small recognizer from hearing what nobody would say. That of instructions is made from the wordings
+that are understood, the common ones: each further one is another to mistake them for. Wordings of one shape are joined
+("put, place or move" ``<thing>`` "into or in" ``<place>``), so it takes in a few more sentences than are understood, and
+stays small enough to be searched at once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import lru_cache
 
 from ..facts import COLORS, SHAPES
 from ..language.phrases import plural
-from ..language.wordings import CLOSINGS, GATHER, OPENINGS, WORDINGS
+from ..language.wordings import CLOSINGS, GATHER, OPENINGS, WORDINGS, common
 
 INSTRUCTION = "instruction"
 """What ``Question.context`` of a ``transcribe`` says where an instruction is expected."""
@@ -72,11 +73,11 @@ def instruction_grammar() -> str:
         "a": "(the | every) <one> [<where>] | all <many> [<where>] | everything",
         "ns": "[the] <many> [<where>]",
     }
-    texts = [t for ts in WORDINGS.values() for t in ts] + list(GATHER) + list(_ALSO)
+    texts = [t for ts in (*WORDINGS.values(), GATHER) for t in common(ts)] + list(_ALSO)
     orders = list(_orders(texts))
     rules["order"] = "\n  | ".join(orders)
-    rules["opening"] = _any(spoken(text) for text in OPENINGS)
-    rules["closing"] = _any(spoken(text) for text in CLOSINGS)
+    rules["opening"] = _any(spoken(text) for text in common(OPENINGS))
+    rules["closing"] = _any(spoken(text) for text in common(CLOSINGS))
     lines = [f"<{name}> = {text};" for name, text in rules.items()]
     return f"{_HEAD}" + "\n".join(lines) + "\npublic <expected> = [<opening>] <order> [<closing>];\n"
 

@@ -12,6 +12,7 @@ from ..facts import COLORS, LOOSE_SHAPES, SHAPES
 from ..language.instructions import ACTS, THEM, Instruction, phrase_instruction
 from ..language.matching import HOLDERS
 from ..language.phrases import EVERY_LOOSE, Thing
+from ..language.wordings import common
 from .jsgf import spoken
 
 SENTENCES = 12_000
@@ -24,7 +25,7 @@ _Gram = tuple[str, ...]
 def instruction_model() -> str:
     """Return the model of instructions, as an ARPA file; always the same."""
     rng = random.Random(_SEED)
-    return arpa(spoken(phrase_instruction(_meaning(rng), rng, usual=0.1)) for _ in range(SENTENCES))
+    return arpa(spoken(phrase_instruction(_meaning(rng), rng, 0.1, common)) for _ in range(SENTENCES))
 
 
 def _meaning(rng: random.Random) -> Instruction:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -87,20 +88,29 @@ def instruction_phrases(meant: Instruction) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fill(t, meant, None) for t in _wordings(meant)))
 
 
-def phrase_instruction(meant: Instruction, rng: random.Random, usual: float = 0.25) -> str:
-    """Return one wording; the usual one with probability ``usual``; of the others some politely or in a hurry."""
-    chosen = _wordings(meant)
+def phrase_instruction(
+    meant: Instruction, rng: random.Random, usual: float = 0.25, pick: Callable[[Sequence[str]], Sequence[str]] = tuple
+) -> str:
+    """Return one wording.
+
+    Args:
+        meant: What is to be said.
+        rng: Chooses the wording, and whether it is said politely or in a hurry.
+        usual: How likely the usual wording is.
+        pick: Takes those wordings, openings and closings that may be said, such as ``wordings.common``.
+    """
+    chosen = pick(_wordings(meant))
     if rng.random() < usual:
         return fill(chosen[0], meant, None)
     template = rng.choice(chosen)
     text, mark = fill(template, meant, rng).rstrip(".?"), template[-1]
     order = _VERBLESS.match(template) is None
     if order and rng.random() < 0.3:
-        opening = rng.choice(OPENINGS)
+        opening = rng.choice(pick(OPENINGS))
         text = f"{opening} {text[0].lower()}{text[1:]}"
         mark = "?" if _ASKING.match(opening) else mark
     if order and rng.random() < 0.15:
-        closing = rng.choice(CLOSINGS)
+        closing = rng.choice(pick(CLOSINGS))
         text = f"{text}{rng.choice((' ', ', '))}{closing}"
         mark = "?" if _ASKING.match(closing) else mark
     return text + mark
