@@ -2,8 +2,8 @@
 
 A grammar keeps a small recognizer from hearing what nobody would say. That of instructions is made from the wordings
 that are understood, the common ones: each further one is another to mistake them for. Wordings of one shape are joined
-("put, place or move" ``<thing>`` "into or in" ``<place>``), so it takes in a few more sentences than are understood, and
-stays small enough to be searched at once.
+("put, place or move" ``<thing>`` "into or in" ``<place>``), so it takes in a few more sentences than are understood,
+and stays small enough to be searched at once.
 """
 
 from __future__ import annotations
