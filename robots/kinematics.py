@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -71,6 +72,11 @@ class Arm:
         """Number of joints."""
         return len(self.joints)
 
+    @cached_property
+    def _base(self) -> Array:
+        """``world_from_base``, shape (4, 4)."""
+        return self.world_from_base.matrix
+
     def links(self, q: Array) -> Array:
         """Return ``world_from_link`` of every joint frame, shape (..., n) → (..., n, 4, 4)."""
         q = np.asarray(q, dtype=float)
@@ -80,10 +86,9 @@ class Arm:
         turn[..., 1, 0], turn[..., 0, 1] = sin, -sin
         turn[..., 2, 2] = turn[..., 3, 3] = 1.0
         local = self.origins @ turn
-        frames = np.empty_like(local)
-        frames[..., 0, :, :] = self.world_from_base.matrix @ local[..., 0, :, :]
-        for k in range(1, self.n):
-            frames[..., k, :, :] = frames[..., k - 1, :, :] @ local[..., k, :, :]
+        frames, last = np.empty_like(local), self._base
+        for k in range(self.n):
+            last = np.matmul(last, local[..., k, :, :], out=frames[..., k, :, :])
         return frames
 
     def fk(self, q: Array) -> Pose:
@@ -105,7 +110,7 @@ class Arm:
     def balls_at(self, q: Array, frames: Array | None = None) -> Array:
         """Return the centers of all balls in the world, shape (..., n) → (..., m, 3), [m]."""
         frames = self.links(q) if frames is None else frames
-        base = np.broadcast_to(self.world_from_base.matrix, (*frames.shape[:-3], 1, 4, 4))
+        base = np.broadcast_to(self._base, (*frames.shape[:-3], 1, 4, 4))
         tool = (frames[..., -1, :, :] @ self.last_from_tcp)[..., None, :, :]
         every = np.concatenate([base, frames, tool], axis=-3)[..., self.balls.links.astype(int) + 1, :, :]
         result: Array = (every[..., :3, :3] @ self.balls.xyz[..., None])[..., 0] + every[..., :3, 3]

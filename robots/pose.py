@@ -16,21 +16,21 @@ def quat_from_matrix(rotation: Array) -> Array:
 
     Source: Shepperd, *Quaternion from rotation matrix*, J. Guidance and Control 1 (1978).
     """
-    m = np.asarray(rotation, dtype=float)
-    trace = float(np.trace(m))
-    pivots = np.array([m[0, 0], m[1, 1], m[2, 2], trace])
-    k = int(pivots.argmax())
-    quat = np.empty(4)
+    m = np.asarray(rotation, dtype=float).tolist()  # floats: on numbers one at a time they are faster than arrays
+    trace = m[0][0] + m[1][1] + m[2][2]
+    pivots = (m[0][0], m[1][1], m[2][2], trace)
+    k = pivots.index(max(pivots))
+    quat = [0.0] * 4
     if k == 3:
-        quat[:] = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], 1.0 + trace
+        quat = [m[2][1] - m[1][2], m[0][2] - m[2][0], m[1][0] - m[0][1], 1.0 + trace]
     else:
         i, j = (k + 1) % 3, (k + 2) % 3
-        quat[k] = 1.0 + 2.0 * m[k, k] - trace
-        quat[i] = m[i, k] + m[k, i]
-        quat[j] = m[j, k] + m[k, j]
-        quat[3] = m[j, i] - m[i, j]
-    quat /= np.linalg.norm(quat)
-    return -quat if quat[3] < 0 else quat
+        quat[k] = 1.0 + 2.0 * m[k][k] - trace
+        quat[i] = m[i][k] + m[k][i]
+        quat[j] = m[j][k] + m[k][j]
+        quat[3] = m[j][i] - m[i][j]
+    unit: Array = np.array(quat) / np.linalg.norm(quat)
+    return -unit if unit[3] < 0 else unit
 
 
 def matrix_from_quat(quat_xyzw: Array) -> Array:
@@ -60,10 +60,10 @@ class Pose:
     @classmethod
     def of(cls, xyz: Array | tuple[float, ...] | list[float], rotation: Array | None = None) -> Pose:
         """Build a pose from a position, shape (3,), and a rotation matrix, shape (3, 3), or none for identity."""
-        x, y, z = (float(v) for v in xyz)
+        x, y, z = np.asarray(xyz, dtype=float).tolist()
         if rotation is None:
             return cls((x, y, z))
-        a, b, c, d = (float(v) for v in quat_from_matrix(rotation))
+        a, b, c, d = quat_from_matrix(rotation).tolist()
         return cls((x, y, z), (a, b, c, d))
 
     @classmethod

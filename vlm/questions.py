@@ -33,10 +33,17 @@ class Frame:
 
     def digest(self) -> str:
         """Return the SHA-256 of the pixels and their shape, and of all earlier pictures, hexadecimal."""
-        own = hashlib.sha256(repr(self.rgb.shape).encode() + self.rgb.tobytes())
+        own = digest_of(self.rgb)
         for one in self.earlier:
             own.update(one.digest().encode())
         return own.hexdigest()
+
+
+def digest_of(rgb: NDArray[np.uint8]) -> hashlib._Hash:
+    """Return the SHA-256 of the shape and the pixels of a picture, which may be updated further."""
+    own = hashlib.sha256(repr(rgb.shape).encode())
+    own.update(np.ascontiguousarray(rgb))
+    return own
 
 
 @dataclass(frozen=True)

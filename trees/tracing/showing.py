@@ -9,10 +9,11 @@ from ...robots.contract import CameraFrame, RobotState
 from ...robots.pose import Pose
 from ...vlm.tickets import BrokerEvent
 from ..foxglove import messages as foxglove
-from .channels import CALIBRATION, nanos
+from .channels import CALIBRATION, nanos, stamp
+from .form import TOOL
 
-Beside = tuple[str, int, Mapping[str, object]]
-"""A message: its channel, run clock [ns], data."""
+Beside = tuple[str, int, Mapping[str, object] | bytes]
+"""A message: its channel, run clock [ns], data or their JSON."""
 _V = TypeVar("_V")
 _REMEMBERED: Final = 4096
 
@@ -62,12 +63,21 @@ class Showing:
             shown.append((f"{CALIBRATION}{frame.camera}", time_ns, lens))
         return shown
 
-    def posture(self, now: float, tcp: list[float], state: RobotState) -> list[Beside]:
-        """Return what is shown of a robot: where its tool stands, and where its base, where that is news."""
+    def posture(self, now: float, tcp: list[float], texts: list[str], state: RobotState) -> list[Beside]:
+        """Return what is shown of a robot: where its tool stands, and where its base, where that is news.
+
+        Args:
+            now: Run clock, [s].
+            tcp: Position [m] and quaternion xyzw of the tool in the world.
+            texts: The same as JSON.
+            state: What the robot said.
+        """
+        if state.world_from_base == self._base:
+            time = stamp(now)
+            return [("/transforms", nanos(now), TOOL.filled(time["sec"], time["nsec"], *texts))]
         x, y, z, qx, qy, qz, qw = tcp
         poses = {"tcp": Pose((x, y, z), (qx, qy, qz, qw))}
-        if state.world_from_base != self._base:
-            self._base = poses["base"] = state.world_from_base
+        self._base = poses["base"] = state.world_from_base
         return [("/transforms", nanos(now), foxglove.transforms(nanos(now), poses))]
 
 

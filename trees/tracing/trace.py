@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import math
 import queue
@@ -14,19 +13,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from mcap.writer import MCAP0_MAGIC
 
 from ...behaviors.blackboard import Cell
 from ...robots.contract import CameraFrame, RobotState
 from ...vlm.keeping_pictures import jpeg, png
 from ...vlm.privacy import Frames
+from ...vlm.questions import digest_of
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltTree
-from ..foxglove import messages as foxglove
 from .amount import Amount
 from .asked import event_data
 from .changes import Change
 from .channels import nanos, stamp
+from .form import posture_form, texts_of
 from .recording import Recording, TraceError, read_trace
 from .ring import Ring
 from .showing import Beside, Showing, remember
@@ -53,7 +54,8 @@ _TIE = 1e-9
 _JSON = json.JSONEncoder(default=summary, separators=(",", ":"))
 
 _V = TypeVar("_V")
-_Message = Mapping[str, object] | Callable[[], Mapping[str, object] | None]
+_Message = Mapping[str, object] | Callable[[], Mapping[str, object] | bytes | None]
+"""Data, or a function that gives them or their JSON, or None for nothing to write."""
 Heard = Callable[[str, int, bytes], None]
 """Hears a message as it is written: topic, run clock [ns], JSON."""
 
@@ -225,22 +227,20 @@ class TraceWriter:
             return
         state = ask()
         pose = state.world_from_tcp
-        numbers = [round(float(v), 5) + 0.0 for v in (*state.q, state.gripper_width, *pose.xyz, *pose.quat_xyzw)]
+        q, dq = (np.asarray(each, dtype=float).tolist() for each in (state.q, state.dq))
+        numbers = _rounded((*q, state.gripper_width, *pose.xyz, *pose.quat_xyzw))
         if numbers != self._joints:
             self._joints, self._joints_at = numbers, now
-            dq = tuple(state.dq)
             self.put("/joints", now, lambda: self._posture(now, tick, numbers, dq, state))
 
-    def _posture(
-        self, now: float, tick: int, numbers: list[float], dq: tuple[float, ...], state: RobotState
-    ) -> Mapping[str, object]:
-        n = len(dq)
-        q, width, tcp = numbers[:n], numbers[n], numbers[n + 1 :]
+    def _posture(self, now: float, tick: int, numbers: list[float], dq: list[float], state: RobotState) -> bytes:
+        n, at = len(dq), stamp(now)
         names = self.joint_names if len(self.joint_names) == n else [f"joint{i + 1}" for i in range(n)]
-        self._besides += self._showing.posture(now, tcp, state)
-        known = {"tick": tick, "q": q, "gripper_width": width, "tcp": tcp, "timestamp": stamp(now)}
-        speeds = (round(float(v), 5) + 0.0 for v in dq)
-        return {**known, "joints": foxglove.joint_states(names, q, speeds, width)}
+        texts = texts_of([*numbers, *_rounded(dq)])
+        q, width, tcp, speeds = texts[:n], texts[n], texts[n + 1 : n + 8], texts[n + 8 :]
+        self._besides += self._showing.posture(now, numbers[n + 1 :], tcp, state)
+        each = (text for pair in zip(q, speeds, strict=True) for text in pair)
+        return posture_form(tuple(names)).filled(tick, *q, width, *tcp, at["sec"], at["nsec"], *each, width)
 
     def log(self, now: float, text: str, level: int = 2, name: str = "knothole") -> None:
         """Write a log line; level 2 is info, 3 warning, 4 error, as in Foxglove."""
@@ -299,7 +299,7 @@ class TraceWriter:
         data = message() if callable(message) else message
         if data is None:
             return False
-        text = _JSON.encode(data).encode()
+        text = data if isinstance(data, bytes) else _JSON.encode(data).encode()
         self._file.add(topic, time_ns, text)
         for heard in self._listeners:
             self._tell(heard, topic, time_ns, text)
@@ -334,10 +334,10 @@ class TraceWriter:
         self._file.finish()
         return True
 
-    def _picture(self, now: float, frame: CameraFrame, kept: bool) -> Mapping[str, object] | None:
+    def _picture(self, now: float, frame: CameraFrame, kept: bool) -> bytes | None:
         self._pictures_done += 1
         rgb, name, time = frame.rgb, frame.id, nanos(now)
-        key = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()  # as Frame.digest
+        key = digest_of(rgb).hexdigest()
         _remember(self._hashes, name, key)
         first = self._pixels.get(key)
         self._showing.picture(time, frame, first)
@@ -353,13 +353,19 @@ class TraceWriter:
         for each in self._showing.camera(time, frame):
             self._add(*each)
         form = self.amount.pictures
-        data = base64.b64encode((png if form == "png" else jpeg)(rgb, self.frames)).decode("ascii")
-        known = {"timestamp": stamp(now), "frame_id": name, "data": data, "format": form}
-        return {**known, "hash": key, "camera": frame.camera}
+        data = base64.b64encode((png if form == "png" else jpeg)(rgb, self.frames))
+        begin = _JSON.encode({"timestamp": stamp(now), "frame_id": name}).removesuffix("}")
+        end = _JSON.encode({"format": form, "hash": key, "camera": frame.camera}).removeprefix("{")
+        return b'%s,"data":"%s",%s' % (begin.encode(), data, end.encode())  # data need no search for what to escape
 
 
 def _remember(known: dict[str, _V], key: str, value: _V) -> None:
     remember(known, key, value, REMEMBERED)
+
+
+def _rounded(numbers: Iterable[float]) -> list[float]:
+    """Round to 0.01 mm and 0.00001 rad, and make -0.0 a 0.0."""
+    return [round(float(number), 5) + 0.0 for number in numbers]
 
 
 def _check_path(path: Path) -> None:
