@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mcap.records import ChunkIndex
+from mcap.writer import Writer
 
 
 class Spool:
@@ -31,3 +32,14 @@ class Spool:
     def close(self) -> None:
         """Remove the file."""
         self._file.close()
+
+
+def spool_index(writer: Writer) -> Spool:
+    """Let a writer that has not begun keep its index in a file.
+
+    The writer of ``mcap`` has no interface for that. Should a later version name its list in another way, the index
+    stays in memory as before.
+    """
+    spool = Spool()
+    writer._Writer__chunk_indices = spool
+    return spool
