@@ -69,6 +69,11 @@ class PluginError(KnotholeError):
         self.point = point
 
 
+def headline(error: BaseException) -> str:
+    """Return the first line of what an error says, or what it is where it says nothing."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def parse_json(text: str | bytes) -> Any:
     """Return what a text from outside says as JSON; ``json.loads`` would end in ``RecursionError`` for a hostile one.
 

@@ -92,7 +92,8 @@ def test_a_plan_nested_too_deep_is_refused(there: Path, knothole: Callable[..., 
     done = knothole("rehearse", str(there / "deep.json"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"error: {there / 'deep.json'} is no JSON: nested too deep\n  fix:  write a list of steps, each {{skill, args}}\n"
+        f"error: {there / 'deep.json'} is no JSON: nested too deep\n"
+        "  fix:  write a list of steps, each {skill, args}\n"
     )
 
 
@@ -105,6 +106,6 @@ def test_files_beside_weights_that_are_nested_too_deep_are_refused(tmp_path: Pat
 
 def test_json_from_outside_is_read_or_is_a_value_error() -> None:
     assert parse_json('{"a": [1]}') == {"a": [1]}
-    for text in ("[", DEEP, b"\xff\xfe\xfd"):
-        with pytest.raises(ValueError):
+    for text, said in (("[", "Expecting value"), (DEEP, "nested too deep"), (b"\xff\xfe\xfd", "decode")):
+        with pytest.raises(ValueError, match=said):
             parse_json(text)

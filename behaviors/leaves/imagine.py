@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from py_trees.common import Status
 
+from ..._base import headline
 from ...robots.arranging import ArrangementError
 from ...vlm.questions import Frame, Question
 from ...vlm.tickets import Ticket
@@ -120,7 +121,7 @@ class Imagine(Leaf):
         try:
             rgb = arranger.picture(wishes, "")
         except ArrangementError as error:
-            return self.fail(f"it cannot be shown: {str(error).splitlines()[0]}")
+            return self.fail(f"it cannot be shown: {headline(error)}")
         picture = made(self.context, rgb, "arranged")
         self.put("image", picture)
         return self.succeed(str(picture))
