@@ -30,12 +30,16 @@ from ..mocking.sites import Selector
 from ..node_types import node_type
 from ..problems import Problem, TreeError, in_order
 from ..reading.document import Documents, Item, Items, Pairs, Scalar, place_inside
+from ..reading.raw_text import FileKind
 from ..reading.reader import read_file, read_text
 from ..spec import Computed
 from .rules import ANY_LIMB, GIVES, Condition, Gave, Rule, Target
 
 HEADER: Final = "knothole_invariants"
 _WHAT: Final = "an invariants file"
+_FILE: Final = FileKind(
+    _WHAT, "write `knothole_invariants: 1`, and below it `rules:` with a list of them", "invariants.yaml"
+)
 _RULE: Final = ("never", "while", "unless", "about")
 _OWN: Final = ("skill", "name", "moves")
 _FIX: Final = "write `never: SKILL while EXPRESSION`, or never: {skill: NAME, PORT: VALUE}"
@@ -52,7 +56,7 @@ def read_invariants(path: str | Path, search: Sequence[str | Path] = ()) -> tupl
     Raises:
         TreeError: The file cannot be read, or it has mistakes; all of them are in the error.
     """
-    rules, problems = scan_invariants(read_file(path), search)
+    rules, problems = scan_invariants(read_file(path, _FILE), search)
     if problems:
         raise TreeError(in_order(problems))
     return rules
@@ -64,7 +68,7 @@ def read_invariants_text(text: str, file: str = "<invariants>", search: Sequence
     Raises:
         TreeError: It has mistakes.
     """
-    rules, problems = scan_invariants(read_text(text, file), search)
+    rules, problems = scan_invariants(read_text(text, file, _FILE), search)
     if problems:
         raise TreeError(in_order(problems))
     return rules
