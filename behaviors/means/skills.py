@@ -77,8 +77,8 @@ class Skill:
         effects: Facts about its ports that hold when it has succeeded.
         tree: Name of the tree that is run for it; empty for a leaf.
         one_of: Groups of ports of which exactly one must be given.
-        mistake: Says what else is wrong with arguments that fit their ports; empty for nothing. A leaf has it as its class
-            method ``mistake_in_plan``.
+        mistake: Says what else is wrong with arguments that fit their ports, as ``mistake_in_plan`` of the leaf does; empty
+            for nothing.
     """
 
     name: str
