@@ -77,8 +77,7 @@ class Skill:
         effects: Facts about its ports that hold when it has succeeded.
         tree: Name of the tree that is run for it; empty for a leaf.
         one_of: Groups of ports of which exactly one must be given.
-        mistake: Says what else is wrong with arguments that fit their ports, as ``mistake_in_plan`` of the leaf does; empty
-            for nothing.
+        mistake: Says what else is wrong with arguments that fit their ports, as ``mistake_in_plan`` of a leaf.
     """
 
     name: str
