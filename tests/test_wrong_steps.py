@@ -10,6 +10,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from knothole.behaviors.means.skills import skills, step_mistakes
+from knothole.behaviors.step import FAILURE
+from knothole.tests.rig import Bench
 from knothole.trees.tracing.trace import read_trace
 
 TREE = """\
@@ -78,3 +80,11 @@ def test_a_wrong_plan_goes_back_with_the_message_and_the_next_one_is_run(
     assert "robot: I am careful." in done.stdout
     refused = [message.data["refused"] for message in read_trace(tmp_path / "run.mcap").topic("/plans")]
     assert refused[:2] == [[f"step 1: {HAND}"], [f"step 1: {LISTENS}"]]
+
+
+@pytest.mark.parametrize("leaf", ["plan", "achieve"])
+def test_without_an_instruction_nothing_is_planned_and_the_reason_says_so(leaf: str) -> None:
+    rig = Bench({"*": "no"})
+    planner = rig.leaf(leaf, instruction=" ")
+    assert rig.run(planner) is FAILURE
+    assert "there is no instruction" in planner.feedback_message
