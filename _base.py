@@ -9,9 +9,10 @@ import difflib
 import importlib
 import importlib.metadata
 import inspect
+import json
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 FEW = 12
@@ -66,6 +67,23 @@ class PluginError(KnotholeError):
             f"  fix:  repair or remove the distribution {owner}"
         )
         self.point = point
+
+
+def headline(error: BaseException) -> str:
+    """Return the first line of what an error says, or what it is where it says nothing."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return what a text from outside says as JSON; ``json.loads`` would end in ``RecursionError`` for a hostile one.
+
+    Raises:
+        ValueError: It is no JSON, or nested too deep.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def near_misses(name: str, known: Iterable[str], limit: int = 3, cutoff: float = 0.55) -> tuple[str, ...]:

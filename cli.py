@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from . import __version__
-from ._base import KnotholeError, near_misses
+from ._base import KnotholeError, headline, near_misses
 from .app.commands import (
     USAGE,
     Commands,
@@ -110,7 +110,7 @@ def _refuse(error: KnotholeError, as_json: bool) -> int:
     if hasattr(error, "problems"):
         rows = [problem.to_json() for problem in error.problems]
     else:
-        first, *rest = str(error).splitlines()
+        first, *rest = str(error).splitlines() or [headline(error)]
         place = _PLACE.match(first)
         hint = "; ".join(line.strip() for line in rest if not _SNIPPET.match(line))
         rows = [

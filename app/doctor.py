@@ -14,7 +14,7 @@ from typing import Final, Literal
 from packaging.requirements import Requirement
 
 from .. import __version__
-from .._base import KnotholeError
+from .._base import KnotholeError, headline
 from ..behaviors.node import NODES
 from .settings.config import find_config, load_behaviors, read_config
 from .settings.names import backend_names, driver_names, scene_names, tree_names
@@ -93,7 +93,7 @@ def _names() -> Iterator[Finding]:
         try:
             names = find()
         except KnotholeError as error:
-            yield Finding(what, "broken", str(error).splitlines()[0])
+            yield Finding(what, "broken", headline(error))
             continue
         yield Finding(what, "ok" if names else "broken", ", ".join(names))
 
@@ -118,5 +118,5 @@ def _config() -> Finding:
         config = read_config(find_config())
         load_behaviors(config)
     except KnotholeError as error:
-        return Finding("knothole.toml", "broken", str(error).splitlines()[0])
+        return Finding("knothole.toml", "broken", headline(error))
     return Finding("knothole.toml", "ok", str(config.file) if config.file else "none, defaults are used")

@@ -103,6 +103,17 @@ class Leaf(Steps, py_trees.behaviour.Behaviour):  # type: ignore[misc]
     nothing but ports, entries and time (``ticked``), or tick it again on the answers that came then (``answers``). Each
     class says it for itself; a subclass that does not is ``recorded``."""
 
+    @classmethod
+    def mistake_in_plan(cls, args: Mapping[str, object]) -> str:
+        """Say what is wrong with the arguments of a planned step though each fits its port; empty for nothing.
+
+        A plan with a mistake goes back to the model; what a leaf refuses by a fault ends the run.
+
+        Args:
+            args: Port → value, as the model wrote it; what is left out has its default.
+        """
+        return ""
+
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring.name)
         self._unlogged()

@@ -138,7 +138,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "latin.yaml:3:9: error K004: the byte 0xE4 is not UTF-8\n"
         "    3 | about: K?se\n"
         "      |         ^\n"
-        "  why:  tree files are UTF-8 text\n"
+        "  why:  a tree file is UTF-8 text\n"
         "  fix:  save the file as UTF-8"
     )
     assert [problem.code for problem in check("utf16.yaml")] == ["K004"]

@@ -55,7 +55,7 @@ def told(box: Inbox) -> list[dict[str, Any]]:
 )
 def test_a_line_answers_the_question(box: Inbox, line: str, meant: str | None):
     inquiry = box.ask(WHICH, OPTIONS, "the red one")
-    put(box, line)
+    put(box, line.replace('"id": 1', f'"id": {inquiry.id}'))
     assert inquiry.answer == meant
 
 
@@ -63,14 +63,29 @@ def test_questions_and_what_becomes_of_them_stand_in_the_outbox(box: Inbox):
     inquiry = box.ask(WHICH, OPTIONS, "the red one", 5.0)
     put(box, "pink\nred\n")
     assert inquiry.answer == "the red one"
-    box.ask("Go on?").withdraw()
+    second = box.ask("Go on?")
+    second.withdraw()
+    assert second.id != inquiry.id
     assert told(box) == [
-        {"id": 1, "question": WHICH, "options": OPTIONS, "default": "the red one", "deadline": 5.0},
-        {"id": 1, "refused": "pink", "options": OPTIONS},
-        {"id": 1, "over": "answered"},
-        {"id": 2, "question": "Go on?", "options": [], "default": "", "deadline": None},
-        {"id": 2, "over": "withdrawn"},
+        {"id": inquiry.id, "question": WHICH, "options": OPTIONS, "default": "the red one", "deadline": 5.0},
+        {"id": inquiry.id, "refused": "pink", "options": OPTIONS},
+        {"id": inquiry.id, "over": "answered"},
+        {"id": second.id, "question": "Go on?", "options": [], "default": "", "deadline": None},
+        {"id": second.id, "over": "withdrawn"},
     ]
+
+
+def test_an_answer_to_a_question_of_an_earlier_run_answers_none_of_a_later_one(box: Inbox):
+    earlier = box.ask(WHICH, OPTIONS)
+    earlier.withdraw()
+    box.outbox.unlink()
+    later = Inbox(box.inbox)
+    inquiry = later.ask("Which bowl?", OPTIONS)
+    put(later, json.dumps({"id": earlier.id, "answer": "red"}) + "\n")
+    assert inquiry.answer is None
+    assert told(later)[-1] == {"id": earlier.id, "ignored": "red"}
+    put(later, json.dumps({"id": inquiry.id, "answer": "red"}) + "\n")
+    assert inquiry.answer == "the red one"
 
 
 def test_what_stood_in_the_inbox_before_answers_nothing(tmp_path: Path):

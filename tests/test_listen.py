@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
@@ -38,6 +40,11 @@ root:
   sequence:
     - listen: {from: $order, text: $said}
     - say: "You said: ${said}."
+"""
+PLANNED = """\
+knothole: 1
+tree: planned
+root: {plan: {instruction: "Ask what to do.", skills: [listen, say], steps: $steps}}
 """
 
 
@@ -225,6 +232,19 @@ def test_ears_stand_at_the_end_of_the_chain_where_a_tree_listens(tmp_path: Path)
     assert with_ears("embedded", "whisper:w", both) == "embedded,whisper:w"
     assert with_ears("openai:gpt", "none", both) == "openai:gpt"
     assert with_ears("embedded", "", load("tidy_table")) == "embedded"
+    (tmp_path / "planned.yaml").write_text(PLANNED, encoding="utf-8")
+    assert with_ears("embedded", "whisper:w", load(tmp_path / "planned.yaml")) == "embedded,whisper:w"
+
+
+def test_ears_without_anything_to_hear_are_refused(knothole: Callable[..., CompletedProcess[str]]):
+    done = knothole("run", "tidy_table", "--vlm", "oracle", "--ears", "pocketspinks")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: --ears pocketspinks has nothing to hear\n"
+        "  why:  nothing in the tree tidy_table listens, and nobody answers by speech\n"
+        "  fix:  leave --ears out, or give --human speech\n"
+    )
+    assert with_ears("oracle", "pocketsphinx", load("tidy_table"), spoken=True) == "oracle"
 
 
 def test_ears_answer_nothing_but_what_was_said():

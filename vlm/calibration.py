@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .._base import parse_json
 from .contract import BackendError
 from .language.reading import parse
 from .questions import KINDS, Question
@@ -47,7 +48,7 @@ class Calibration:
         if not path.is_file():
             return None
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = parse_json(path.read_text(encoding="utf-8"))
             low, high = raw["image_size"]
             temperature = {str(key): float(t) for key, t in raw["temperature"].items()}
             if not all(key.partition("/")[0] in KINDS and math.isfinite(t) and t > 0 for key, t in temperature.items()):

@@ -14,13 +14,12 @@ picture; a line with a picture stands there where pictures are kept.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .._base import KnotholeError
+from .._base import KnotholeError, parse_json
 from .questions import Answer
 from .recorded import RecordedError, answer_of, question_key
 
@@ -111,7 +110,7 @@ def check_head(path: Path, line: str) -> None:
         CassetteError: It is not, or its version is unknown.
     """
     try:
-        head = json.loads(line)
+        head = parse_json(line)
     except ValueError:
         head = None
     version = head.get(HEAD) if isinstance(head, dict) else None
@@ -129,8 +128,8 @@ def check_head(path: Path, line: str) -> None:
 
 def _row(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        row = parse_json(line)
+    except ValueError as error:
         raise _wrong(path, number, f"no JSON: {error}") from error
     if not isinstance(row, dict):
         raise _wrong(path, number, "it is no mapping")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._base import parse_json
 from .contract import BackendError
 from .language.grammar import CHOICES, COMPARISONS, YES_NO
 from .language.reading import parse, parse_query
@@ -41,7 +42,7 @@ class Knowledge:
         if not path.is_file():
             return None
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = parse_json(path.read_text(encoding="utf-8"))
             predicates, kinds = (frozenset(map(str, raw[key])) for key in ("predicates", "kinds"))
             if not kinds <= set(KINDS):
                 raise ValueError(f"unknown kinds {sorted(kinds - set(KINDS))}")

@@ -13,10 +13,11 @@ from ...behaviors.ports import REQUIRED, Port
 from ...trees.checking.costs import model_calls
 from ...trees.invariants.reporting import check_invariants
 from ...trees.loader import check_and_load, find
-from ...trees.node_types import NodeType
+from ...trees.node_types import NodeType, node_type
 from ...trees.problems import Problem, TreeError
-from ...trees.spec import TreeSpec
+from ...trees.spec import Literal, NodeSpec, TreeSpec
 from ...vlm.hearing import EARS
+from ..running.inputs import InputError
 from ..settings.config import Config, find_config, load_behaviors, read_config
 from .invariants import rules_of
 
@@ -49,7 +50,7 @@ def asks(tree: TreeSpec) -> bool:
 
 
 def _kinds(tree: TreeSpec) -> Iterator[NodeType]:
-    """Yield the types of all nodes of a tree and of those that it uses."""
+    """Yield the types of all nodes of a tree and of those that it uses, and of the skills that plans may use there."""
     seen: set[int] = set()
     waiting = [tree]
     while waiting:
@@ -59,20 +60,40 @@ def _kinds(tree: TreeSpec) -> Iterator[NodeType]:
         seen.add(id(now))
         for node in now.walk():
             yield node.kind
+            yield from _planned(node)
             if node.uses is not None:
                 waiting.append(node.uses)
 
 
-def with_ears(vlm: str, ears: str, tree: TreeSpec) -> str:
+def _planned(node: NodeSpec) -> Iterator[NodeType]:
+    """Yield the types of the skills that a node may run as planned steps, where the file says which."""
+    for port in node.kind.ports.values():
+        given = node.values.get(port.name) if port.lists == "skills" else None
+        if isinstance(given, Literal) and isinstance(given.value, list | tuple):
+            kinds = (node_type(str(name)) for name in given.value)
+            yield from (kind for kind in kinds if kind is not None)
+
+
+def with_ears(vlm: str, ears: str, tree: TreeSpec, spoken: bool = False) -> str:
     """Return the chain of backends of a run, with what hears at its end where the tree listens.
 
     Args:
         vlm: Backend or chain, as ``--vlm`` says it.
         ears: As ``--ears`` says it; empty takes pocketsphinx.
         tree: The tree.
+        spoken: Whether the human's answers are heard, which needs ears where the tree has none.
+
+    Raises:
+        InputError: Ears were given, and nothing is ever heard.
     """
     kinds = [kind for kind in _kinds(tree) if kind.asks]
     hearing = [kind for kind in kinds if getattr(kind.cls, "hears", False)]
+    if ears and not hearing and not spoken:
+        raise InputError(
+            f"--ears {ears} has nothing to hear\n"
+            f"  why:  nothing in the tree {tree.name} listens, and nobody answers by speech\n"
+            "  fix:  leave --ears out, or give --human speech"
+        )
     if not hearing or ears == "none" or any(one.partition(":")[0].strip() in EARS for one in vlm.split(",")):
         return vlm
     chosen = ears or EARS[0]

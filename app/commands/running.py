@@ -181,6 +181,7 @@ def _options(args: argparse.Namespace, seed: int) -> RunOptions:
         keep=args.keep,
         pictures=args.pictures,
         ears=getattr(args, "ears", ""),
+        spoken=any(who.partition(":")[0] == "speech" for who in getattr(args, "human", ())),
         voice=getattr(args, "voice", ""),
         truth=args.truth,
         disturb=args.disturb,

@@ -15,7 +15,7 @@ from pygls.protocol import LanguageServerProtocol
 from pygls.uris import to_fs_path
 
 from ... import __version__
-from ..._base import KnotholeError
+from ..._base import KnotholeError, headline
 from ...trees.editing.canonical import canonical
 from ...trees.problems import Problem
 from .completion import Suggestion, complete
@@ -285,7 +285,7 @@ class _Features:
         try:
             made = canonical(file.text, file.path)
         except KnotholeError as error:
-            raise self.refusal(str(error).splitlines()[0]) from None
+            raise self.refusal(headline(error)) from None
         if made == file.text:
             return []
         text = Text(file.text, self.workspace.encoding)

@@ -1,8 +1,11 @@
 """A human, or a program, who answers through a file: lines are read from an inbox, questions go to an outbox.
 
-Questions are lines of JSON: ``{"id": 1, "question": …, "options": […], "default": …, "deadline": …}``, and when one
-is over ``{"id": 1, "over": "answered"}`` or ``"withdrawn"``. A line of the inbox is the answer to the oldest open
-question, as at the terminal, or ``{"id": 1, "answer": "red"}``. ``stop`` and ``go on`` are heard at any time.
+Questions are lines of JSON: ``{"id": N, "question": …, "options": […], "default": …, "deadline": …}``, and when one
+is over ``{"id": N, "over": "answered"}`` or ``"withdrawn"``. A line of the inbox is the answer to the oldest open
+question, as at the terminal, or ``{"id": N, "answer": "red"}``; where no open question has that id it answers none, and
+``{"id": N, "ignored": "red"}`` says so. ``stop`` and ``go on`` are heard at any time.
+
+No other run has the ids of this one: they count on from the time at which the inbox was opened, [µs] since 1970.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..._base import KnotholeError
+from ..._base import KnotholeError, parse_json
 from ...behaviors.means.understanding import understand
 from ...behaviors.stop_sign import means_go_on, means_stop
 
@@ -78,7 +81,8 @@ class Inbox:
     def __init__(self, inbox: Path, outbox: Path | None = None) -> None:
         self.inbox, self.outbox = inbox, outbox or inbox.parent / f"{inbox.name}.out"
         self._open: list[FileInquiry] = []
-        self._asked, self._rest, self.gone = 0, b"", False
+        self._next, self._asked = time.time_ns() // 1000, False
+        self._rest, self.gone = b"", False
         self._stops: list[str] = []
         try:
             inbox.touch()
@@ -99,8 +103,8 @@ class Inbox:
         """Put a question into the outbox. What was said late to one before it answers nothing."""
         if self._asked and not self._open:
             self.read()
-        self._asked += 1
-        inquiry = FileInquiry(self, self._asked, prompt, tuple(options), default, deadline)
+        inquiry = FileInquiry(self, self._next, prompt, tuple(options), default, deadline)
+        self._asked, self._next = True, self._next + 1
         self._open.append(inquiry)
         told = {"question": prompt, "options": list(options), "default": default, "deadline": deadline}
         self._write({"id": inquiry.id, **told})
@@ -149,13 +153,15 @@ class Inbox:
                 time.sleep(_SLICE)
 
     def _take(self, line: str) -> None:
-        text, inquiry = self._read_line(line)
+        text, inquiry, id = self._read_line(line)
         words = (text if text is not None else line).strip()
         answers = inquiry is not None and (not inquiry.options or understand(words, inquiry.options) is not None)
         if not answers and (means_stop(words) or means_go_on(words)):
             self._stops.append(words)
             return
         if inquiry is None:
+            if isinstance(id, int | str):
+                self._write({"id": id, "ignored": words})
             return
         if text is None:
             inquiry.said = None
@@ -169,18 +175,20 @@ class Inbox:
         else:
             self.over(inquiry, "answered")
 
-    def _read_line(self, line: str) -> tuple[str | None, FileInquiry | None]:
-        """Return an answer, None where a line of JSON holds none, and the question it is for."""
+    def _read_line(self, line: str) -> tuple[str | None, FileInquiry | None, object]:
+        """Return an answer, None where a line of JSON holds none, the question it is for, and the id that it names."""
         first = self._open[0] if self._open else None
         try:
-            data = json.loads(line)
-        except (ValueError, RecursionError):
-            return line, first
+            data = parse_json(line)
+        except ValueError:
+            return line, first, None
         if not isinstance(data, dict):
-            return line, first
-        own = [one for one in self._open if one.id == data.get("id")] if "id" in data else self._open[:1]
-        answer = data.get("answer")
-        return answer if isinstance(answer, str | None) else json.dumps(answer), own[0] if own else None
+            return line, first, None
+        id, answer = data.get("id"), data.get("answer")
+        said = answer if isinstance(answer, str | None) else json.dumps(answer)
+        if "id" not in data:
+            return said, first, None
+        return said, next((one for one in self._open if one.id == id), None), id
 
     def _write(self, data: dict[str, object]) -> None:
         try:

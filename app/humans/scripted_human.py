@@ -11,9 +11,11 @@ from ...trees.language.constants import text_of
 from ...trees.mocking.forms import Forms, entries, single_document
 from ...trees.problems import Problem, TreeError, in_order
 from ...trees.reading.document import Item, Scalar
+from ...trees.reading.raw_text import FileKind
 from ...trees.reading.reader import read_file
 
 _ALWAYS = 1_000_000
+_FILE = FileKind("a file of human answers", 'write  "QUESTION": ANSWER  a line', "answers.yaml")
 _FIX = 'write {"QUESTION": ANSWER}, or a list of answers, one a call'
 
 
@@ -102,10 +104,10 @@ def human_of(path: Path) -> ScriptedHuman:
     Raises:
         TreeError: The file cannot be read, or has mistakes; all of them are in the error.
     """
-    documents = read_file(path)
+    documents = read_file(path, _FILE)
     problems: list[Problem] = []
     forms = Forms(documents.source, problems)
-    root = single_document(documents, problems, "a file of human answers")
+    root = single_document(documents, problems, _FILE.what)
     answers = read_human(forms, root) if root is not None else {}
     if problems:
         raise TreeError(in_order(problems))

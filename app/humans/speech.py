@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..._base import KnotholeError, import_needed
+from ..._base import KnotholeError, headline, import_needed
 from ...behaviors.hearing import Microphone
 from ...vlm.broker import chain_of
 from ...vlm.hearing import EARS
 from ..running.stage import open_runner
-from ..running.terminal import Watcher
 from ..settings.config import Config
 from .microphone import LiveMicrophone
 from .recorded_sound import recorded_sound
@@ -53,7 +52,7 @@ def _microphone() -> Microphone:
         device.query_devices(kind="input")  # type: ignore[attr-defined]
     except Exception as error:  # what drivers of sound cards raise is no closed set
         raise SpeechError(
-            f"there is no microphone: {str(error).splitlines()[0]}\n"
+            f"there is no microphone: {headline(error)}\n"
             "  fix:  plug one in, or give recorded answers with --human speech:PATH"
         ) from error
     judge()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ..._base import KnotholeError
+from ..._base import KnotholeError, headline
 from ...behaviors.hearing import Microphone, Recording
 from ...behaviors.means.understanding import understand
 from ...behaviors.stop_sign import means_stop
@@ -208,7 +208,7 @@ class SpokenHuman:
         try:
             replies = self._ears.poll(timeout)
         except KnotholeError as error:
-            self._lose(str(error).splitlines()[0])
+            self._lose(headline(error))
             return
         for reply in replies:
             inquiry, self._about, self._busy = self._about, None, False

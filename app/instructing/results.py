@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..._base import KnotholeError
+from ..._base import KnotholeError, parse_json
 from .acting import Acted
 from .options import SuiteOptions
 
@@ -48,7 +48,7 @@ class Results:
         *whole, last = rest or ("",)
         for number, line in enumerate(whole, 2):
             try:
-                one = Acted.from_json(json.loads(line))
+                one = Acted.from_json(parse_json(line))
             except (ValueError, TypeError) as error:
                 raise ResultsError(f"{path}:{number}: {error}\n  fix:  delete the line") from error
             self.known[one.seed] = one

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from ..._base import KnotholeError
+from ..._base import KnotholeError, parse_json
 from ...behaviors.context import Context
 from ...behaviors.means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, skills
 from ...behaviors.planning.tree_form import tree_mistakes
@@ -57,7 +56,7 @@ def read_plan(path: Path, allowed: Sequence[str] = DEFAULT_SKILLS) -> Plan:
         ValueError: A skill is none that a plan can use.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PlanError(f"the plan {path} cannot be read: {error.strerror}\n  fix:  correct the path") from None
     except ValueError as error:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-from ..._base import KnotholeError
+from ..._base import KnotholeError, headline
 from ...behaviors.context import Context, as_question_frame
 from ...behaviors.means.effects import Fact
 from ...behaviors.means.skills import Skill, Step
@@ -78,7 +78,7 @@ def play(
     try:
         world = clone(state)
     except (KnotholeError, RuntimeError) as error:
-        why = f"the world cannot be copied: {str(error).splitlines()[0]}"
+        why = f"the world cannot be copied: {headline(error)}"
         return RehearsalVerdict(True, why, kind=kind, finished=False)
     try:
         robot = GhostPanda(world) if kind == "kinematic" else drive(world, state)
@@ -183,7 +183,7 @@ class _Play:
                     self._check_limits()
                     yield
             except KnotholeError as error:
-                raise _Over(f"it breaks: {str(error).splitlines()[0].removeprefix('rehearsal/')}") from error
+                raise _Over(f"it breaks: {headline(error).removeprefix('rehearsal/')}") from error
         if self._over is not None:
             raise self._over
         if status is FAILURE:

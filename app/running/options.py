@@ -46,6 +46,7 @@ class RunOptions:
         keep: How much of the end of a run its trace keeps, such as ``60s`` or ``200MB``; ``all`` keeps everything.
         pictures: Form of pictures in the trace, ``jpeg`` or ``png``.
         ears: What hears where a tree listens, ``pocketsphinx`` or ``whisper:DIR``; ``none`` leaves that to ``vlm``.
+        spoken: The human answers by speech, so ``ears`` are for that as well.
         voice: What speaks the robot's sentences, as ``open_voice`` takes it; empty for nothing.
         confirm: Have a human accept every plan before it is carried out, whatever the tree says.
         truth: Note in the trace what is true of each picture that was asked about; in simulation.
@@ -82,6 +83,7 @@ class RunOptions:
     keep: str = ""
     pictures: str = ""
     ears: str = ""
+    spoken: bool = False
     voice: str = ""
     confirm: bool = False
     truth: bool = False

@@ -51,7 +51,7 @@ class Session:
         self.inputs = read_inputs(self.tree, {**given, **options.inputs})
         self._params = params
         self.robot = options.robot or self.config.robot
-        self.vlm = with_ears(options.vlm or self.config.vlm, options.ears, self.tree)
+        self.vlm = with_ears(options.vlm or self.config.vlm, options.ears, self.tree, options.spoken)
         check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
         self._kept, self._lent = kept, kept is not None
 

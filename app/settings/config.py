@@ -124,6 +124,8 @@ def read_config(file: Path | None) -> Config:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: not valid TOML: {error}\n  fix:  correct the file") from error
+    except RecursionError:
+        raise ConfigError(f"{file}: nested too deep\n  fix:  close each bracket, and nest less") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
     known = (*_TEXTS, *_LISTS, *_BLOCKS, *_KEPT, *_TABLES)

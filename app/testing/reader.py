@@ -9,6 +9,7 @@ from typing import Final
 
 from ..._base import near_misses
 from ...behaviors.ports import Port
+from ...trees.language.params import PARAMS_FILE
 from ...trees.loader import load
 from ...trees.mocking.apply import apply_mocks
 from ...trees.mocking.forms import Forms, check_header, entries, single_document
@@ -18,6 +19,7 @@ from ...trees.mocking.sites import sites
 from ...trees.mocking.things import read_things
 from ...trees.problems import Problem, TreeError, in_order
 from ...trees.reading.document import Item, Pairs, Scalar
+from ...trees.reading.raw_text import FileKind
 from ...trees.reading.reader import read_file
 from ...trees.spec import TreeSpec
 from ...vlm.script_file import Script
@@ -29,6 +31,7 @@ from .expect_reader import ExpectReader, limit_of
 from .header import HEADER
 from .play import MAX_TICKS, Scenario
 
+_FILE: Final = FileKind("a test file", "write `knothole_test: 1`, `tree:` and `cases:`", "tree_test.yaml")
 _SHARED: Final = ("inputs", "mocks", "answers", "human", "params", "robot", "scene", "seed", "rate", "max_ticks")
 _FILE_KEYS: Final = (HEADER, "about", "tree", *_SHARED, "cases")
 _CASE_KEYS: Final = ("about", *_SHARED, "expect")
@@ -44,7 +47,7 @@ def read_suite(path: str | Path, config: Config) -> Suite:
     Raises:
         TreeError: The file, its tree or a profile has mistakes; all of them are in the error.
     """
-    documents = read_file(path)
+    documents = read_file(path, _FILE)
     problems: list[Problem] = []
     forms = Forms(documents.source, problems)
     root = single_document(documents, problems, "a test file")
@@ -203,12 +206,12 @@ class _CaseReader:
         item = given.get("params")
         if isinstance(item, Scalar):
             try:
-                documents = read_file(self.folder / item.text)
+                documents = read_file(self.folder / item.text, PARAMS_FILE)
             except TreeError as error:
                 self._elsewhere(item, error)
                 return {}
             other = Forms(documents.source, self.forms.problems)
-            return self._values(other, single_document(documents, self.forms.problems, "a file of params"))
+            return self._values(other, single_document(documents, self.forms.problems, PARAMS_FILE.what))
         return self._values(self.forms, item) if item is not None else {}
 
     def _elsewhere(self, item: Item, error: TreeError) -> None:

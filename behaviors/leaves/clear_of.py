@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from py_trees.common import Status
@@ -66,6 +67,15 @@ class ClearOf(Leaf):
         Port("confirm", "int", "answers in a row that raise an alarm", default=1, minimum=1),
         *(port for port in WATCH_PORTS if port.name not in _OWN),
     )
+
+    @classmethod
+    def mistake_in_plan(cls, args: Mapping[str, object]) -> str:
+        """Say what is wrong with the arguments of a planned step."""
+        try:
+            alarms_of(args.get("alarms", ""))
+        except AlarmError as error:
+            return f"argument 'alarms' of clear_of: {'; '.join(line.strip() for line in str(error).splitlines())}"
+        return ""
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from py_trees.common import Status
@@ -56,6 +57,17 @@ class Compare(YesNo):
         *YES_NO_PORTS,
         *DECIDING_PORTS,
     )
+
+    @classmethod
+    def mistake_in_plan(cls, args: Mapping[str, object]) -> str:
+        """Say what is wrong with the arguments of a planned step; a model names no files."""
+        to = str(args.get("to", START)).strip()
+        ago = _AGO.fullmatch(to)
+        if to not in (START, LAST) and (ago is None or float(ago[1]) <= 0):
+            return (
+                f"argument 'to' of compare must be {START}, {LAST}, or how long ago, such as 5s: a plan reads no files"
+            )
+        return super().mistake_in_plan(args)
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)

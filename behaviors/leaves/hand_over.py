@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
+from ..._base import headline
 from ...robots.errors import UnreachableError
 from ...robots.pose import Array, Pose
 from ...vlm.questions import Question
@@ -126,7 +127,7 @@ class HandOver(MotionLeaf):
         try:
             return arm.ik(Pose.facing_down((x, y, z), yaw_of(arm.fk(arm.home))), arm.home, self.context.rng)
         except UnreachableError as error:
-            raise Failed(f"cannot hold {held.label} out there: {str(error).splitlines()[0]}") from error
+            raise Failed(f"cannot hold {held.label} out there: {headline(error)}") from error
 
     def _pulled(self, width: float) -> bool:
         state = self.robot.state()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from py_trees.common import Status
 
+from ..._base import headline
 from ...robots.arranging import ArrangementError
 from ...vlm.questions import Frame, Question
 from ...vlm.tickets import Ticket
@@ -60,6 +63,14 @@ class Imagine(Leaf):
         Port("arrangement", "list", "several such wishes", default=None),
         Port("image", "image", "the picture", direction="out", default=None),
     )
+
+    @classmethod
+    def mistake_in_plan(cls, args: Mapping[str, object]) -> str:
+        """Say what is wrong with the arguments of a planned step."""
+        given = [name for name in ("prompt", "object") if args.get(name)]
+        return (
+            "" if len(given) == 1 else f"imagine takes exactly one of prompt, object, not {', '.join(given) or 'none'}"
+        )
 
     _ticket: Ticket | None = None
 
@@ -120,7 +131,7 @@ class Imagine(Leaf):
         try:
             rgb = arranger.picture(wishes, "")
         except ArrangementError as error:
-            return self.fail(f"it cannot be shown: {str(error).splitlines()[0]}")
+            return self.fail(f"it cannot be shown: {headline(error)}")
         picture = made(self.context, rgb, "arranged")
         self.put("image", picture)
         return self.succeed(str(picture))

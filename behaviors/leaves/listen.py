@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from py_trees.common import Status
@@ -19,6 +19,7 @@ from .which import words_of
 _TIE = 1e-9
 _LARGEST = 16 * 1024 * 1024
 MICROPHONE = "microphone"
+_EXPECTS = ("instruction", "anything")
 
 
 @behavior("listen")
@@ -62,6 +63,15 @@ class Listen(Leaf):
         Port("confidence", "number", "how sure the recognizer is", direction="out", default=None),
     )
 
+    @classmethod
+    def mistake_in_plan(cls, args: Mapping[str, object]) -> str:
+        """Say what is wrong with the arguments of a planned step; a model names no files and no options."""
+        if args.get("from", MICROPHONE) != MICROPHONE:
+            return f"argument 'from' of listen must be {MICROPHONE}: a plan reads no files"
+        if args.get("expect", _EXPECTS[0]) not in _EXPECTS:
+            return f"argument 'expect' of listen must be {' or '.join(_EXPECTS)}"
+        return ""
+
     _ticket: Ticket | None = None
     _recording: Recording | None = None
     _paused = 0.0
@@ -73,7 +83,7 @@ class Listen(Leaf):
         expect = self.get("expect")
         self._options = list(expect) if isinstance(expect, Sequence) and not isinstance(expect, str) else []
         self._expect = "" if self._options else str(expect)
-        if not self._options and self._expect not in ("instruction", "anything"):
+        if not self._options and self._expect not in _EXPECTS:
             raise NodeFault(
                 f"{self.path}: expect is {self._expect!r}\n  fix:  write instruction, anything, or a list of options"
             )

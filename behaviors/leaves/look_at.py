@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..._base import headline
 from ...robots.errors import UnreachableError
 from ...robots.pose import Array, Pose
 from ..means.motion import Failed, MotionLeaf, Script
@@ -53,7 +54,7 @@ class LookAt(MotionLeaf):
                 aim = aimed(target, arm.world_from_base.position, float(str(self.get("distance"))), side)
                 candidate = arm.ik(aim, arm.home, self.context.rng)
             except UnreachableError as error:
-                why = why or str(error).splitlines()[0]
+                why = why or headline(error)
                 continue
             if scene.free(candidate):
                 q = candidate

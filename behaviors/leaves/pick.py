@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from ..._base import headline
 from ...robots.collision import HeightMap
 from ...robots.errors import UnreachableError
 from ...robots.grasp import Grasp, grasps
@@ -97,7 +98,7 @@ class Pick(MotionLeaf):
             try:
                 return plan_pick(arm, others, everything, self.robot.state().q, [grasp], self.context.rng, lift)
             except UnreachableError as error:
-                why = why or str(error).splitlines()[0]
+                why = why or headline(error)
         raise Failed(f"{thing.label} cannot be reached: {why}")
 
     def _take(self, thing: GroundedObject, seen: Seen, chosen: PickPlan) -> Script:

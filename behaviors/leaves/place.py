@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from ..._base import headline
 from ...robots.errors import UnreachableError
 from ...robots.handling import PlacePlan, hand_room, plan_place
 from ...robots.placing import NoRoomError, Spot, container_of, free_spots, on_top
@@ -116,7 +117,7 @@ class Place(MotionLeaf):
             spots = free_spots(home, around.points, held.grasp, eye[:2], yaw, limit=SPOTS)
             return spots, where, around
         except (NoRoomError, NotSeenError) as error:
-            raise Failed(f"no place in {where}: {str(error).splitlines()[0]}") from error
+            raise Failed(f"no place in {where}: {headline(error)}") from error
 
     def _target(self, target: object, camera: str) -> Generator[Act, object, tuple[str, Seen, Surroundings]]:
         """Find the container or thing; where the model does not see it, remember it."""
@@ -145,7 +146,7 @@ class Place(MotionLeaf):
             try:
                 return plan_place(arm, seen, self.robot.state().q, held.grasp, [spot], self.context.rng)
             except UnreachableError as error:
-                why = str(error).splitlines()[0]
+                why = headline(error)
         raise Failed(f"no place in {where} can be reached: {why}")
 
 

@@ -121,6 +121,15 @@ class Deciding(Leaf):
         """Return the value of a number port."""
         return float(str(self.get(port)))
 
+    @classmethod
+    def mistake_in_plan(cls, args: Mapping[str, object]) -> str:
+        """Say what is wrong with the thresholds of a planned step."""
+        default = {port.name: port.default for port in cls.ports}
+        accept, reject = (
+            float(str(args.get(name, default.get(name, edge)))) for name, edge in (("accept", 1), ("reject", 0))
+        )
+        return "" if reject < accept else f"reject ({reject:g}) must be below accept ({accept:g})"
+
     def start(self) -> None:
         """Check the thresholds, and go on with a watch or begin a new one."""
         ports = {port.name for port in self.ports}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..._base import headline
 from ...robots.contract import CameraFrame
 from ...robots.contract import Image as Pixels
 from ...robots.pixels import Mask, tints
@@ -177,7 +178,7 @@ def lift(
         try:
             seen = _find(view, region, narrower)
         except NotSeenError as error:
-            dropped.append(f"{label}: {str(error).splitlines()[0]}")
+            dropped.append(f"{label}: {headline(error)}")
             continue
         if any((seen.mask & old.mask).sum() > SAME * (seen.mask | old.mask).sum() for _, old in found):
             dropped.append(f"{label}: found twice")

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from py_trees.common import Status
 
+from ..._base import headline
 from ...robots.collision import Scene
 from ...robots.contract import Motion, Robot, Trajectory
 from ...robots.errors import UnreachableError
@@ -87,7 +88,7 @@ class Travel:
         try:
             path = self.route(robot.state().q)
         except UnreachableError as error:
-            raise Failed(str(error).splitlines()[0]) from error
+            raise Failed(headline(error)) from error
         self._motion = robot.follow(timed(robot.arm, path, self.speed))
 
     def done(self, leaf: MotionLeaf) -> bool:
@@ -254,7 +255,7 @@ class MotionLeaf(Leaf):
                 return self._close(self.succeed(str(end.value or "")))
             except (Failed, UnreachableError, NotSeenError) as failure:
                 self.robot.stop()
-                why = str(failure).splitlines()[0]
+                why = headline(failure)
                 note(self, False, why)
                 return self._close(self.fail(why))
             try:

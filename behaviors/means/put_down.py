@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..._base import headline
 from ...robots.collision import Scene
 from ...robots.errors import UnreachableError
 from ...robots.handling import PlacePlan, plan_place
@@ -65,7 +66,7 @@ def put_back(leaf: MotionLeaf, around: Surroundings) -> Script:
     try:
         chosen = plan_place(robot.arm, scene.seen, state.q, held.grasp, [spot], leaf.context.rng)
     except UnreachableError as error:
-        raise Failed(f"cannot put {held.label} back: {str(error).splitlines()[0]}") from error
+        raise Failed(f"cannot put {held.label} back: {headline(error)}") from error
     yield from put_down(leaf, scene, chosen, held, "where it was")
     yield from leaf.go_home(around)
     return ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from ..._base import near_misses
@@ -61,6 +61,10 @@ class Step(TypedDict):
     args: dict[str, object]
 
 
+def _nothing_wrong(args: Mapping[str, object]) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Skill:
     """A leaf that a plan may name.
@@ -73,6 +77,7 @@ class Skill:
         effects: Facts about its ports that hold when it has succeeded.
         tree: Name of the tree that is run for it; empty for a leaf.
         one_of: Groups of ports of which exactly one must be given.
+        mistake: Says what else is wrong with arguments that fit their ports, as ``mistake_in_plan`` of a leaf.
     """
 
     name: str
@@ -82,6 +87,7 @@ class Skill:
     effects: tuple[Fact, ...] = ()
     tree: str = ""
     one_of: tuple[tuple[str, ...], ...] = ()
+    mistake: Callable[[Mapping[str, object]], str] = field(default=_nothing_wrong, repr=False, compare=False)
 
     @property
     def things(self) -> tuple[str, ...]:
@@ -145,7 +151,15 @@ def skill(name: str) -> Skill | None:
     groups = (
         tuple(name for name in group if any(p.name == name for p in filled)) for group in getattr(cls, "one_of", ())
     )
-    return Skill(name, about, filled, needs, effects, one_of=tuple(groups))
+    return Skill(
+        name,
+        about,
+        filled,
+        needs,
+        effects,
+        one_of=tuple(groups),
+        mistake=getattr(cls, "mistake_in_plan", _nothing_wrong),
+    )
 
 
 def skills(names: Iterable[str], trees: Callable[[str], Skill | None] = lambda name: None) -> dict[str, Skill]:
@@ -236,7 +250,8 @@ def step_mistakes(step: object, allowed: Mapping[str, Skill]) -> list[str]:
     for arg, value in args.items():
         if arg in ports and (wrong := _value_mistake(ports[arg], value)):
             found.append(f"argument {arg!r} of {name} {wrong}")
-    return found
+    wrong = "" if found else allowed[name].mistake(args)
+    return [wrong] if wrong else found
 
 
 def _value_mistake(port: Port, value: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 import numpy as np
 
+from ..._base import headline
 from ...robots.pose import Pose
 from ...robots.seeing import NotSeenError, Seen, View
 from ...vlm.questions import Question
@@ -69,7 +70,7 @@ def _again(leaf: MotionLeaf, thing: GroundedObject, camera: str) -> tuple[Ground
     try:
         seen = view.find(thing.box_xyxy)
     except NotSeenError as error:
-        raise Failed(f"{thing.label} is not where it was: {str(error).splitlines()[0]}") from error
+        raise Failed(f"{thing.label} is not where it was: {headline(error)}") from error
     away = float(np.hypot(seen.center[0] - thing.xyz[0], seen.center[1] - thing.xyz[1]))
     if away > MOVED:
         raise Failed(f"{thing.label} is not where it was: the nearest thing is {100 * away:.0f} cm away")

@@ -80,7 +80,10 @@ class Planning:
         self._attempt = 0
         self._ambiguous: set[str] = set()
         self._clear()
-        self._ask("")
+        if instruction.strip():
+            self._ask("")
+        else:
+            self.outcome = Outcome("cannot", "there is no instruction")
 
     def _clear(self) -> None:
         self._asking: Asking | None = None

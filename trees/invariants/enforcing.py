@@ -14,12 +14,14 @@ from ..._base import KnotholeError
 from ...behaviors.blackboard import Blackboard
 from ...behaviors.bt.stepwise import Stepwise, keeps, stored
 from ...behaviors.context import Context
+from ...behaviors.means.effects import Fact, parse_fact
 from ...behaviors.node import NODES, Wiring
-from ...behaviors.step import FAILURE, INVALID, RUNNING, Status, adopt, raise_fault
+from ...behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS, Status, adopt, raise_fault
 from ..mocking.sites import Selector
 from ..spec import Computed
 from ..values import Scope
-from .rules import Condition, Gave, Rule, Target, fits
+from .facts import DOUBTFUL, after, at_first
+from .rules import Condition, Gave, Known, Rule, Target, fits
 
 _POST: Final = "_invariant_post"
 
@@ -39,7 +41,8 @@ class Enforcer:
         self.rules, self._context = tuple(rules), context
         self._truths: dict[int, Callable[[], object]] = {}
         self._watched = [c for rule in rules for c in rule.conditions if isinstance(c, Gave)]
-        self._gave: dict[int, Status | None] = {}
+        self._gave: dict[int, Any] = {}
+        self._facts = [c for rule in rules for c in rule.conditions if isinstance(c, Known)]
         self._board: Blackboard | None = None
         self.refused = 0
 
@@ -48,6 +51,10 @@ class Enforcer:
         if self._board is not None:
             return
         self._board = board
+        robot = self._context.robot if self._facts else None
+        holding = robot is not None and "gripper" in robot.capabilities.skills and robot.state().holding
+        for known in self._facts:
+            self._gave[id(known)] = at_first(known.fact, holding)
         scope = Scope(board)
         for condition in (c for rule in self.rules for c in rule.conditions):
             if isinstance(condition, Computed):
@@ -72,10 +79,11 @@ class Enforcer:
             if target.means(names, wiring.name, limb) and (rule, target) not in known
         ]
         results = [gave for gave in self._watched if _picks(gave.node, names, wiring)]
-        if not about and not results:
+        effects = self._effects_of(node, wiring) if self._facts else ()
+        if not about and not results and not effects:
             return
         if post is None:
-            post = node.__dict__[_POST] = _Post(self, adopt(node), wiring)
+            post = node.__dict__[_POST] = _Post(self, adopt(node), wiring, effects)
         post.rules += about
         post.results += [gave for gave in results if gave not in post.results]
 
@@ -113,6 +121,9 @@ class Enforcer:
         if isinstance(condition, Gave):
             gave = self._gave.get(id(condition))
             return gave is not None and _word(gave) == condition.status, ""
+        if isinstance(condition, Known):
+            known = self._gave.get(id(condition))
+            return known, "" if known is not None else f"{condition} is not known, which counts as forbidden"
         try:
             value = self._truths[id(condition)]()
         except KnotholeError as error:
@@ -125,6 +136,26 @@ class Enforcer:
         """Keep what a node gave."""
         for gave in results:
             self._gave[id(gave)] = status
+
+    def _effects_of(self, node: Any, wiring: Wiring) -> tuple[Fact, ...]:
+        """Return what a leaf declares to bring about."""
+        return tuple(parse_fact(text) for text in getattr(node, "effects", ()))
+
+    def brought(self, effects: Sequence[Fact], wiring: Wiring, done: bool) -> None:
+        """Keep what a leaf brought about: when it succeeded what it declares, else nobody knows whether."""
+        for known in self._facts:
+            before = self._gave.get(id(known))
+            values = {arg: self._held_by(arg, wiring) for fact in effects for arg in fact.args}
+            now = after(before, known.fact, effects, values)
+            self._gave[id(known)] = now if done or now == before else None
+
+    def _held_by(self, port: str, wiring: Wiring) -> object:
+        """Return what a port holds; what cannot be read may be anything."""
+        get = wiring.inputs.get(port)
+        try:
+            return get() if get is not None else None
+        except KnotholeError:
+            return DOUBTFUL
 
     def tell(self, node: Any, reason: str) -> None:
         """Stop the robot and write down what was refused."""
@@ -161,13 +192,15 @@ class _Post:
         results: Which conditions want to know what it gives.
     """
 
-    def __init__(self, enforcer: Enforcer, node: Any, wiring: Wiring) -> None:
-        self._enforcer, self._node, self._wiring = enforcer, node, wiring
+    def __init__(self, enforcer: Enforcer, node: Any, wiring: Wiring, effects: Sequence[Fact]) -> None:
+        self._enforcer, self._node, self._wiring, self._effects = enforcer, node, wiring, effects
         self.rules: list[tuple[Rule, Target]] = []
         self.results: list[Gave] = []
         self._tick, self._own_tick = node._t, node.tick
         self._inside, self._refusing = False, ""
         node._t, node.tick = self._ticked, self._ticks
+        if effects:
+            self._end, node._x = node._x, self._ended
 
     def _ticked(self) -> Status:
         enforcer, node = self._enforcer, self._node
@@ -181,9 +214,17 @@ class _Post:
                 status = self._tick()
             finally:
                 self._inside = False
+            if self._effects and status is not RUNNING:
+                enforcer.brought(self._effects, self._wiring, status is SUCCESS)
         if self.results:
             enforcer.note(self.results, status)
         return status
+
+    def _ended(self, status: Status) -> None:
+        """Halt a leaf: what it was about to bring about may be so or not."""
+        if status is INVALID and self._node.status is RUNNING:
+            self._enforcer.brought(self._effects, self._wiring, False)
+        self._end(status)
 
     def _ticks(self) -> Iterator[Any]:
         """Tick as py_trees does, for a parent that does."""

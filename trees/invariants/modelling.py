@@ -16,6 +16,7 @@ from ...behaviors.blackboard import UNSET, Cell
 from ...behaviors.conditions import Conditions
 from ...behaviors.context import Context
 from ...behaviors.guard import Guard
+from ...behaviors.means.effects import Fact
 from ...behaviors.means.skills import DEFAULT_SKILLS
 from ...behaviors.node import Wiring
 from ...behaviors.step import FAILURE, RUNNING, SUCCESS, Status
@@ -25,6 +26,7 @@ from ..spec import Computed, InputSpec, Program, Reference, Template, TreeSpec
 from ..values import Scope
 from .choosing import Choice, Chooser, Undecidable
 from .enforcing import Enforcer, names_of
+from .facts import DOUBTFUL
 from .rules import Condition, Rule
 from .states import EPOCH, LONG, UNKNOWN, States
 
@@ -36,6 +38,8 @@ _REAL: Final = (
 )
 """Leaves that are ticked as they are: they need nothing but entries."""
 _GIVES: Final = ((outcomes.SUCCESS, SUCCESS), (outcomes.FAILURE, FAILURE), (outcomes.RUNNING, RUNNING))
+_ANYTHING: Final = (Fact("hand_empty"),)
+"""Effects of a node that runs planned steps."""
 _PLACEHOLDERS: Final[Mapping[str, object]] = {"text": "?", "number": 1.0, "int": 1, "list": [], "mapping": {}}
 
 
@@ -115,6 +119,20 @@ class Model(Enforcer):
         if isinstance(condition, Computed) and self._is_unknown(self._cells(condition, Scope(self.tree.blackboard))):
             return bool(self.chooser.choose("", _either(condition.expression.source))), ""
         return super()._true(condition)
+
+    def brought(self, effects: Sequence[Fact], wiring: Wiring, done: bool) -> None:
+        """Keep what a leaf brought about; a planned step may bring about anything."""
+        if effects is _ANYTHING:
+            self._gave.update({id(known): None for known in self._facts})
+        else:
+            super().brought(effects, wiring, done)
+
+    def _effects_of(self, node: Any, wiring: Wiring) -> tuple[Fact, ...]:
+        return _ANYTHING if _planned(node, wiring) else super()._effects_of(node, wiring)
+
+    def _held_by(self, port: str, wiring: Wiring) -> object:
+        value = super()._held_by(port, wiring)
+        return DOUBTFUL if value is UNKNOWN else value
 
     def _has(self, written: Mapping[str, str], wiring: Wiring, ports: Sequence[Any]) -> bool:
         """Tell whether ports fit; what only the run knows may be anything."""

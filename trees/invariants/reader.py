@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ..._base import near_misses
+from ...behaviors.means.effects import FACTS, FactError, parse_fact
 from ...behaviors.node import NODES
 from ..finding import find, trees_in
 from ..formulas.expressions import Expression, ExpressionError
@@ -30,15 +31,20 @@ from ..mocking.sites import Selector
 from ..node_types import node_type
 from ..problems import Problem, TreeError, in_order
 from ..reading.document import Documents, Item, Items, Pairs, Scalar, place_inside
+from ..reading.raw_text import FileKind
 from ..reading.reader import read_file, read_text
 from ..spec import Computed
-from .rules import ANY_LIMB, GIVES, Condition, Gave, Rule, Target
+from .rules import ANY_LIMB, GIVES, Condition, Gave, Known, Rule, Target
 
 HEADER: Final = "knothole_invariants"
 _WHAT: Final = "an invariants file"
+_FILE: Final = FileKind(
+    _WHAT, "write `knothole_invariants: 1`, and below it `rules:` with a list of them", "invariants.yaml"
+)
 _RULE: Final = ("never", "while", "unless", "about")
 _OWN: Final = ("skill", "name", "moves")
 _FIX: Final = "write `never: SKILL while EXPRESSION`, or never: {skill: NAME, PORT: VALUE}"
+_FACT: Final = re.compile(rf"(not\s+)?({'|'.join(FACTS)})\s*(\(|$)")
 _KEYWORD: Final = re.compile(r"\s(while|unless)(?=\s)")
 
 
@@ -52,7 +58,7 @@ def read_invariants(path: str | Path, search: Sequence[str | Path] = ()) -> tupl
     Raises:
         TreeError: The file cannot be read, or it has mistakes; all of them are in the error.
     """
-    rules, problems = scan_invariants(read_file(path), search)
+    rules, problems = scan_invariants(read_file(path, _FILE), search)
     if problems:
         raise TreeError(in_order(problems))
     return rules
@@ -64,7 +70,7 @@ def read_invariants_text(text: str, file: str = "<invariants>", search: Sequence
     Raises:
         TreeError: It has mistakes.
     """
-    rules, problems = scan_invariants(read_text(text, file), search)
+    rules, problems = scan_invariants(read_text(text, file, _FILE), search)
     if problems:
         raise TreeError(in_order(problems))
     return rules
@@ -227,11 +233,13 @@ class _Rules:
         status = self.forms.word(gave, GIVES, "'gave'")
         return Gave(Selector(node.text), status) if status is not None else None  # type: ignore[arg-type]
 
-    def _expression(self, item: Item, label: str) -> Computed | None:
+    def _expression(self, item: Item, label: str) -> Condition | None:
         if not isinstance(item, Scalar) or not item.text.strip():
             fix = 'write it in quotes, such as "$hand_near and $count > 1"'
             self.forms.report(item, "K504", f"{label} takes an expression, not {kind_of(item)}", fix=fix)
             return None
+        if _FACT.match(item.text):
+            return self._fact(item, label)
         try:
             expression = Expression(item.text.rstrip())
         except ExpressionError as error:
@@ -251,6 +259,14 @@ class _Rules:
             self.forms.report(item, "K504", message, fix=fix)
             return None
         return Computed(expression, self.forms.source.place(item))
+
+    def _fact(self, item: Scalar, label: str) -> Known | None:
+        try:
+            return Known(parse_fact(item.text))
+        except FactError as error:
+            what, _, fix = str(error).partition("\n  fix:  ")
+            self.forms.report(item, "K504", f"{label}: {what}", fix=fix or "write one such as `holding(red cube)`")
+            return None
 
 
 def entries_of(rules: Sequence[Rule]) -> Mapping[str, Computed]:

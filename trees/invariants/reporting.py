@@ -11,7 +11,7 @@ from ..mocking.sites import Site, sites
 from ..problems import Problem
 from ..reading.document import Source
 from ..spec import Literal, NodeSpec, Program, Reference, TreeSpec
-from .rules import Gave, Rule
+from .rules import Gave, Known, Rule
 from .searching import MOST_TICKS, Finding, search
 from .telling import told
 
@@ -95,6 +95,8 @@ def _loose_ends(rule: Rule, tree: TreeSpec, every: Sequence[Site]) -> Iterator[P
                     fix="name a node by its name, its type or its path",
                     snippet=rule.snippet,
                 )
+            continue
+        if isinstance(condition, Known):
             continue
         for entry in condition.expression.references:
             if entry.name in known or tree.dialect == "bt":

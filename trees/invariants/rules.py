@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from ..._base import Place
 from ...behaviors.invariants import may_be
+from ...behaviors.means.effects import Fact
 from ..literals import LiteralError, read_literal
 from ..mocking.sites import Selector
 from ..spec import Computed
@@ -80,7 +81,17 @@ class Gave:
         return f"{self.node.text} gave {self.status}"
 
 
-Condition = Computed | Gave
+@dataclass(frozen=True)
+class Known:
+    """A fact holds, as far as the leaves that were ticked brought it about, such as ``holding(red cube)``."""
+
+    fact: Fact
+
+    def __str__(self) -> str:
+        return str(self.fact)
+
+
+Condition = Computed | Gave | Known
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ from ..finding import is_file
 from ..literals import LiteralError
 from ..problems import Problem, TreeError
 from ..reading.document import Item, Pairs, Scalar, Source
+from ..reading.raw_text import FileKind
 from ..reading.reader import read_file
 from .constants import constant_value, kind_of
 
+PARAMS_FILE = FileKind("a file of parameters", "write `NAME: VALUE` for each parameter", "params.yaml")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -51,7 +53,7 @@ def params_of(source: Source, item: Item, problems: list[Problem]) -> Mapping[st
 
 
 def _of_file(path: Path, problems: list[Problem]) -> dict[str, object]:
-    documents = read_file(path)
+    documents = read_file(path, PARAMS_FILE)
     problems.extend(documents.problems)
     root = documents.roots[0]
     if not isinstance(root, Pairs) or len(documents.roots) > 1:

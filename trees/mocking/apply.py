@@ -18,7 +18,7 @@ from ..spec import Literal, NodeSpec, Reference, TreeSpec, Value
 from .forms import Forms
 from .mock import Mock
 from .mocked import DOES, WRITES, MockedNode, MockedParent
-from .profile import scan_profile
+from .profile import PROFILE_FILE, scan_profile
 from .sites import Site, sites
 from .things import read_things
 
@@ -58,7 +58,7 @@ def apply_profile(tree: TreeSpec, path: str | Path) -> TreeSpec:
     Raises:
         TreeError: The profile cannot be read or has mistakes, by itself or for this tree; all of them are in the error.
     """
-    mocks, problems = scan_profile(read_file(path))
+    mocks, problems = scan_profile(read_file(path, PROFILE_FILE))
     try:
         tree = apply_mocks(tree, mocks)
     except TreeError as error:

@@ -21,12 +21,16 @@ import yaml
 
 from ..problems import Problem, TreeError, in_order
 from ..reading.document import Documents, Item, Items, Pairs, Scalar
+from ..reading.raw_text import FileKind
 from ..reading.reader import read_file, read_text
 from .forms import Forms, check_header, entries, single_document
 from .mock import STATUSES, Mock
 from .sites import Selector
 
 HEADER: Final = "knothole_mocks"
+PROFILE_FILE: Final = FileKind(
+    "a mock profile", "write `knothole_mocks: 1`, and below it `mocks:` with what replaces which node", "mocks.yaml"
+)
 _KEYS: Final = ("status", "then", "success", "after", "writes", "reason", "children")
 _FIX: Final = "write {status: success}"
 
@@ -37,7 +41,7 @@ def read_profile(path: str | Path) -> tuple[Mock, ...]:
     Raises:
         TreeError: The file cannot be read, or it has mistakes; all of them are in the error.
     """
-    return _profile(read_file(path))
+    return _profile(read_file(path, PROFILE_FILE))
 
 
 def read_profile_text(text: str, file: str = "<mocks>") -> tuple[Mock, ...]:
@@ -46,7 +50,7 @@ def read_profile_text(text: str, file: str = "<mocks>") -> tuple[Mock, ...]:
     Raises:
         TreeError: It has mistakes.
     """
-    return _profile(read_text(text, file))
+    return _profile(read_text(text, file, PROFILE_FILE))
 
 
 def mocks_of(given: Mapping[str, object]) -> tuple[Mock, ...]:
@@ -72,7 +76,7 @@ def scan_profile(documents: Documents) -> tuple[tuple[Mock, ...], list[Problem]]
     """Return the mocks of a profile and what is wrong with it."""
     problems: list[Problem] = []
     forms = Forms(documents.source, problems)
-    root = single_document(documents, problems, "a mock profile")
+    root = single_document(documents, problems, PROFILE_FILE.what)
     mocks: tuple[Mock, ...] = ()
     if root is not None and check_header(forms, root, HEADER, "a mock profile"):
         forms.pairs(root, "a mock profile", "", (HEADER, "about", "mocks"))

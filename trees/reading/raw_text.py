@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..._base import Place
 from ..problems import Problem, TreeError
@@ -14,8 +14,36 @@ _PRINTABLE: Final = bytes((9, 10, 13, *range(32, 127)))
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def read_raw(path: str | Path) -> str:
+class FileKind(NamedTuple):
+    """What a file is to its author, for messages about the file as a whole.
+
+    Attributes:
+        what: With its article, such as ``a tree file``.
+        start: What to do with an empty one.
+        example: A usual name.
+        depth: Why it is not nested deeper, and what to do.
+    """
+
+    what: str
+    start: str
+    example: str
+    depth: tuple[str, str] = ("", "close each bracket, and nest less")
+
+
+TREE_FILE: Final = FileKind(
+    "a tree file",
+    "write a tree, or start from `knothole new tree NAME`",
+    "tree.yaml",
+    ("a tree has at most 500 levels of nodes", "move parts of the tree to subtrees with `use:`"),
+)
+
+
+def read_raw(path: str | Path, kind: FileKind = TREE_FILE) -> str:
     """Return the text of a file.
+
+    Args:
+        path: The file.
+        kind: What it is meant to be.
 
     Raises:
         TreeError: The file cannot be read, or is not UTF-8.
@@ -29,15 +57,15 @@ def read_raw(path: str | Path) -> str:
         raise file_error(
             file,
             "K002",
-            "this is a directory, not a tree file",
-            f"name a file in it, such as {file.rstrip('/')}/tree.yaml",
+            f"this is a directory, not {kind.what}",
+            f"name a file in it, such as {file.rstrip('/')}/{kind.example}",
         ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise file_error(
             file, "K003", f"the file cannot be read: {reason}", "check its permissions and its path"
         ) from error
-    return _decode(raw, file)
+    return _decode(raw, file, kind)
 
 
 def refuse_control_characters(source: Source) -> None:
@@ -68,7 +96,7 @@ def file_error(file: str, code: str, message: str, fix: str) -> TreeError:
     return TreeError([Problem(Place(file, 1, 1), code, message, fix=fix)])
 
 
-def _decode(raw: bytes, file: str) -> str:
+def _decode(raw: bytes, file: str, kind: FileKind) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -83,7 +111,7 @@ def _decode(raw: bytes, file: str) -> str:
                     Place(file, line, column),
                     "K004",
                     f"the byte 0x{raw[error.start]:02X} is not UTF-8",
-                    why="tree files are UTF-8 text",
+                    why=f"{kind.what} is UTF-8 text",
                     fix="save the file as UTF-8",
                     snippet=shown,
                 )

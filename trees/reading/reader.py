@@ -19,7 +19,7 @@ import yaml
 
 from ..problems import Problem, TreeError
 from .document import Documents, Item, Items, Pairs, Scalar, Source, Style
-from .raw_text import file_error, read_raw, refuse_control_characters
+from .raw_text import TREE_FILE, FileKind, file_error, read_raw, refuse_control_characters
 from .syntax import explain
 
 MAX_DEPTH: Final = 2000
@@ -34,17 +34,21 @@ _STARTS: Final = frozenset((yaml.SequenceStartEvent, yaml.MappingStartEvent))
 _ENDS: Final = frozenset((yaml.SequenceEndEvent, yaml.MappingEndEvent))
 
 
-def read_file(path: str | Path) -> Documents:
+def read_file(path: str | Path, kind: FileKind = TREE_FILE) -> Documents:
     """Read a YAML file.
+
+    Args:
+        path: The file.
+        kind: What it is meant to be, for messages.
 
     Raises:
         TreeError: The file cannot be read, is not UTF-8, is empty, or is no YAML.
     """
-    return read_text(read_raw(path), str(path))
+    return read_text(read_raw(path, kind), str(path), kind)
 
 
-def read_text(text: str, file: str = "<text>") -> Documents:
-    """Read YAML text; ``file`` is the name in messages.
+def read_text(text: str, file: str = "<text>", kind: FileKind = TREE_FILE) -> Documents:
+    """Read YAML text; ``file`` is the name in messages, ``kind`` what it is meant to be.
 
     Raises:
         TreeError: The text is empty or no YAML.
@@ -52,7 +56,7 @@ def read_text(text: str, file: str = "<text>") -> Documents:
     source = Source(file, text.removeprefix("\ufeff"))
     refuse_control_characters(source)
     with gc_paused():
-        reader = _Reader(source)
+        reader = _Reader(source, kind)
         try:
             reader.read(_parser(source.text))
         except yaml.MarkedYAMLError as error:
@@ -60,7 +64,7 @@ def read_text(text: str, file: str = "<text>") -> Documents:
         except yaml.YAMLError as error:
             raise TreeError([source.problem((1, 1), "K010", f"this is no YAML: {error}", fix="correct it")]) from None
     if not reader.roots:
-        raise file_error(file, "K005", "the file is empty", "write a tree, or start from `knothole new tree NAME`")
+        raise file_error(file, "K005", "the file is empty", kind.start)
     problems = reader.problems + reader.unused_anchors()
     return Documents(source, tuple(reader.roots), problems, anchors=reader.names)
 
@@ -110,8 +114,8 @@ class _Open:
 
 
 class _Reader:
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self, source: Source, kind: FileKind) -> None:
+        self.source, self.kind = source, kind
         self.roots: list[Item] = []
         self.problems: list[Problem] = []
         self.stack: list[_Open] = []
@@ -197,8 +201,8 @@ class _Reader:
                         _start(event),
                         "K006",
                         f"nested deeper than {MAX_DEPTH} levels",
-                        why="a tree has at most 500 levels of nodes",
-                        fix="move parts of the tree to subtrees with `use:`",
+                        why=self.kind.depth[0],
+                        fix=self.kind.depth[1],
                     )
                 ]
             )

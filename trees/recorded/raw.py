@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from mcap.records import Channel, Message
 from mcap.stream_reader import StreamReader
 from mcap.writer import MCAP0_MAGIC
 
+from ..._base import parse_json
 from ..tracing.recording import TraceError
 
 
@@ -24,8 +24,18 @@ class Raw(NamedTuple):
     text: bytes
 
     def data(self) -> dict[str, Any]:
-        """Return what the JSON says."""
-        found: dict[str, Any] = json.loads(self.text)
+        """Return what the JSON says.
+
+        Raises:
+            TraceError: It is no JSON, or nested too deep.
+        """
+        try:
+            found: dict[str, Any] = parse_json(self.text)
+        except ValueError as error:
+            raise TraceError(
+                f"the message of {self.topic} at {self.time_ns * 1e-9:.2f} s cannot be read: {error}\n"
+                "  fix:  record the run again; knothole did not write this"
+            ) from None
         return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..._base import headline
 from ..contract import BackendError
 from ..questions import Answer
 from ..tickets import Ticket
@@ -102,7 +103,7 @@ class Dispatch:
         """Deal with a backend that died; a run that has no other ends with that."""
         if self.chain.alone:
             raise error
-        why = str(error).splitlines()[0]
+        why = headline(error)
         self._move_on(link, link.lose(now, why), now, why)
 
     def _move_on(self, link: Link, requests: list[Request], now: float, why: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ..._base import headline
 from ..contract import BackendError
 from ..questions import Answer, Frame
 from ..runner import InLoop, Reply, Runner
@@ -196,7 +197,7 @@ class Link:
         if opened is None:  # what ended was the closing
             return self._is_back(now)
         if isinstance(opened, BaseException):
-            self.breaker.failed(now, str(opened).splitlines()[0], at_once=True)
+            self.breaker.failed(now, headline(opened), at_once=True)
             return False
         self.runner, self.gone = opened, False
         return True

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..._base import import_needed
+from ..._base import headline, import_needed
 from ..language.instructions import parse_instruction
 from ..questions import Answer, Frame, Kind, Question
 from . import NOBODY_SPOKE
@@ -77,7 +77,7 @@ class Sphinx:
                 return Answer(kind, problem=NOBODY_SPOKE, model=self.model)
             decoder = self._decoder(question.choices)
         except SoundError as error:
-            return Answer(kind, problem=str(error).splitlines()[0], model=self.model)
+            return Answer(kind, problem=headline(error), model=self.model)
         decoder.start_utt()
         decoder.process_raw(sound.padded(_SILENCE).dithered().pcm(), full_utt=True)
         decoder.end_utt()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..._base import headline
 from ..contract import BackendError
 from ..questions import Answer, Frame, Kind, Question
 from . import NOBODY_SPOKE
@@ -39,7 +40,7 @@ class Whisper:
             self._processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
             self._model: Any = AutoModelForSpeechSeq2Seq.from_pretrained(folder, local_files_only=True).eval()
         except (OSError, ValueError, KeyError) as error:
-            why = str(error).splitlines()[0]
+            why = headline(error)
             raise BackendError(f"{folder} cannot be loaded: {why}\n  fix:  name a Whisper checkpoint") from error
         self._torch, self.model = torch, f"whisper {Path(folder).name}"
 
@@ -57,7 +58,7 @@ class Whisper:
         try:
             sound = speech(read_wav(question.audio))
         except SoundError as error:
-            return Answer("transcribe", problem=str(error).splitlines()[0], model=self.model)
+            return Answer("transcribe", problem=headline(error), model=self.model)
         if sound is None:
             return Answer("transcribe", problem=NOBODY_SPOKE, model=self.model)
         given = self._processor(sound.samples, sampling_rate=RATE, return_tensors="pt")

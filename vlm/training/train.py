@@ -21,6 +21,7 @@ import torch.nn.functional as F  # noqa: N812
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from ..._base import headline
 from ..learned import Knowledge
 from . import bfloat, probe
 from .config import ModelShape, TrainConfig, TrainingError
@@ -212,9 +213,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros((), device=device)
     except (RuntimeError, AssertionError) as error:
-        raise TrainingError(
-            f"device {name!r} is not there: {str(error).splitlines()[0]}\n  fix:  device: cpu"
-        ) from error
+        raise TrainingError(f"device {name!r} is not there: {headline(error)}\n  fix:  device: cpu") from error
     return device
 
 
