@@ -18,6 +18,7 @@ TABLE = 0.004  # what rises less than this above the plane is table, [m]
 _LEVELS = (TABLE, 0.012, 0.030)
 _FAR = -0.45  # agreement of boxes from which on they are about different things
 _FEW = 12  # pixels that make a surface
+_SHARED = 0.1  # share of its pixels that a surface may have in common with other things
 _RISE = 0.012  # what lies on a thing is higher than it by more than this, [m]
 _ROUND = ("ball", "upright")  # solids with a round footprint
 _INNER = 0.85  # share of a footprint that is surely the thing's: its edge is off by some pixels
@@ -125,12 +126,13 @@ class View:
         mine = np.flatnonzero((inside > 0) & (inside >= 0.7 * total))
         return surfaces(self.points, np.isin(labels, mine))
 
-    def find(self, box_xyxy: Box, narrower: float | None = None) -> Seen:
+    def find(self, box_xyxy: Box, narrower: float | None = None, but: Mask | None = None) -> Seen:
         """Return the object that a box, relative to the image, is about; the box may be off by half the object.
 
         Args:
             box_xyxy: Relative to the image, each in [0, 1].
             narrower: Surfaces that are wider at their narrower side are not meant, [m]; None takes all.
+            but: Pixels of other things, shape (H, W): surfaces that have more than a few of them are not meant.
 
         Raises:
             NotSeenError: Nothing above the table, or nothing as narrow, is near the box.
@@ -144,7 +146,10 @@ class View:
             for name in np.argsort(-scores, kind="stable")[:6]:
                 if scores[name] < (_FAR if best is None else best[0]):
                     break
-                if narrower is None or self._narrow(labels == name, narrower):
+                mine = labels == name
+                if but is not None and (mine & but).sum() > _SHARED * mine.sum():
+                    continue
+                if narrower is None or self._narrow(mine, narrower):
                     best = (float(scores[name]), labels, int(name))
                     break
         if best is None:

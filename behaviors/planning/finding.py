@@ -13,11 +13,11 @@ from ...robots.seeing import Seen, View
 from ...vlm.questions import Answer, Question
 from ..means.asking import Asking, ask
 from ..means.effects import Fact, named
-from ..means.grounded import FEW, GroundedObject, lift
+from ..means.grounded import GroundedObject, lift
 from ..means.known import overlap, recognize
 from ..means.surroundings import Held
 from ..node import Leaf
-from .stacks import Part, apart, stacked
+from .stacks import Part, apart, rivals, stacked
 
 SAME = 0.6
 """Boxes that overlap by this share are one thing."""
@@ -60,6 +60,8 @@ _TOPS = 0.01
 """Tops that differ by more tell which of two things in one place is the upper one, [m]."""
 _WIDER = 1.4
 """What is wider than a thing by more than this holds it, as a bowl does, and does not lie on it."""
+_RISEN = 8
+"""So many pixels above a thing are something on it."""
 ALL = "every object"
 """What is asked for to see whether something lies on a thing of the plan."""
 
@@ -112,8 +114,11 @@ class Finding:
                     assert self._leaf.context.robot is not None
                     view = View(asking.frame, self._leaf.context.robot.arm, asking.q)
                 pairs, dropped = lift(apart(answer, parts), view, asking.question.text)
-                if key == ALL and (parts := stacked(answer, [seen for _, seen in pairs], view)):
-                    pairs, dropped = lift(apart(answer, parts), view, asking.question.text)
+                if key == ALL:
+                    parts = rivals(answer, view) if len(pairs) < len(answer.regions) else []
+                    parts += stacked(answer, [seen for _, seen in pairs], view)
+                    if parts:
+                        pairs, dropped = lift(apart(answer, parts), view, asking.question.text)
                 seen = [thing for thing, _ in pairs]
                 things = recognize(self._leaf.context, seen, asking.question.text, False, asking.frame.camera).things
                 found.why[key] = "; ".join(dropped)
@@ -136,6 +141,8 @@ class Finding:
             held = Held.unknown(context.robot.state().gripper_width, tcp)
         if held is not None:
             found.held |= {thing.id for thing in things if held.covers(np.array(thing.xyz), tcp)}
+        if key == ALL:
+            return
         above = np.zeros(view.matter.shape, dtype=bool)
         for one in seen:
             above |= view.above(one)
@@ -194,13 +201,13 @@ def lying(found: Found) -> list[Fact]:
 def _rest(found: Found, words: str, upper: Mapping[int, bool]) -> bool:
     """Tell whether the depth shows more above what words fit than the things that were told from it."""
     above = found.above.get(words)
-    if above is None or words == ALL or above.sum() < FEW:
+    if above is None or above.sum() < _RISEN:
         return False
     rest = above.copy()
     for thing in found.things.get(ALL, ()):
         if thing.id in upper and (mask := thing.mask) is not None:
             rest &= ~grown(mask, 2)
-    return bool(rest.sum() >= FEW)
+    return bool(rest.sum() >= _RISEN)
 
 
 def _upon(found: Found, words: str) -> dict[int, bool]:
