@@ -60,6 +60,8 @@ _TOPS = 0.01
 """Tops that differ by more tell which of two things in one place is the upper one, [m]."""
 _WIDER = 1.4
 """What is wider than a thing by more than this holds it, as a bowl does, and does not lie on it."""
+_MOSTLY = 0.5
+"""What has this share of its points in the hand is held: how far down it reaches is not known of what hangs free."""
 _RISEN = 8
 """So many pixels above a thing are something on it."""
 ALL = "every object"
@@ -140,7 +142,8 @@ class Finding:
         elif not isinstance(held, Held):
             held = Held.unknown(context.robot.state().gripper_width, tcp)
         if held is not None:
-            found.held |= {thing.id for thing in things if held.covers(np.array(thing.xyz), tcp)}
+            pairs = zip(things, seen, strict=True)
+            found.held |= {thing.id for thing, one in pairs if held.covers(one.points, tcp).mean() > _MOSTLY}
         if key == ALL:
             return
         above = np.zeros(view.matter.shape, dtype=bool)
