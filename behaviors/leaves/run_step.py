@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from py_trees.common import Status
 
@@ -50,6 +50,8 @@ class RunStep(Grower, Leaf):
         Port("verify", "text", "who is asked whether it did what it should", default="none", choices=WAYS),
     )
     limb = "arm"
+    looks: ClassVar[bool] = True
+    """Whether a picture is looked at before a step that needs it."""
 
     _leaf: Any = None
     _grows = False
@@ -79,7 +81,7 @@ class RunStep(Grower, Leaf):
         held = self.context.notes.get("held")
         known = State([Fact("holding", (held.label,))] if isinstance(held, Held) else [])
         self._facts = expected(self._step, skill, known)
-        self._skill, self._ready = skill, Ready(self, needs_of(self._step, skill))
+        self._skill, self._ready = skill, Ready(self, needs_of(self._step, skill), self.looks)
         self._may_begin()
 
     def _may_begin(self) -> bool:
