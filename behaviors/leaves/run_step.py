@@ -86,7 +86,7 @@ class RunStep(Grower, Leaf):
 
     def _may_begin(self) -> bool:
         """Begin once nothing speaks against it; False while it is looked whether anything does."""
-        ready, skill = self._ready, self._skill
+        ready = self._ready
         if ready is None:
             return True
         wrong = ready.verdict
@@ -95,9 +95,9 @@ class RunStep(Grower, Leaf):
         ready.drop()
         self._ready = None
         if wrong:
-            self._refused = f"{skill.name} needs that {wrong}"
+            self._refused = f"{self._skill.name} needs that {wrong}"
         else:
-            self._begin(skill)
+            self._begin(self._skill)
         return True
 
     def unready(self, step: Step, allowed: Mapping[str, Skill]) -> str:
