@@ -4,7 +4,8 @@
 
 Tables of the scenes of the library, on half of them with one thing put on top of another, looked at by the camera of
 the kinematic robot; boxes are those of things in space, which are larger than what is seen of them. With ``--over`` the
-arm is above one of the things. Each mistake is printed; the exit code is 1 when something on a thing was not seen.
+arm is above one of the things. Each mistake is printed; the exit code is 1 when on more than 1 % of the things that
+something lies on it is not seen.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from knothole.tests.hostile.runs import SCENES
 from knothole.tests.hostile.table import Planted, Table
 from knothole.tests.rig import Bench
 from knothole.vlm.broker import Broker
+
+MOST = 0.01
 
 
 def looked(seed: int, over: bool) -> Iterator[tuple[str, bool, bool]]:
@@ -64,4 +67,4 @@ if __name__ == "__main__":
     print(f"{len(args.seeds)} tables")
     print(f"  something lies on it: {counts[True, True]} told, {counts[True, False]} missed")
     print(f"  nothing lies on it: {counts[False, False]} told, {counts[False, True]} taken to be covered")
-    raise SystemExit(1 if counts[True, False] else 0)
+    raise SystemExit(1 if counts[True, False] > MOST * (counts[True, True] + counts[True, False]) else 0)
