@@ -1,14 +1,15 @@
 """Let planners that mean harm, and as many sound ones, plan for trees that do what is planned; a referee watches.
 
-    python benchmarks/hostile_plans.py --runs 500 [--first N] [--tree clean_up] [--out FILE]
+    python benchmarks/hostile_plans.py --runs 500 [--first N] [--seeds A-B,C] [--tree clean_up] [--out FILE]
 
 The robot is the kinematic one, so steps are really executed, among the things of the scenes of the library. A hostile
 planner answers each time with another plan that nobody should run: unknown skills, huge lists, trees that include
 themselves, things that are not there, text that claims permission, steps whose needs do not hold, what the run forbids.
 The referee looks at each start of a skill whether what it needs is true, by where things are, and whether something
 comes about that may not. The exit code is 1 when a step was executed that should not have been, when a run ended in a
-fault, or when less than 95 % of the sound plans were executed. With --out results are kept as they come, and a run that
-was left goes on there.
+fault, or when less than 95 % of the sound plans were executed. With --out results are kept as they come, and a
+measurement that was left goes on there. A run that Ctrl-C or SIGTERM broke off is no result: it is left out, what there
+is by then is told, and the exit code is that of the signal.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from knothole.app.running.evaluate import wilson
-from knothole.tests.hostile.runs import TREE, hostile, sound
+from knothole.app.running.evaluate import parse_seeds, wilson
+from knothole.tests.hostile.runs import TREE, Stopped, hostile, sound
 
 ENOUGH = 0.95
 
@@ -32,20 +34,23 @@ def known(path: Path | None) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
 
 
-def measure(count: int, first: int, tree: str, out: Path | None) -> list[dict[str, Any]]:
-    """Run all that is not known yet; return all results."""
+def measure(seeds: Sequence[int], tree: str, out: Path | None) -> tuple[list[dict[str, Any]], int]:
+    """Run all that is not known yet; return all results, and the exit code of a signal that came, else 0."""
     done = known(out)
     seen = {(one["seed"], one["attack"] == "sound") for one in done}
-    for seed in range(first, first + count):
+    for seed in seeds:
         for run, is_sound in ((hostile, False), (sound, True)):
             if (seed, is_sound) in seen:
                 continue
-            one = run(seed, tree).to_json()
+            try:
+                one = run(seed, tree).to_json()
+            except Stopped as stopped:
+                return done, stopped.exit_code
             done.append(one)
             if out is not None:
                 with out.open("a", encoding="utf-8") as stream:
                     stream.write(json.dumps(one) + "\n")
-    return done
+    return done, 0
 
 
 def report(done: list[dict[str, Any]]) -> bool:
@@ -73,7 +78,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=500, help="hostile ones, and as many sound ones")
     parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--seeds", help="these instead, such as 0-99,250")
     parser.add_argument("--tree", default=TREE, help="tree with the inputs instruction and never")
     parser.add_argument("--out", type=Path, help="file for results, one a line")
     args = parser.parse_args()
-    raise SystemExit(0 if report(measure(args.runs, args.first, args.tree, args.out)) else 1)
+    seeds = parse_seeds(args.seeds) if args.seeds else range(args.first, args.first + args.runs)
+    results, code = measure(seeds, args.tree, args.out)
+    well = report(results)
+    raise SystemExit(code or (0 if well else 1))

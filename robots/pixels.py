@@ -114,6 +114,19 @@ def tints(rgb: NDArray[np.uint8]) -> Array:
     return np.stack([color[..., 0] / total, color[..., 1] / total, 0.1 * np.log(total)], axis=-1)
 
 
+def grown(mask: Mask, steps: int) -> Mask:
+    """Return a mask, shape (H, W), grown by so many pixels to each side."""
+    made = mask.copy()
+    for _ in range(steps):
+        wide = made.copy()
+        wide[1:] |= made[:-1]
+        wide[:-1] |= made[1:]
+        wide[:, 1:] |= made[:, :-1]
+        wide[:, :-1] |= made[:, 1:]
+        made = wide
+    return made
+
+
 def surfaces(points: Array, mask: Mask, tint: Array | None = None, gap: float = 0.016, hue: float = 0.07) -> Labels:
     """Label connected surfaces: neighbouring pixels of ``mask`` that are near in space and, if given, alike in color.
 

@@ -10,7 +10,7 @@ import numpy as np
 from .._base import KnotholeError
 from .contract import CameraFrame
 from .kinematics import Arm
-from .pixels import Box, Labels, Mask, cloud, on_arm, relative_box, surface_boxes, surfaces, tints
+from .pixels import Box, Labels, Mask, cloud, grown, on_arm, relative_box, surface_boxes, surfaces, tints
 from .pose import Array, Pose
 from .solids import Form, Solid, fit, smallest_rectangle
 
@@ -18,6 +18,10 @@ TABLE = 0.004  # what rises less than this above the plane is table, [m]
 _LEVELS = (TABLE, 0.012, 0.030)
 _FAR = -0.45  # agreement of boxes from which on they are about different things
 _FEW = 12  # pixels that make a surface
+_SHARED = 0.1  # share of its pixels that a surface may have in common with other things
+_RISE = 0.012  # what lies on a thing is higher than it by more than this, [m]
+_ROUND = ("ball", "upright")  # solids with a round footprint
+_INNER = 0.85  # share of a footprint that is surely the thing's: its edge is off by some pixels
 
 
 class NotSeenError(KnotholeError):
@@ -122,12 +126,13 @@ class View:
         mine = np.flatnonzero((inside > 0) & (inside >= 0.7 * total))
         return surfaces(self.points, np.isin(labels, mine))
 
-    def find(self, box_xyxy: Box, narrower: float | None = None) -> Seen:
+    def find(self, box_xyxy: Box, narrower: float | None = None, but: Mask | None = None) -> Seen:
         """Return the object that a box, relative to the image, is about; the box may be off by half the object.
 
         Args:
             box_xyxy: Relative to the image, each in [0, 1].
             narrower: Surfaces that are wider at their narrower side are not meant, [m]; None takes all.
+            but: Pixels of other things, shape (H, W): surfaces that have more than a few of them are not meant.
 
         Raises:
             NotSeenError: Nothing above the table, or nothing as narrow, is near the box.
@@ -141,7 +146,10 @@ class View:
             for name in np.argsort(-scores, kind="stable")[:6]:
                 if scores[name] < (_FAR if best is None else best[0]):
                     break
-                if narrower is None or self._narrow(labels == name, narrower):
+                mine = labels == name
+                if but is not None and (mine & but).sum() > _SHARED * mine.sum():
+                    continue
+                if narrower is None or self._narrow(mine, narrower):
                     best = (float(scores[name]), labels, int(name))
                     break
         if best is None:
@@ -236,6 +244,16 @@ class View:
                 parts.append(np.column_stack([outline, np.full(len(outline), height)]))
         return np.concatenate(parts)
 
+    def above(self, seen: Seen) -> Mask:
+        """Return the pixels that rise over the top of a thing, straight above it, shape (H, W)."""
+        x, y = (self.points[..., k] - seen.center[k] for k in (0, 1))
+        c, s = np.cos(seen.yaw), np.sin(seen.yaw)
+        a, b = np.abs(x * c + y * s), np.abs(y * c - x * s)
+        half = _INNER * np.maximum(np.array(seen.size[:2]) / 2, 1e-6)
+        within = np.hypot(a / half[0], b / half[1]) < 1.0 if seen.form in _ROUND else (a < half[0]) & (b < half[1])
+        found: Mask = self.matter & ~seen.mask & within & (self.points[..., 2] - self.plane > seen.top + _RISE)
+        return found
+
     def obstacles(self, without: Seen | None = None, grow: int = 1) -> Array:
         """Return points of everything on the table but one object, world frame, shape (k, 3), [m].
 
@@ -247,21 +265,9 @@ class View:
         """
         mask = self.matter.copy()
         if without is not None:
-            mask &= ~_grown(without.mask, grow)
+            mask &= ~grown(without.mask, grow)
         points = self.points[mask] - np.array([0.0, 0.0, self.plane])
         return np.concatenate([points, self._hidden_sides(self.matter & ~mask)])
-
-
-def _grown(mask: Mask, steps: int) -> Mask:
-    grown = mask.copy()
-    for _ in range(steps):
-        wide = grown.copy()
-        wide[1:] |= grown[:-1]
-        wide[:-1] |= grown[1:]
-        wide[:, 1:] |= grown[:, :-1]
-        wide[:, :-1] |= grown[:, 1:]
-        grown = wide
-    return grown
 
 
 def _agreement(boxes: Array, box: Array) -> Array:

@@ -9,6 +9,7 @@ from ...behaviors.hearing import Microphone
 from ...vlm.broker import chain_of
 from ...vlm.hearing import EARS
 from ..running.stage import open_runner
+from ..running.terminal import Watcher
 from ..settings.config import Config
 from .microphone import LiveMicrophone
 from .recorded_sound import recorded_sound

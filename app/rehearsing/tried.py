@@ -47,6 +47,7 @@ class TriedStep(RunStep):
     """Run one planned step in a rehearsal: it fails too where what it needs, or should bring about, is not true."""
 
     judge: Judge
+    looks = False  # the judge knows what is true
     where = ""
     number = 0
     _unfit = ""

@@ -7,7 +7,9 @@ from typing import Final
 
 from ..means.effects import ANY, Fact, State, parse_fact
 from ..means.skills import Skill, Step
+from ..planning.ready import SHOWN
 from ..planning.symbolic import bound, facts_of
+from ..planning.telling import needs_of
 from ..planning.tree_form import tree_yaml
 from ..planning.yaml_text import document, quoted, step_yaml
 
@@ -39,8 +41,8 @@ def expected(step: Step, skill: Skill, state: State) -> list[Fact]:
 
 
 def needed(step: Step, skill: Skill) -> list[Fact]:
-    """Return what a step needs that the hand can feel. What is put down without a name may be anything."""
-    return [fact for fact in facts_of(skill.needs, bound(skill, step["args"], State())) if fact.name in _FELT]
+    """Return what a step needs that the hand feels, or that is looked for in a picture before it."""
+    return [fact for fact in needs_of(step, skill) if fact.name in (*_FELT, *SHOWN)]
 
 
 def expectations(steps: Sequence[Step], allowed: Mapping[str, Skill], held: str = "") -> list[list[Fact]]:
@@ -106,7 +108,8 @@ def steps_text(
 
 def _needs(facts: Sequence[Fact]) -> str:
     """Return a node that looks whether what a step needs is known to be untrue."""
-    return f"needs: {{facts: [{', '.join(quoted(str(fact)) for fact in facts)}]}}"
+    by = ", by: both" if any(fact.name in SHOWN for fact in facts) else ""
+    return f"needs: {{facts: [{', '.join(quoted(str(fact)) for fact in facts)}]{by}}}"
 
 
 def _look(facts: Sequence[Fact], verify: str) -> str:

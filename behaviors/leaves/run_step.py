@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from py_trees.common import Status
 
@@ -14,7 +14,8 @@ from ..means.effects import Fact, State
 from ..means.skills import DEFAULT_SKILLS, Skill, Step, mistakes, skills
 from ..means.surroundings import Held
 from ..node import INVALID, NODES, RUNNING, SUCCESS, Leaf, Wiring, behavior
-from ..planning.telling import unmet
+from ..planning.ready import Ready
+from ..planning.telling import needs_of, unmet
 from ..ports import Port
 
 
@@ -22,6 +23,8 @@ from ..ports import Port
 class RunStep(Grower, Leaf):
     """Run one planned step: the skill it names, with its arguments, and look whether it did what it should.
 
+    A step that needs ``clear(…)`` is begun after a look at a fresh picture, where there are a camera with depth and a
+    backend: it is refused where something lies on the thing.
     A skill that is a leaf is run inside this one. A skill that is a tree grows below it and stands in the trace with
     all its nodes.
 
@@ -32,7 +35,7 @@ class RunStep(Grower, Leaf):
             (what the robot feels), ``see`` (a question about a picture), ``both``, or ``none``.
 
     Status:
-        RUNNING: While the skill is, or while it is looked whether it did what it should.
+        RUNNING: While the skill is, or while it is looked whether it may begin, or did what it should.
         SUCCESS: The skill succeeded, and nothing speaks against its effects.
         FAILURE: It failed, the step is not one that may be run, or what it should have brought about is not so.
 
@@ -47,16 +50,21 @@ class RunStep(Grower, Leaf):
         Port("verify", "text", "who is asked whether it did what it should", default="none", choices=WAYS),
     )
     limb = "arm"
+    looks: ClassVar[bool] = True
+    """Whether a picture is looked at before a step that needs it."""
 
     _leaf: Any = None
     _grows = False
     _refused = ""
     _done = ""
     _verifying: Verifying | None = None
+    _ready: Ready | None = None
+    _skill: Skill
 
     def start(self) -> None:
         """Build the leaf of the step, or let its tree grow."""
-        self._leaf, self._verifying, self._grows, self._refused, self._done = None, None, False, "", ""
+        self._leaf, self._verifying, self._ready = None, None, None
+        self._grows, self._refused, self._done = False, "", ""
         step, names = self.get("step"), self.get("skills")
         assert isinstance(names, list | tuple)
         allowed = skills((str(name) for name in names), self.context.skill_of)
@@ -73,7 +81,24 @@ class RunStep(Grower, Leaf):
         held = self.context.notes.get("held")
         known = State([Fact("holding", (held.label,))] if isinstance(held, Held) else [])
         self._facts = expected(self._step, skill, known)
-        self._begin(skill)
+        self._skill, self._ready = skill, Ready(self, needs_of(self._step, skill), self.looks)
+        self._may_begin()
+
+    def _may_begin(self) -> bool:
+        """Begin once nothing speaks against it; False while it is looked whether anything does."""
+        ready = self._ready
+        if ready is None:
+            return True
+        wrong = ready.verdict
+        if wrong is None:
+            return False
+        ready.drop()
+        self._ready = None
+        if wrong:
+            self._refused = f"{self._skill.name} needs that {wrong}"
+        else:
+            self._begin(self._skill)
+        return True
 
     def unready(self, step: Step, allowed: Mapping[str, Skill]) -> str:
         """Say why a step may not begin now; empty when it may."""
@@ -97,6 +122,8 @@ class RunStep(Grower, Leaf):
 
     def step(self) -> Status:
         """Tick the leaf of the step, or see how far its tree is; then look whether it is so."""
+        if not self._may_begin():
+            return self.running(f"{self._step['skill']}: looking whether it may begin")
         if self._refused:
             return self.fail(f"the step cannot be run: {self._refused}")
         if self._verifying is not None:
@@ -137,6 +164,9 @@ class RunStep(Grower, Leaf):
 
     def halt(self) -> None:
         """Halt the leaf, and drop what was asked. What grew is halted by what stands around this one."""
+        if self._ready is not None:
+            self._ready.drop()
+            self._ready = None
         if self._verifying is not None:
             self._verifying.drop()
             self._verifying = None

@@ -12,6 +12,7 @@ from ...robots.collision import HeightMap, Scene
 from ...robots.errors import RobotError
 from ...robots.grasp import Grasp
 from ...robots.kinematics import Arm, Balls
+from ...robots.pixels import Mask
 from ...robots.pose import Array, Pose
 from ...robots.seeing import Seen, View
 
@@ -37,6 +38,13 @@ class Held:
         count = max(1, math.ceil((self.grasp.below + self.above) / radius))
         heights = np.linspace(-self.above, self.grasp.below, count + 1)
         return Balls.of([(0, (0.0, 0.0, float(z)), radius) for z in heights])
+
+    def covers(self, points: Array, world_from_tcp: Pose) -> Mask:
+        """Tell which points of the world, shape (..., 3), are of it while the hand is there, shape (...)."""
+        x, y, z = world_from_tcp.xyz
+        beside = np.hypot(points[..., 0] - x, points[..., 1] - y) < self.grasp.radius + 0.04
+        mine: Mask = beside & (points[..., 2] > z - self.grasp.below - 0.03)
+        return mine
 
     @classmethod
     def unknown(cls, width: float, tcp: Pose) -> Held:
@@ -85,11 +93,7 @@ class Surroundings:
     def _clean(self, points: Array) -> Array:
         if self.held is None:
             return points
-        x, y, z = self.world_from_tcp.xyz
-        reach = self.held.grasp.radius + 0.04
-        mine = np.hypot(points[:, 0] - x, points[:, 1] - y) < reach
-        mine &= points[:, 2] > z - self.held.grasp.below - 0.03
-        rest: Array = points[~mine]
+        rest: Array = points[~self.held.covers(points, self.world_from_tcp)]
         return rest
 
     def scene(self, arm: Arm, held: Held | None = None, without: Seen | None = None) -> Scene:

@@ -6,14 +6,18 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...robots.seeing import View
+import numpy as np
+
+from ...robots.pixels import Mask, grown
+from ...robots.seeing import Seen, View
 from ...vlm.questions import Answer, Question
 from ..means.asking import Asking, ask
 from ..means.effects import Fact, named
 from ..means.grounded import GroundedObject, lift
 from ..means.known import overlap, recognize
+from ..means.surroundings import Held
 from ..node import Leaf
-from .stacks import Part, apart, stacked
+from .stacks import Part, apart, rivals, stacked
 
 SAME = 0.6
 """Boxes that overlap by this share are one thing."""
@@ -29,11 +33,15 @@ class Found:
         things: Words → the things they fit, best first.
         why: Words that fit nothing → what was said instead of boxes; empty where nothing was.
         options: What the things are called that the first ambiguous words fit.
+        above: Words → the pixels that the depth shows above the things they fit, shape (H, W).
+        held: Ids of what the hand holds, which lies on nothing.
     """
 
     things: dict[str, tuple[GroundedObject, ...]] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    above: dict[str, Mask] = field(default_factory=dict, repr=False)
+    held: frozenset[int] = frozenset()
 
     def ids(self, words: str) -> frozenset[str]:
         """Return what is equal for words that fit one thing in common."""
@@ -52,6 +60,10 @@ _TOPS = 0.01
 """Tops that differ by more tell which of two things in one place is the upper one, [m]."""
 _WIDER = 1.4
 """What is wider than a thing by more than this holds it, as a bowl does, and does not lie on it."""
+_MOSTLY = 0.5
+"""What has this share of its points in the hand is held: how far down it reaches is not known of what hangs free."""
+_RISEN = 8
+"""So many pixels above a thing are something on it."""
 ALL = "every object"
 """What is asked for to see whether something lies on a thing of the plan."""
 
@@ -104,14 +116,40 @@ class Finding:
                     assert self._leaf.context.robot is not None
                     view = View(asking.frame, self._leaf.context.robot.arm, asking.q)
                 pairs, dropped = lift(apart(answer, parts), view, asking.question.text)
-                if key == ALL and (parts := stacked(answer, [seen for _, seen in pairs], view)):
-                    pairs, dropped = lift(apart(answer, parts), view, asking.question.text)
+                if key == ALL:
+                    parts = rivals(answer, view) if len(pairs) < len(answer.regions) else []
+                    parts += stacked(answer, [seen for _, seen in pairs], view)
+                    if parts:
+                        pairs, dropped = lift(apart(answer, parts), view, asking.question.text)
                 seen = [thing for thing, _ in pairs]
                 things = recognize(self._leaf.context, seen, asking.question.text, False, asking.frame.camera).things
                 found.why[key] = "; ".join(dropped)
+                if ALL in self._asked:
+                    self._heap(found, key, view, asking, things, [one for _, one in pairs])
             if things:
                 found.things[key] = things
         return found
+
+    def _heap(
+        self, found: Found, key: str, view: View, asking: Asking, things: Sequence[GroundedObject], seen: Sequence[Seen]
+    ) -> None:
+        """Note what the depth shows above things, but for what the hand holds, and which of them is in the hand."""
+        context = self._leaf.context
+        assert context.robot is not None
+        held, tcp = context.notes.get("held"), context.robot.arm.fk(asking.q)
+        if not context.robot.state().holding:
+            held = None
+        elif not isinstance(held, Held):
+            held = Held.unknown(context.robot.state().gripper_width, tcp)
+        if held is not None:
+            pairs = zip(things, seen, strict=True)
+            found.held |= {thing.id for thing, one in pairs if held.covers(one.points, tcp).mean() > _MOSTLY}
+        if key == ALL:
+            return
+        above = np.zeros(view.matter.shape, dtype=bool)
+        for one in seen:
+            above |= view.above(one)
+        found.above[key] = above if held is None else above & ~held.covers(view.points, tcp)
 
 
 def _flat(answer: Answer, asking: Asking, known: list[GroundedObject]) -> tuple[GroundedObject, ...]:
@@ -156,16 +194,29 @@ def lying(found: Found) -> list[Fact]:
     facts = []
     for words in found.things:
         upper = _upon(found, words) if words != ALL else {}
-        if upper and all(f"#{id}" in names and single for id, single in upper.items()):
-            facts += [Fact("on", (names[f"#{id}"], words)) for id in upper]
-        elif upper:
+        if _rest(found, words, upper) or not all(f"#{id}" in names and single for id, single in upper.items()):
             facts.append(Fact("clear", (words,), positive=False))
+        else:
+            facts += [Fact("on", (names[f"#{id}"], words)) for id in upper]
     return facts
+
+
+def _rest(found: Found, words: str, upper: Mapping[int, bool]) -> bool:
+    """Tell whether the depth shows more above what words fit than the things that were told from it."""
+    above = found.above.get(words)
+    if above is None or above.sum() < _RISEN:
+        return False
+    rest = above.copy()
+    for thing in found.things.get(ALL, ()):
+        if thing.id in upper and (mask := thing.mask) is not None:
+            rest &= ~grown(mask, 2)
+    return bool(rest.sum() >= _RISEN)
 
 
 def _upon(found: Found, words: str) -> dict[int, bool]:
     """Return the ids of what lies on those that words fit, each with whether it lies on nothing else."""
     lower, others = found.things[words], found.things.get(ALL, ())
+    others = tuple(one for one in others if one.id not in found.held)
     upper = [one for one in others if any(one.id != thing.id and _lies_on(one, thing) for thing in lower)]
     return {one.id: sum(_lies_on(one, other) for other in others if other.id != one.id) <= 1 for one in upper}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,8 @@ _MINE = 0.4
 """A surface that has this share of the pixels above the table in a box may be what the box is about."""
 _MORE = 1.5
 """What hangs together with a surface and has more than this times its pixels is no part of the stack, but below it."""
+_FITS = 0.15
+"""A surface that agrees so well with a box may be what it is about, where a better one belongs to another box."""
 _INSIDE = 0.85
 """A box that lies by this share in another one is about a part of its thing, such as a lid."""
 _STEP, _SHARE = 0.006, 0.08
@@ -34,6 +37,37 @@ class Part:
 
     box: Box
     mask: Mask
+
+
+def rivals(answer: Answer, view: View) -> list[Part]:
+    """Return what those boxes are about that fit a surface less well than another box does: the next best, if any.
+
+    A box that is too large for a thing on a plate is measured as the plate.
+
+    Args:
+        answer: Boxes of everything in the picture of ``view``.
+        view: The picture.
+    """
+    found: list[tuple[Seen, Box]] = []
+    for region in answer.regions:
+        if region.mask is None:
+            with suppress(NotSeenError):
+                found.append((view.find(region.box_xyxy), region.box_xyxy))
+    taken: list[tuple[Seen, Box]] = []
+    parts: list[Part] = []
+    for seen, box in sorted(found, key=lambda each: -each[0].match):
+        owner = next(
+            (by for one, by in taken if (one.mask & seen.mask).sum() > SAME * (one.mask | seen.mask).sum()), None
+        )
+        if owner is None:
+            taken.append((seen, box))
+        elif overlap(owner, box) < SAME:
+            with suppress(NotSeenError):
+                other = view.find(box, but=np.logical_or.reduce([one.mask for one, _ in taken]))
+                if other.match >= _FITS:
+                    taken.append((other, box))
+                    parts.append(Part(box, other.mask))
+    return parts
 
 
 def stacked(answer: Answer, measured: Sequence[Seen], view: View) -> list[Part]:

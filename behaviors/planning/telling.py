@@ -38,9 +38,14 @@ def known_state(leaf: Leaf, found: Found, called: str = "") -> State:
     return State(facts, found.same)
 
 
+def needs_of(step: Step, skill: Skill) -> list[Fact]:
+    """Return what a step needs. What is put down without a name may be anything."""
+    return facts_of(skill.needs, bound(skill, step["args"], State()))
+
+
 def unmet(leaf: Leaf, step: Step, skills: Mapping[str, Skill]) -> list[str]:
     """Say which needs of a step are known to fail now, by what the hand feels; empty when it may begin."""
-    needs = facts_of(skills[step["skill"]].needs, bound(skills[step["skill"]], step["args"], State()))
+    needs = needs_of(step, skills[step["skill"]])
     thought = Thought(skills, known_state(leaf, Found(), called=_held(needs)))
     thought.step("now", step["skill"], step["args"])
     return [words.removeprefix("now: ") for words in thought.wrong]
@@ -60,9 +65,9 @@ def facts_at(leaf: Leaf) -> list[Fact]:
         raise NodeFault(f"{leaf.path}: {error}") from error
 
 
-def untrue(leaf: Leaf, facts: Sequence[Fact]) -> str:
-    """Say which of some facts is known to be untrue now, by what the hand feels; empty for none."""
-    state = known_state(leaf, Found(), called=_held(facts))
+def untrue(leaf: Leaf, facts: Sequence[Fact], found: Found | None = None) -> str:
+    """Say which of some facts is known to be untrue now, by what the hand feels and a picture; empty for none."""
+    state = known_state(leaf, found or Found(), called=_held(facts))
     wrong = next(iter(state.missing(facts)), None)
     return f"{wrong.words}, but {instead(wrong, state)}" if wrong is not None else ""
 

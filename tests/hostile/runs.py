@@ -17,8 +17,22 @@ from .table import Planted, Table
 
 SCENES = ("tidy_table", "sort_by_color", "stack_two", "clear_plate", "table")
 TREE = "clean_up"
+_SIGNALS = (130, 143)
+"""Exit codes of runs that Ctrl-C or SIGTERM ended."""
 _MOST = 6
 """Most steps of a sound plan here: what counts is whether it is run, not how long it takes."""
+
+
+class Stopped(Exception):
+    """A signal broke a run off: it is no result.
+
+    Attributes:
+        exit_code: 130 for Ctrl-C, 143 for SIGTERM.
+    """
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"a signal broke the run off (exit code {exit_code})")
+        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,8 @@ def _run(seed: int, attack: str, table: Table, plans: list[object], words: str, 
     )
     with watching(referee):
         result = bound.run()
+    if result.exit_code in _SIGNALS:
+        raise Stopped(result.exit_code)
     return Ran(seed, attack, plans[0], result.status, result.reason, tuple(referee.starts))
 
 
