@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from .... import __version__
+from ... import __version__
 from ...trees.changing.checkpoint import Checkpoint
 from ...trees.tracing.trace import TraceError, TraceWriter
 from ...vlm.privacy import Frames
