@@ -42,7 +42,7 @@ class Frame:
 def digest_of(rgb: NDArray[np.uint8]) -> hashlib._Hash:
     """Return the SHA-256 of the shape and the pixels of a picture, which may be updated further."""
     own = hashlib.sha256(repr(rgb.shape).encode())
-    own.update(np.ascontiguousarray(rgb))
+    own.update(np.ascontiguousarray(rgb).data)
     return own
 
 

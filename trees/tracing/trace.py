@@ -54,8 +54,8 @@ _TIE = 1e-9
 _JSON = json.JSONEncoder(default=summary, separators=(",", ":"))
 
 _V = TypeVar("_V")
-_Message = Mapping[str, object] | Callable[[], Mapping[str, object] | bytes | None]
-"""Data, or a function that gives them or their JSON, or None for nothing to write."""
+_Message = Mapping[str, object] | bytes | Callable[[], Mapping[str, object] | bytes | None]
+"""Data or their JSON, or a function that gives either, or None for nothing to write."""
 Heard = Callable[[str, int, bytes], None]
 """Hears a message as it is written: topic, run clock [ns], JSON."""
 
