@@ -189,6 +189,10 @@ class VisionModel:
             written += self._write(prefix, some, most, held, None if written else hearing)
         return written
 
+    def continued(self, prefix: Prefix, rows: Sequence[Sequence[int]]) -> Continuation:
+        """Return rows of tokens, at least one, that go on from what was read."""
+        return Continuation(self, prefix, rows)
+
     @torch.inference_mode()
     def logits_along(self, prefix: Prefix, row: Sequence[int], text: Sequence[int]) -> torch.Tensor:
         """Return the logits of each token of a text behind a row, and of what follows, shape (tokens + 1, V)."""
@@ -267,6 +271,13 @@ class Continuation:
         positions = self.next[None, :, None].expand(3, -1, 1)
         self.next = self.next + 1
         return self._forward(tokens[:, None], positions, 1)[:, -1]
+
+    def take(self, rows: Sequence[int]) -> None:
+        """Go on with these of the rows, in this order; one may be taken several times."""
+        index = torch.tensor(list(rows), device=self.mask.device)
+        self.mask, self.next = self.mask[index], self.next[index]
+        for layer in self.cache.layers:
+            layer.keys, layer.values = layer.keys[index], layer.values[index]
 
     def _forward(self, ids: torch.Tensor, positions: torch.Tensor, keep: torch.Tensor | int) -> torch.Tensor:
         out = self.model(

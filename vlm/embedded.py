@@ -25,7 +25,14 @@ from .qwen_settings import QwenSettings
 
 KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe"))
 SETTINGS = QwenSettings(
-    yes_no_suffix="", choices="words", plan_prompt="short", square=True, box_tokens=240, max_tokens=320, batch=32
+    yes_no_suffix="",
+    choices="words",
+    plan_prompt="short",
+    square=True,
+    box_tokens=240,
+    max_tokens=320,
+    beams=4,
+    batch=32,
 )
 
 

@@ -192,6 +192,8 @@ class QwenBackend:
             return {}
         rows = {i: vision.question_ids(self.prompt(q), box is not None) for i, q in asked}
         written = {i: self._another(vision, prefix, q, rows[i]) for i, q in asked if q.refused}
+        if self.settings.beams > 1:
+            written |= {i: self._told(vision, prefix, rows[i]) for i, q in asked if q.kind == "describe"}
         first = [(i, q) for i, q in asked if written.get(i) is None]
         if first:
             limits = [self.settings.box_tokens if q.kind == "ground" else self.settings.max_tokens for _, q in first]
@@ -209,6 +211,12 @@ class QwenBackend:
                 answer = said(q, _plain(vision, w.ids), w.complete, w.problem)
             answers[i] = replace(answer, tokens=len(rows[i]) + len(w.ids))
         return answers
+
+    def _told(self, vision: VisionModel, prefix: Prefix, row: Sequence[int]) -> Written:
+        """Write a description: the likeliest text of all that are looked at."""
+        from .decoding.beams import likeliest_text
+
+        return likeliest_text(vision, prefix, row, self.settings.max_tokens, self.settings.beams)
 
     def _another(self, vision: VisionModel, prefix: Prefix, question: Question, row: Sequence[int]) -> Written | None:
         """Write another answer than the refused ones; None where there is none."""

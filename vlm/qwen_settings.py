@@ -24,6 +24,7 @@ class QwenSettings:
 
     Attributes:
         words: Values that a setting of a subclass may have.
+        lacks: Settings that a subclass does without.
         yes_no_suffix: Put behind a yes/no question.
         choices: How choice and score are asked: by ``letters`` (A, B, ...), or by the probability of the ``words``.
         plan_prompt: Whether the prompt of a plan has skills, schema and the mistakes of the last one: ``full``, or
@@ -33,6 +34,7 @@ class QwenSettings:
         max_pixels: Largest such area, [px]; 0 keeps the checkpoint's own. Lower is faster.
         max_tokens: Most tokens written for a description or a plan; boxes get ``box_tokens``.
         box_tokens: Most tokens written for boxes.
+        beams: How many texts are followed in search of the likeliest description; 1 takes the likeliest token.
         batch: Most questions in one pass of the model.
         dtype: Type of the weights; ``auto`` is float32 on a CPU, bfloat16 elsewhere.
         device: ``auto`` takes a GPU where there is one.
@@ -43,6 +45,7 @@ class QwenSettings:
     """
 
     words: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    lacks: ClassVar[frozenset[str]] = frozenset()
 
     yes_no_suffix: str = "Answer yes or no."
     choices: str = "letters"
@@ -52,6 +55,7 @@ class QwenSettings:
     max_pixels: int = 0
     max_tokens: int = 512
     box_tokens: int = 320
+    beams: int = 1
     batch: int = 16
     dtype: str = "auto"
     device: str = "auto"
@@ -65,7 +69,7 @@ class QwenSettings:
         Raises:
             BackendError: A setting is unknown or has a wrong value.
         """
-        known = {field.name: field for field in fields(self)}
+        known = {field.name: field for field in fields(self) if field.name not in self.lacks}
         words = {**_WORDS, **self.words}
         given: dict[str, object] = {}
         for name, value in settings.items():

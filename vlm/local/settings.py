@@ -31,6 +31,7 @@ class LocalSettings(QwenSettings):
         "quantize": ("no", "4bit", "8bit"),
         "share": ("auto", "never"),
     }
+    lacks: ClassVar[frozenset[str]] = frozenset({"beams"})
 
     choices: str = "auto"
     coordinates: str = "auto"
