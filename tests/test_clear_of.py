@@ -156,6 +156,20 @@ def test_stop_that_is_typed_is_heard_also_while_a_question_is_open():
         os.write(writing, b"halt\nred\n")
         assert inquiry.answer == "red"
         assert human.overheard() == ["halt"]
+        free = human.ask("Where to?")
+        os.write(writing, b"stop\n")
+        human.wait(lambda: False)
+        assert (free.answer, human.overheard()) == (None, ["stop"])
+        os.write(writing, b"go on\nhome\n")
+        assert (free.answer, human.overheard()) == ("home", ["go on"])
+        choice = human.ask("To what?", ("the bus stop", "the red cube"))
+        os.write(writing, b"stop\nstop the red cube\nred\n")
+        assert (choice.answer, human.overheard()) == ("the red cube", ["stop", "stop the red cube"])
+        agreed = human.ask("Shall I go on?")
+        os.write(writing, b"go on\n")
+        assert agreed.answer is None, "it takes the stop back"
+        os.write(writing, b"go on\n")
+        assert agreed.answer == "go on"
     finally:
         os.close(reading)
         os.close(writing)

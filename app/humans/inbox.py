@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..._base import KnotholeError
+from ...behaviors.means.calls import Calls
 from ...behaviors.means.understanding import understand
-from ...behaviors.stop_sign import means_go_on, means_stop
 
 _SLICE = 0.05
 _MOST = 1 << 20
@@ -79,7 +79,7 @@ class Inbox:
         self.inbox, self.outbox = inbox, outbox or inbox.parent / f"{inbox.name}.out"
         self._open: list[FileInquiry] = []
         self._asked, self._rest, self.gone = 0, b"", False
-        self._stops: list[str] = []
+        self._calls = Calls()
         try:
             inbox.touch()
             found = os.stat(inbox)
@@ -130,8 +130,12 @@ class Inbox:
     def overheard(self) -> list[str]:
         """Return the lines that answered no question but tell the robot to stop, or to go on; each once."""
         self.read()
-        heard, self._stops = self._stops, []
-        return heard
+        return self._calls.overheard()
+
+    @property
+    def called(self) -> bool:
+        """True while there is something that ``overheard`` would return."""
+        return self._calls.waiting
 
     def over(self, inquiry: FileInquiry, how: str) -> None:
         """Forget a question."""
@@ -141,7 +145,7 @@ class Inbox:
 
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Give time to answer; see ``Human.wait``."""
-        while self._open and not self.gone and not stopped():
+        while self._open and not self.gone and not self.called and not stopped():
             self.read()
             if all(time.monotonic() >= inquiry.until for inquiry in self._open):
                 return
@@ -151,9 +155,7 @@ class Inbox:
     def _take(self, line: str) -> None:
         text, inquiry = self._read_line(line)
         words = (text if text is not None else line).strip()
-        answers = inquiry is not None and (not inquiry.options or understand(words, inquiry.options) is not None)
-        if not answers and (means_stop(words) or means_go_on(words)):
-            self._stops.append(words)
+        if self._calls.take(words, inquiry.options if inquiry is not None else None):
             return
         if inquiry is None:
             return

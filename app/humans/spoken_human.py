@@ -9,6 +9,7 @@ from typing import Final
 
 from ..._base import KnotholeError
 from ...behaviors.hearing import Microphone, Recording
+from ...behaviors.means.calls import Calls
 from ...behaviors.means.understanding import understand
 from ...behaviors.stop_sign import means_stop
 from ...vlm.hearing import NOBODY_SPOKE
@@ -105,7 +106,7 @@ class SpokenHuman:
         self._sound: bytes | None = None
         self._about: SpokenInquiry | None = None
         self._busy, self._since, self._spoke = False, 0.0, 0.0
-        self._stops: list[str] = []
+        self._calls = Calls()
         self.lost = ""
 
     def meet(self, voice: Voice | None) -> None:
@@ -122,14 +123,18 @@ class SpokenHuman:
         return inquiry
 
     def overheard(self) -> list[str]:
-        """Return what was said while a question was open and tells the robot to stop; each once."""
+        """Return what was said while a question was open and tells the robot to stop, or to go on; each once."""
         self.step()
-        heard, self._stops = self._stops, []
-        return heard
+        return self._calls.overheard()
+
+    @property
+    def called(self) -> bool:
+        """True while there is something that ``overheard`` would return."""
+        return self._calls.waiting
 
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Give time to answer, and to make out what was said in time; see ``Human.wait``."""
-        while self._open and not self.lost and not stopped():
+        while self._open and not self.lost and not self.called and not stopped():
             self.step(_SLICE)
             if isinstance(self._recording, Silence):
                 return
@@ -227,9 +232,8 @@ class SpokenHuman:
         inquiry.words.append(text or answer.problem)
         unsure = answer.probabilities and answer.p("heard") < _SURE
         meant = None if unsure or not text else inquiry.understand(text)
-        if meant is None and means_stop(text):
+        if (means_stop(text) or not unsure) and self._calls.take(text, None if unsure else inquiry.options):
             self._watcher.tell(f"heard: {text}")
-            self._stops.append(text)
         elif meant is None:
             self._refuse(inquiry, repr(text) if text else answer.problem)
         else:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from py_trees.common import Status
 
+from ..human import overhear
 from ..means.alarms import ALARMS, STOP_WORD, AlarmError, SeenAlarm, alarms_of
 from ..means.watching import WATCH_PORTS
 from ..node import Leaf, NodeFault, Wiring, behavior
@@ -111,8 +112,6 @@ class ClearOf(Leaf):
 
     def _heard(self) -> bool:
         """Hear what was said without being asked, and tell whether the robot shall stand still."""
-        human = self.context.human
-        overheard = getattr(human, "overheard", None)
-        for words in overheard() if callable(overheard) else ():
-            self.context.stop_sign.hear(words, getattr(human, "where", ""))
+        self.context.stop_sign.watched = self.context.tick
+        overhear(self.context)
         return bool(self.context.stop_sign.said)
