@@ -14,6 +14,8 @@ from rich.console import Console
 
 from knothole.app.humans.human import TerminalHuman
 from knothole.app.humans.inbox import Inbox, InboxError
+from knothole.app.humans.scripted_human import ScriptedHuman
+from knothole.app.humans.several_humans import SeveralHumans
 from knothole.app.recorded.replay import ReplayOptions, replay_run
 from knothole.app.running.terminal import Watcher
 from knothole.behaviors.step import FAILURE, SUCCESS
@@ -126,6 +128,38 @@ def test_a_stop_that_no_guard_hears_ends_the_question_and_no_default_counts(box:
     put(box, "go on\nyes\n")
     assert rig.run(leaf) is SUCCESS
     assert (rig.out("answer"), box.overheard()) == ("yes", ["go on"])
+
+
+def test_an_inbox_that_is_gone_is_an_alarm_and_one_that_comes_back_is_read(tmp_path: Path):
+    heard: list[str] = []
+    box, rig = Inbox(tmp_path / "answers", tell=heard.append), Bench()
+    rig.context.human = SeveralHumans([box, ScriptedHuman({})])
+    leaf = rig.leaf("clear_of", alarms=["stop_word"])
+    put(box, "tea\n")
+    assert rig.tick(leaf) is SUCCESS
+    box.inbox.rename(tmp_path / "older")
+    why = f"the inbox {box.inbox} cannot be read: No such file or directory"
+    assert rig.ticks(leaf, 3) == ["F"] * 3
+    assert leaf.feedback_message == f"stop_word: {why}"
+    put(box, "milk\nstop\n")
+    assert rig.tick(leaf) is FAILURE
+    assert leaf.feedback_message == "the human said 'stop'"
+    assert heard == [why, f"the inbox {box.inbox} can be read again"]
+    put(box, "go on\n")
+    assert rig.tick(leaf) is SUCCESS
+
+
+@pytest.mark.parametrize("written", ["stop\n", "stop it\n", "stop\nmilk\n"])
+@pytest.mark.parametrize("before", ["tea\n", "stop\n", "stop\nmore\n" * 2000])
+def test_a_stop_that_is_written_over_what_was_read_is_heard(tmp_path: Path, before: str, written: str):
+    (tmp_path / "answers").write_text(before, encoding="utf-8")
+    box, since = Inbox(tmp_path / "answers"), 10**18
+    box.read()
+    box.inbox.write_text(written, encoding="utf-8")
+    os.utime(box.inbox, ns=(since, since))  # as if some time had passed
+    if (before, written) != ("stop\n", "stop\nmilk\n"):  # that is a line more
+        assert len(box.overheard()) == 1
+    assert box.overheard() == []
 
 
 GUARDED = """

@@ -180,6 +180,7 @@ def test_free_speech_is_not_for_pocketsphinx_and_the_question_is_over(ears: InLo
     rig, leaf = asking(human(ears, tone(1.0, 0.5).wav()), options=[], default="tea")
     assert rig.run(leaf) is SUCCESS
     assert leaf.feedback_message == "tea, by default"
+    assert rig.tick(rig.leaf("clear_of", alarms=["stop_word"])) is SUCCESS
 
 
 def test_nobody_is_listened_to_while_the_robot_speaks(ears: InLoop, tmp_path: Path):

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from ...behaviors.means.calls import Calls
 from ...behaviors.means.understanding import understand
@@ -103,6 +104,11 @@ class TerminalHuman:
         """True while there is something that ``overheard`` would return."""
         return self._calls.waiting
 
+    @property
+    def lost(self) -> str:
+        """Why nobody can be heard any more; empty while somebody can."""
+        return "nobody can type any more: the terminal was closed" if self.ended else ""
+
     def _forget_typed(self) -> None:
         """Let nothing that was typed before a question answer it, but a stop; what a program sends keeps its order."""
         while self._lines(0.0):
@@ -117,7 +123,10 @@ class TerminalHuman:
             data = os.read(self._source, 4096)
         except OSError:  # the other end of a pseudo-terminal is gone
             data = b""
-        self.ended = not data
+        if not data and not os.isatty(self._source):  # at a terminal that is Ctrl-D: more can be typed
+            self.ended = True
+            with suppress(OSError):  # what shows it may be the same terminal
+                self._watcher.tell(self.lost)
         *lines, self._typed = (self._typed + data.decode(errors="replace")).split("\n")
         for line in lines:
             first = self._open[0] if self._open else None

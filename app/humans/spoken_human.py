@@ -48,6 +48,7 @@ class SpokenInquiry:
         refused: How many answers were not understood.
         until: When its time is over, wall clock, [s]; it begins when the robot has stopped speaking.
         spoken: Whether it was put already.
+        unheard: Whether the ears cannot make out answers to it.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class SpokenInquiry:
         self._human = human
         self.prompt, self.options, self.default, self.deadline = prompt, options, default, deadline
         self.said: str | None = None
-        self.refused, self.until, self.spoken = 0, float("inf"), False
+        self.refused, self.until, self.spoken, self.unheard = 0, float("inf"), False, False
         self.words: list[str] = []
 
     @property
@@ -72,8 +73,8 @@ class SpokenInquiry:
 
     @property
     def gone(self) -> bool:
-        """True once nobody can be heard any more."""
-        return self.said is None and self._human.is_deaf_for(self)
+        """True once no answer can be heard any more."""
+        return self.said is None and (self.unheard or self._human.is_deaf_for(self))
 
     def withdraw(self) -> None:
         """Take the question back."""
@@ -224,7 +225,9 @@ class SpokenHuman:
 
     def _take(self, inquiry: SpokenInquiry, answer: Answer) -> None:
         if not answer.supported:
-            self._lose(answer.problem)
+            inquiry.unheard = True
+            self._watcher.tell(f"no answer can be heard to {inquiry.prompt!r}: {answer.problem}")
+            self.withdraw(inquiry)
             return
         text = "" if answer.problem else answer.text.strip()
         if answer.problem == NOBODY_SPOKE or not (text or answer.problem):

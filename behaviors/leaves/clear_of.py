@@ -28,7 +28,8 @@ class ClearOf(Leaf):
 
     The questions of a tick are asked together, before those of other leaves. What is not known counts as alarm: a
     verdict whose picture is older than ``max_age`` on a scene that changed, because no answer came or the answers are
-    unsure. An alarm that is seen ends with the first sure no.
+    unsure, or because the terminal, the file or the microphone that a stop came from is gone. An alarm that is seen
+    ends with the first sure no.
 
     Ports:
         alarms (in, any, main): The alarms, with commas between them, or as a list; one question, or a list with some.
@@ -96,6 +97,9 @@ class ClearOf(Leaf):
         on = [one.why() for one, verdict in verdicts if verdict == "alarm"]
         waits = [one.name for one, verdict in verdicts if verdict == "waiting"]
         said = STOP_WORD in self._names and self._heard()
+        lost = str(getattr(self.context.human, "lost", "")) if STOP_WORD in self._names else ""
+        if lost:
+            on.append(f"{STOP_WORD}: {lost}")
         self.only_said = said and not on and not waits
         if said:
             on.insert(0, f"the human said {self.context.stop_sign.said}")

@@ -158,6 +158,11 @@ class SharedHuman:
         """True while there is something that ``overheard`` would return."""
         return self._calls.waiting or getattr(self._other, "called", False)
 
+    @property
+    def lost(self) -> str:
+        """Why the human who was there can be heard no more; empty otherwise."""
+        return getattr(self._other, "lost", "")
+
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> SharedInquiry:
