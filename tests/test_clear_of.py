@@ -17,6 +17,7 @@ from knothole.app.running.terminal import Watcher
 from knothole.behaviors.context import Context
 from knothole.behaviors.guard import Guard
 from knothole.behaviors.means.alarms import alarms_of
+from knothole.behaviors.means.surroundings import Held
 from knothole.behaviors.node import NodeFault
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.robots.contract import AT_REST
@@ -246,6 +247,14 @@ def test_an_alarm_while_a_human_is_asked_takes_the_question_back():
     assert (len(human.asked), human.withdrawn) == (2, 1)
     assert node.status is RUNNING
     assert "resume" not in child.calls
+
+
+def test_falling_is_looked_for_where_the_hand_is_empty_whatever_is_remembered():
+    bench = Bench({"*": "yes"})
+    bench.context.notes["held"] = Held.unknown(0.05, bench.robot.state().world_from_tcp)
+    leaf = bench.leaf("clear_of", alarms=["falling"])
+    assert "".join(bench.ticks(leaf, 20)).strip("R") in {"F" * n for n in range(1, 20)}
+    assert leaf.feedback_message == "falling: 'Did anything move?' yes"
 
 
 TREE = """
