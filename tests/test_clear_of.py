@@ -249,6 +249,26 @@ def test_an_alarm_while_a_human_is_asked_takes_the_question_back():
     assert "resume" not in child.calls
 
 
+@pytest.mark.parametrize(("latency", "max_age"), [(0.0, 0.3), (0.1, 0.3), (0.2, 0.5), (0.3, 0.5)])
+def test_falling_is_no_alarm_at_the_start_nor_after_a_grip(latency: float, max_age: float):
+    bench = Bench({"*": "no"}, latency=latency)
+    leaf = bench.leaf("clear_of", alarms=["falling"], max_age=max_age)
+    begun = "".join(bench.ticks(leaf, 30))
+    assert (set(begun.lstrip("R")), begun.count("R") * 0.05 <= 0.5 + latency) == ({"S"}, True)
+    bench.robot.move_gripper(0.0)
+    assert bench.ticks(leaf, 60) == ["S"] * 60
+    assert leaf.feedback_message == ""
+
+
+def test_falling_is_an_alarm_when_nobody_answers_after_a_grip():
+    bench = Bench({"Did anything move?": {"times": {"0s": "no", "2s": 0.5}}})
+    leaf = bench.leaf("clear_of", alarms=["falling"])
+    bench.ticks(leaf, 40)
+    bench.robot.move_gripper(0.0)
+    assert "".join(bench.ticks(leaf, 60)).endswith("F")
+    assert leaf.feedback_message == "falling: 'Did anything move?' not answered for sure for 0.5 s (p(no) = 0.50)"
+
+
 def test_falling_is_looked_for_where_the_hand_is_empty_whatever_is_remembered():
     bench = Bench({"*": "yes"})
     bench.context.notes["held"] = Held.unknown(0.05, bench.robot.state().world_from_tcp)
