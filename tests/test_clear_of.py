@@ -25,6 +25,7 @@ from knothole.sim.draw import load_scene
 from knothole.sim.hand import HandSpec
 from knothole.sim.panda import PandaSim
 from knothole.sim.world import World
+from knothole.tests.acting import scene
 from knothole.tests.rig import Bench
 from knothole.tests.script_nodes import Script, wiring
 from knothole.trees.builder import build
@@ -132,6 +133,16 @@ def test_a_spent_budget_is_an_alarm():
     assert leaf.status is FAILURE
     assert "not answered for sure" in leaf.feedback_message
     assert bench.broker.counters.model_calls <= 2
+
+
+@pytest.mark.parametrize("tree", ["sort_by_color", "color", "shape"])
+def test_stop_pauses_every_way_of_sorting(tree: str):
+    use = f"{{tree: {tree}}}" if tree == "sort_by_color" else f"{{tree: sort_on_request, inputs: {{rule: {tree}}}}}"
+    made = scene(f"root:\n  use: {use}\n", {"*": "no"})
+    made.loop.context.stop_sign.hear("stop")
+    made.ticks(10)
+    assert "paused: the human said 'stop'" in [each.node.feedback_message for each in made.tree.nodes]
+    assert not made.loop.context.robot.state().dq.any()
 
 
 def test_stop_holds_until_somebody_says_go_on():
