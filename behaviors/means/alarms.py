@@ -67,8 +67,8 @@ class SeenAlarm:
     """One question of a guard, watched.
 
     A sure answer is a verdict. One that is unsure, unusable or not there changes nothing, but a verdict is good only as
-    long as its picture is no older than ``max_age`` (or still shows the same): after that the alarm is on. ``falling`` is
-    clear while the robot itself moves things; its age counts from the moment on that there are pictures to compare.
+    long as its picture is no older than ``max_age`` (or still shows the same): after that the alarm is on. ``falling``
+    is clear while the robot itself moves things, and its age counts from the moment that there are pictures to compare.
 
     Args:
         leaf: Who asks; its ports say how often.
