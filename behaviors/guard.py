@@ -152,7 +152,8 @@ class Guard(Composite, py_trees.composites.Composite):  # type: ignore[misc]
             return ""
         said = self._asked.answer
         if self._asked.late:  # there was nobody, or whoever was there has gone
-            return f"nobody is there to confirm that it may go on after: {self._alarm}"
+            why = self._asked.over if self._asked.stopped else "nobody is there to confirm that it may go on"
+            return f"{why} after: {self._alarm}"
         return f"the human said stop after: {self._alarm}" if said == STOP else ""
 
     def _withdraw(self) -> None:

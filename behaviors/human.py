@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from .stop_sign import means_stop
+
 if TYPE_CHECKING:
+    from .context import Context
     from .node import Leaf
 
 _TIE = 1e-9
 NONE_FITS = "none of the options"
 NOBODY = "nobody is there any more to answer"
+SAID = "the human said "
 
 
 class Inquiry(Protocol):
@@ -61,8 +65,23 @@ class Human(Protocol):
         ...
 
 
+def overhear(context: Context) -> list[str]:
+    """Bring what the human called out to the stop sign; return what means stop.
+
+    A human of a run can have ``overheard()``, which returns what was said and answers no question, each once.
+    """
+    overheard: Callable[[], list[str]] | None = getattr(context.human, "overheard", None)
+    words = overheard() if overheard is not None else []
+    for each in words:
+        context.stop_sign.hear(each, getattr(context.human, "where", ""))
+    return [each for each in words if means_stop(each)]
+
+
 class Asked:
     """A question to the human with its deadline on the run clock; what leaves hold.
+
+    A stop that is no answer is for the guards. Where none hears it (``clear_of`` with ``stop_word``), it ends the
+    question, and then the default does not count.
 
     Args:
         leaf: Who asks; question and answer go into the trace under its path.
@@ -75,7 +94,7 @@ class Asked:
     Attributes:
         prompt: The question.
         options: The answers to choose from.
-        late: True once the question is over without an answer; then the default counts.
+        late: True once the question is over without an answer; then the default counts, but after a stop.
         over: Why it is over, in words; empty before.
         absent: True when the run has no human to ask; then it is over at once.
     """
@@ -111,10 +130,15 @@ class Asked:
             if self.over:
                 self.late = True
                 self._inquiry.withdraw()
-                self._said = self.default or None
+                self._said = None if self.stopped else self.default or None
             if self._said is not None or self.late:
                 self._tell()
         return self._said
+
+    @property
+    def stopped(self) -> bool:
+        """True once a stop ended the question."""
+        return self.over.startswith(SAID)
 
     def _why_over(self, inquiry: Inquiry) -> str:
         """Say why no answer counts any more; empty while one does."""
@@ -123,9 +147,20 @@ class Asked:
             return f"{what} {NONE_FITS}"
         if self._said is not None:
             return ""
+        stopped = self._stopped(inquiry)
+        if stopped:
+            return stopped
         if self._leaf.context.now >= self._until - _TIE:
             return f"no answer within {self._limit:g} s"
         return NOBODY if inquiry.gone else ""
+
+    def _stopped(self, inquiry: Inquiry) -> str:
+        """Say what stop ends the question, since no guard hears it; empty while none does."""
+        context = self._leaf.context
+        if context.tick - context.stop_sign.watched <= 1:
+            return ""
+        said: str = getattr(inquiry, "stopped", "")  # of a run that is played again
+        return said or (f"{SAID}{context.stop_sign.said}" if overhear(context) else "")
 
     def hear(self, answer: str) -> None:
         """Take an answer that came in another way than through ``Context.human``."""

@@ -47,10 +47,12 @@ class StopSign:
 
     Attributes:
         said: What was said, and where; empty while the sign is down.
+        watched: Tick in which a guard last looked at it.
     """
 
     def __init__(self) -> None:
         self.said = ""
+        self.watched = -2
 
     def hear(self, words: str, where: str = "") -> bool:
         """Take in what a human said; return whether it meant stop or go on.

@@ -17,6 +17,7 @@ from knothole.app.running.terminal import Watcher
 from knothole.behaviors.context import Context
 from knothole.behaviors.guard import Guard
 from knothole.behaviors.means.alarms import alarms_of
+from knothole.behaviors.means.surroundings import Held
 from knothole.behaviors.node import NodeFault
 from knothole.behaviors.step import FAILURE, RUNNING, SUCCESS
 from knothole.robots.contract import AT_REST
@@ -24,6 +25,7 @@ from knothole.sim.draw import load_scene
 from knothole.sim.hand import HandSpec
 from knothole.sim.panda import PandaSim
 from knothole.sim.world import World
+from knothole.tests.acting import scene
 from knothole.tests.rig import Bench
 from knothole.tests.script_nodes import Script, wiring
 from knothole.trees.builder import build
@@ -133,6 +135,16 @@ def test_a_spent_budget_is_an_alarm():
     assert bench.broker.counters.model_calls <= 2
 
 
+@pytest.mark.parametrize("tree", ["sort_by_color", "color", "shape"])
+def test_stop_pauses_every_way_of_sorting(tree: str):
+    use = f"{{tree: {tree}}}" if tree == "sort_by_color" else f"{{tree: sort_on_request, inputs: {{rule: {tree}}}}}"
+    made = scene(f"root:\n  use: {use}\n", {"*": "no"})
+    made.loop.context.stop_sign.hear("stop")
+    made.ticks(10)
+    assert "paused: the human said 'stop'" in [each.node.feedback_message for each in made.tree.nodes]
+    assert not made.loop.context.robot.state().dq.any()
+
+
 def test_stop_holds_until_somebody_says_go_on():
     bench = Bench({"*": "no"})
     leaf = bench.leaf("clear_of", alarms=["stop_word"])
@@ -156,6 +168,20 @@ def test_stop_that_is_typed_is_heard_also_while_a_question_is_open():
         os.write(writing, b"halt\nred\n")
         assert inquiry.answer == "red"
         assert human.overheard() == ["halt"]
+        free = human.ask("Where to?")
+        os.write(writing, b"stop\n")
+        human.wait(lambda: False)
+        assert (free.answer, human.overheard()) == (None, ["stop"])
+        os.write(writing, b"go on\nhome\n")
+        assert (free.answer, human.overheard()) == ("home", ["go on"])
+        choice = human.ask("To what?", ("the bus stop", "the red cube"))
+        os.write(writing, b"stop\nstop the red cube\nred\n")
+        assert (choice.answer, human.overheard()) == ("the red cube", ["stop", "stop the red cube"])
+        agreed = human.ask("Shall I go on?")
+        os.write(writing, b"go on\n")
+        assert agreed.answer is None, "it takes the stop back"
+        os.write(writing, b"go on\n")
+        assert agreed.answer == "go on"
     finally:
         os.close(reading)
         os.close(writing)
@@ -232,6 +258,34 @@ def test_an_alarm_while_a_human_is_asked_takes_the_question_back():
     assert (len(human.asked), human.withdrawn) == (2, 1)
     assert node.status is RUNNING
     assert "resume" not in child.calls
+
+
+@pytest.mark.parametrize(("latency", "max_age"), [(0.0, 0.3), (0.1, 0.3), (0.2, 0.5), (0.3, 0.5)])
+def test_falling_is_no_alarm_at_the_start_nor_after_a_grip(latency: float, max_age: float):
+    bench = Bench({"*": "no"}, latency=latency)
+    leaf = bench.leaf("clear_of", alarms=["falling"], max_age=max_age)
+    begun = "".join(bench.ticks(leaf, 30))
+    assert (set(begun.lstrip("R")), begun.count("R") * 0.05 <= 0.5 + latency) == ({"S"}, True)
+    bench.robot.move_gripper(0.0)
+    assert bench.ticks(leaf, 60) == ["S"] * 60
+    assert leaf.feedback_message == ""
+
+
+def test_falling_is_an_alarm_when_nobody_answers_after_a_grip():
+    bench = Bench({"Did anything move?": {"times": {"0s": "no", "2s": 0.5}}})
+    leaf = bench.leaf("clear_of", alarms=["falling"])
+    bench.ticks(leaf, 40)
+    bench.robot.move_gripper(0.0)
+    assert "".join(bench.ticks(leaf, 60)).endswith("F")
+    assert leaf.feedback_message == "falling: 'Did anything move?' not answered for sure for 0.5 s (p(no) = 0.50)"
+
+
+def test_falling_is_looked_for_where_the_hand_is_empty_whatever_is_remembered():
+    bench = Bench({"*": "yes"})
+    bench.context.notes["held"] = Held.unknown(0.05, bench.robot.state().world_from_tcp)
+    leaf = bench.leaf("clear_of", alarms=["falling"])
+    assert "".join(bench.ticks(leaf, 20)).strip("R") in {"F" * n for n in range(1, 20)}
+    assert leaf.feedback_message == "falling: 'Did anything move?' yes"
 
 
 TREE = """

@@ -151,6 +151,16 @@ def test_whoever_is_first_answers(first: str) -> None:
     os.close(sink)
 
 
+def test_a_stop_from_outside_is_for_the_guards_and_answers_nothing() -> None:
+    human = shared(None)
+    free, choice = human.ask("What is wrong?"), human.ask("Go on?", ("go on", "stop"))
+    human.answer(free.id, "stop")
+    human.wait(lambda: False)
+    assert (human.called, free.answer, human.overheard(), human.called) == (True, None, ["stop"], False)
+    human.answer(choice.id, "stop")
+    assert (choice.answer, human.overheard()) == ("stop", [])
+
+
 def test_nobody_is_waited_for_where_nobody_follows() -> None:
     human = shared(None, attended=False)
     asked = human.ask("Which way?", ("left", "right"))

@@ -126,6 +126,26 @@ def test_without_a_human_the_default_counts_at_once_and_none_is_no_answer():
     nobody.withdraw()
 
 
+def test_ctrl_d_at_a_terminal_ends_nothing_and_a_closed_one_is_an_alarm():
+    main, other = pty.openpty()
+    out = io.StringIO()
+    bench = Bench()
+    bench.context.human = human = TerminalHuman(Watcher(Console(file=out, width=120)), other)
+    leaf = bench.leaf("clear_of", alarms=["stop_word"])
+    os.write(main, b"\x04")
+    assert bench.ticks(leaf, 3) == ["S"] * 3
+    os.write(main, b"stop\n")
+    assert (bench.ticks(leaf, 2)[-1], leaf.feedback_message) == ("F", "the human said 'stop'")
+    os.write(main, b"go on\n")
+    assert bench.ticks(leaf, 2)[-1] == "S"
+    os.close(main)
+    assert bench.ticks(leaf, 2)[-1] == "F"
+    assert leaf.feedback_message == "stop_word: nobody can type any more: the terminal was closed"
+    assert out.getvalue().count("nobody can type any more") == 1
+    assert human.ask("Anyone?").gone
+    os.close(other)
+
+
 def test_there_is_a_human_only_at_a_terminal(monkeypatch):
     watcher = Watcher(Console(quiet=True))
     main, other = pty.openpty()

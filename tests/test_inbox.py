@@ -14,8 +14,12 @@ from rich.console import Console
 
 from knothole.app.humans.human import TerminalHuman
 from knothole.app.humans.inbox import Inbox, InboxError
+from knothole.app.humans.scripted_human import ScriptedHuman
+from knothole.app.humans.several_humans import SeveralHumans
+from knothole.app.recorded.replay import ReplayOptions, replay_run
 from knothole.app.running.terminal import Watcher
 from knothole.behaviors.step import FAILURE, SUCCESS
+from knothole.tests.acting import scene
 from knothole.tests.rig import Bench
 
 WHICH = "Which cube?"
@@ -120,8 +124,92 @@ def test_a_stop_in_the_inbox_is_heard_by_a_guard(box: Inbox):
     assert answering.answer == "stop"
     free = box.ask("What is wrong?")
     put(box, "stop\n")
-    assert free.answer == "stop"
+    assert rig.tick(leaf) is FAILURE
+    put(box, "go on\nit fell\n")
+    assert free.answer == "it fell"
     assert rig.tick(leaf) is SUCCESS
+
+
+def test_a_stop_that_no_guard_hears_ends_the_question_and_no_default_counts(box: Inbox):
+    rig = Bench()
+    rig.context.human = box
+    leaf = rig.leaf("ask_human", question="Shall I go on?", default="yes")
+    rig.tick(leaf)
+    put(box, "stop\n")
+    assert rig.run(leaf) is FAILURE
+    assert leaf.feedback_message == "'Shall I go on?': the human said 'stop' (inbox)"
+    assert rig.context.stop_sign.said
+    rig.tick(leaf)
+    put(box, "go on\nyes\n")
+    assert rig.run(leaf) is SUCCESS
+    assert (rig.out("answer"), box.overheard()) == ("yes", ["go on"])
+
+
+def test_an_inbox_that_is_gone_is_an_alarm_and_one_that_comes_back_is_read(tmp_path: Path):
+    heard: list[str] = []
+    box, rig = Inbox(tmp_path / "answers", tell=heard.append), Bench()
+    rig.context.human = SeveralHumans([box, ScriptedHuman({})])
+    leaf = rig.leaf("clear_of", alarms=["stop_word"])
+    put(box, "tea\n")
+    assert rig.tick(leaf) is SUCCESS
+    box.inbox.rename(tmp_path / "older")
+    why = f"the inbox {box.inbox} cannot be read: No such file or directory"
+    assert rig.ticks(leaf, 3) == ["F"] * 3
+    assert leaf.feedback_message == f"stop_word: {why}"
+    put(box, "milk\nstop\n")
+    assert rig.tick(leaf) is FAILURE
+    assert leaf.feedback_message == "the human said 'stop'"
+    assert heard == [why, f"the inbox {box.inbox} can be read again"]
+    put(box, "go on\n")
+    assert rig.tick(leaf) is SUCCESS
+
+
+@pytest.mark.parametrize("written", ["stop\n", "stop it\n", "stop\nmilk\n"])
+@pytest.mark.parametrize("before", ["tea\n", "stop\n", "stop\nmore\n" * 2000])
+def test_a_stop_that_is_written_over_what_was_read_is_heard(tmp_path: Path, before: str, written: str):
+    (tmp_path / "answers").write_text(before, encoding="utf-8")
+    box, since = Inbox(tmp_path / "answers"), 10**18
+    box.read()
+    box.inbox.write_text(written, encoding="utf-8")
+    os.utime(box.inbox, ns=(since, since))  # as if some time had passed
+    if (before, written) != ("stop\n", "stop\nmilk\n"):  # that is a line more
+        assert len(box.overheard()) == 1
+    assert box.overheard() == []
+
+
+GUARDED = """
+root:
+  guard:
+    check: {clear_of: stop_word}
+    child:
+      ask_human: {question: "Where shall it go?", deadline: 50s, answer: $where}
+"""
+ALONE = GUARDED.replace("stop_word", "hand")
+
+
+def test_a_stop_to_a_question_pauses_the_run_and_the_question_stays_open(box: Inbox):
+    made = scene(GUARDED)
+    made.loop.context.human = box
+    while not told(box):
+        made.loop.tick()
+    put(box, "stop\n")
+    made.loop.tick()
+    assert made.loop.tree.root.feedback_message == "paused: the human said 'stop' (inbox)"
+    put(box, "go on\ninto the tray\n")
+    assert made.run().status == "SUCCESS"
+    assert made.loop.tree.blackboard["where"] == "into the tray"
+
+
+def test_a_run_that_a_stop_ended_replays(box: Inbox, tmp_path: Path):
+    made = scene(ALONE, {"*": "no"}, trace=tmp_path / "run.mcap")
+    made.loop.context.human = box
+    while not told(box):
+        made.loop.tick()
+    put(box, "stop\n")
+    ran = made.run()
+    assert (ran.status, ran.reason) == ("FAILURE", "'Where shall it go?': the human said 'stop' (inbox)")
+    report = replay_run(ReplayOptions(tmp_path / "run.mcap"))
+    assert (report.difference, report.stopped, report.digest) == (None, None, report.recorded)
 
 
 def test_an_inbox_that_is_written_anew_is_read_from_its_start(box: Inbox):

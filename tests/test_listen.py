@@ -223,6 +223,16 @@ def test_a_microphone_that_breaks_without_a_word_is_a_problem():
     assert recording.problem == "the microphone cannot be listened to: OSError"
 
 
+def test_a_microphone_keeps_no_recording_that_is_over(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("knothole.app.humans.microphone.import_needed", lambda *needed: Room(breaks=True))
+    microphone = LiveMicrophone()
+    for _ in range(5):
+        recording = microphone.listen()
+        assert isinstance(recording, LiveRecording)
+        recording.join(60.0)
+    assert len(microphone._open) == 1
+
+
 def test_ears_stand_at_the_end_of_the_chain_where_a_tree_listens(tmp_path: Path):
     (tmp_path / "obey.yaml").write_text(OBEY, encoding="utf-8")
     (tmp_path / "both.yaml").write_text(OBEY.replace("    - say", '    - see: "Is it?"\n    - say'), encoding="utf-8")

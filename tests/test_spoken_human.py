@@ -142,14 +142,20 @@ def test_stop_is_no_option_and_is_heard_by_the_guards(ears: InLoop):
     who = human(ears, say("Stop!"), say("the red one"))
     inquiry = who.ask(WHICH, OPTIONS)
     who.wait(lambda: False)
+    assert (inquiry.answer, who.overheard(), who.overheard()) == (None, ["stop"], [])
+    who.wait(lambda: False)
     assert (inquiry.answer, inquiry.refused) == ("the red one", 0)
-    assert (who.overheard(), who.overheard()) == (["stop"], [])
+
+
+@SPEAKS
+@pytest.mark.parametrize("question", [{"options": OPTIONS}, {"default": "yes"}, {"default": "no"}])
+def test_a_spoken_stop_is_heard_by_a_guard_and_agrees_to_nothing(ears: InLoop, question: dict[str, object]):
     rig = Bench()
     rig.context.human = human(ears, say("Stop!"))
-    rig.context.human.ask(WHICH, OPTIONS)
+    inquiry = rig.context.human.ask("Shall I go on?", **question)  # type: ignore[arg-type]
     alarm = rig.leaf("clear_of", alarms=["stop_word"])
     rig.ticks(alarm, 3)
-    assert alarm.status is FAILURE
+    assert (alarm.status, inquiry.answer) == (FAILURE, None)
 
 
 @SPEAKS
@@ -174,6 +180,7 @@ def test_free_speech_is_not_for_pocketsphinx_and_the_question_is_over(ears: InLo
     rig, leaf = asking(human(ears, tone(1.0, 0.5).wav()), options=[], default="tea")
     assert rig.run(leaf) is SUCCESS
     assert leaf.feedback_message == "tea, by default"
+    assert rig.tick(rig.leaf("clear_of", alarms=["stop_word"])) is SUCCESS
 
 
 def test_nobody_is_listened_to_while_the_robot_speaks(ears: InLoop, tmp_path: Path):

@@ -190,3 +190,24 @@ def test_espeak_ng_speaks_what_it_is_given(tmp_path: Path) -> None:
     with Voice(lambda text: [["espeak-ng", "-w", str(file), "--stdin"]], print) as voice:
         voice.say("Hello.")
     assert file.stat().st_size > 5000
+
+
+def test_the_voice_outlives_any_text_and_any_speaker_and_tells_it_once(tmp_path: Path):
+    told: list[str] = []
+    file = tmp_path / "said"
+
+    def commands(text: str) -> list[list[str]]:
+        if text == "broken":
+            raise RuntimeError("no such tongue")
+        return [["\0"]] if text == "null" else [["sh", "-c", f"cat >> {file}; echo >> {file}"]]
+
+    def tell(text: str) -> None:
+        told.append(text)
+        raise OSError("the terminal is gone")
+
+    with Voice(commands, tell) as voice:
+        for text in ("hi \ud83d", "broken", "null", "bye"):
+            voice.say(text)
+    assert file.read_text(encoding="utf-8").splitlines() == ["hi ?", "bye"]
+    assert told == ["the voice cannot be heard: RuntimeError: no such tongue"]
+    assert not voice.is_speaking

@@ -67,7 +67,7 @@ def _human_from(
         stack.callback(spoken.close)
         return spoken
     if name == "file":
-        inbox = Inbox(Path(argument))
+        inbox = Inbox(Path(argument), tell=watcher.tell)
         watcher.tell(f"questions go to {inbox.outbox}, answers are read from {inbox.inbox}")
         return inbox
     return human_of(Path(spec))

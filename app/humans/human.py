@@ -8,9 +8,10 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+from ...behaviors.means.calls import Calls
 from ...behaviors.means.understanding import understand
-from ...behaviors.stop_sign import means_go_on, means_stop
 from ..running.terminal import Watcher
 
 _SLICE = 0.1
@@ -74,7 +75,7 @@ class TerminalHuman:
         self._source = sys.stdin.fileno() if source is None else source
         self._open: deque[TerminalInquiry] = deque()
         self._typed, self.ended = "", False
-        self._stops: list[str] = []
+        self._calls = Calls()
 
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
@@ -96,8 +97,17 @@ class TerminalHuman:
         """Return the lines that answered no question but tell the robot to stop, or to go on; each once."""
         while self._lines(0.0):
             pass
-        heard, self._stops = self._stops, []
-        return heard
+        return self._calls.overheard()
+
+    @property
+    def called(self) -> bool:
+        """True while there is something that ``overheard`` would return."""
+        return self._calls.waiting
+
+    @property
+    def lost(self) -> str:
+        """Why nobody can be heard any more; empty while somebody can."""
+        return "nobody can type any more: the terminal was closed" if self.ended else ""
 
     def _forget_typed(self) -> None:
         """Let nothing that was typed before a question answer it, but a stop; what a program sends keeps its order."""
@@ -113,18 +123,20 @@ class TerminalHuman:
             data = os.read(self._source, 4096)
         except OSError:  # the other end of a pseudo-terminal is gone
             data = b""
-        self.ended = not data
+        if not data and not os.isatty(self._source):  # at a terminal that is Ctrl-D: more can be typed
+            self.ended = True
+            with suppress(OSError):  # what shows it may be the same terminal
+                self._watcher.tell(self.lost)
         *lines, self._typed = (self._typed + data.decode(errors="replace")).split("\n")
         for line in lines:
-            if self._open and (self._open[0].understand(line) is not None or not _commands(line)):
+            first = self._open[0] if self._open else None
+            if not self._calls.take(line, first.options if first is not None else None) and first is not None:
                 self._take(line)
-            elif _commands(line):
-                self._stops.append(line)
         return True
 
     def wait(self, stopped: Callable[[], bool]) -> None:
-        """Wait until nothing is open, the time of each question is over, or ``stopped()``."""
-        while self._open and not self.ended and not stopped():
+        """Wait until nothing is open, the time of each question is over, ``stopped()``, or a stop is for the guards."""
+        while self._open and not self.ended and not self.called and not stopped():
             if all(time.monotonic() >= inquiry.until for inquiry in self._open if inquiry.shown):
                 return
             self.read(_SLICE)
@@ -155,10 +167,6 @@ class TerminalHuman:
             first.shown = True
             first.until = time.monotonic() + first.deadline if first.deadline is not None else float("inf")
             self._watcher.tell(str(first))
-
-
-def _commands(line: str) -> bool:
-    return means_stop(line) or means_go_on(line)
 
 
 def human_at(watcher: Watcher) -> TerminalHuman | None:

@@ -104,6 +104,7 @@ class LiveMicrophone:
             return NoRecording(str(error).replace("\n", "; "))
         except OSError:
             return NoRecording("the microphone needs PortAudio; apt-get install libportaudio2")
+        self._open = [recording for recording in self._open if not recording.over]
         recording = LiveRecording(device, patience)
         self._open.append(recording)
         return recording

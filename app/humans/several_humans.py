@@ -87,10 +87,20 @@ class SeveralHumans:
             heard += listen() if listen is not None else []
         return heard
 
+    @property
+    def called(self) -> bool:
+        """True while there is something that ``overheard`` would return."""
+        return any(getattr(human, "called", False) for human in self.humans)
+
+    @property
+    def lost(self) -> str:
+        """Why one of them can be heard no more; empty while all can."""
+        return "; ".join(why for human in self.humans if (why := getattr(human, "lost", "")))
+
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Give each of them time in turn, until all is answered or none would wait any longer; see ``Human.wait``."""
         waiting = True
-        while waiting and self._open and not stopped():
+        while waiting and self._open and not self.called and not stopped():
             waiting = False
             for human in self.humans:
                 until = time.monotonic() + _SLICE

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..._base import KnotholeError, headline
 from ...behaviors.hearing import Microphone, Recording
+from ...behaviors.means.calls import Calls
 from ...behaviors.means.understanding import understand
 from ...behaviors.stop_sign import means_stop
 from ...vlm.hearing import NOBODY_SPOKE
@@ -47,6 +48,7 @@ class SpokenInquiry:
         refused: How many answers were not understood.
         until: When its time is over, wall clock, [s]; it begins when the robot has stopped speaking.
         spoken: Whether it was put already.
+        unheard: Whether the ears cannot make out answers to it.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class SpokenInquiry:
         self._human = human
         self.prompt, self.options, self.default, self.deadline = prompt, options, default, deadline
         self.said: str | None = None
-        self.refused, self.until, self.spoken = 0, float("inf"), False
+        self.refused, self.until, self.spoken, self.unheard = 0, float("inf"), False, False
         self.words: list[str] = []
 
     @property
@@ -71,8 +73,8 @@ class SpokenInquiry:
 
     @property
     def gone(self) -> bool:
-        """True once nobody can be heard any more."""
-        return self.said is None and self._human.is_deaf_for(self)
+        """True once no answer can be heard any more."""
+        return self.said is None and (self.unheard or self._human.is_deaf_for(self))
 
     def withdraw(self) -> None:
         """Take the question back."""
@@ -105,7 +107,7 @@ class SpokenHuman:
         self._sound: bytes | None = None
         self._about: SpokenInquiry | None = None
         self._busy, self._since, self._spoke = False, 0.0, 0.0
-        self._stops: list[str] = []
+        self._calls = Calls()
         self.lost = ""
 
     def meet(self, voice: Voice | None) -> None:
@@ -122,14 +124,18 @@ class SpokenHuman:
         return inquiry
 
     def overheard(self) -> list[str]:
-        """Return what was said while a question was open and tells the robot to stop; each once."""
+        """Return what was said while a question was open and tells the robot to stop, or to go on; each once."""
         self.step()
-        heard, self._stops = self._stops, []
-        return heard
+        return self._calls.overheard()
+
+    @property
+    def called(self) -> bool:
+        """True while there is something that ``overheard`` would return."""
+        return self._calls.waiting
 
     def wait(self, stopped: Callable[[], bool]) -> None:
         """Give time to answer, and to make out what was said in time; see ``Human.wait``."""
-        while self._open and not self.lost and not stopped():
+        while self._open and not self.lost and not self.called and not stopped():
             self.step(_SLICE)
             if isinstance(self._recording, Silence):
                 return
@@ -219,7 +225,9 @@ class SpokenHuman:
 
     def _take(self, inquiry: SpokenInquiry, answer: Answer) -> None:
         if not answer.supported:
-            self._lose(answer.problem)
+            inquiry.unheard = True
+            self._watcher.tell(f"no answer can be heard to {inquiry.prompt!r}: {answer.problem}")
+            self.withdraw(inquiry)
             return
         text = "" if answer.problem else answer.text.strip()
         if answer.problem == NOBODY_SPOKE or not (text or answer.problem):
@@ -227,9 +235,8 @@ class SpokenHuman:
         inquiry.words.append(text or answer.problem)
         unsure = answer.probabilities and answer.p("heard") < _SURE
         meant = None if unsure or not text else inquiry.understand(text)
-        if meant is None and means_stop(text):
+        if (means_stop(text) or not unsure) and self._calls.take(text, None if unsure else inquiry.options):
             self._watcher.tell(f"heard: {text}")
-            self._stops.append(text)
         elif meant is None:
             self._refuse(inquiry, repr(text) if text else answer.problem)
         else:

@@ -31,7 +31,7 @@ class Voice:
 
     Args:
         commands: Gives the commands that speak a text, run one after the other, each with the text on its input.
-        tell: Told once, when a command fails.
+        tell: Told once, when a command fails. Whatever fails, the next sentence is tried.
         folder: Where the commands put sound; removed with the voice.
     """
 
@@ -109,10 +109,14 @@ class Voice:
             text = self._texts.get()
             if text == _END:
                 return
-            for command in self._commands(text):
-                if self._closed.is_set() or not self._run(command, text):
-                    break
-            self._texts.task_done()
+            try:
+                for command in self._commands(text):
+                    if self._closed.is_set() or not self._run(command, text):
+                        break
+            except Exception as error:  # a thread that ends would leave all that is to be said for ever unsaid
+                self._fail(f"the voice cannot be heard: {type(error).__name__}: {error}")
+            finally:
+                self._texts.task_done()
 
     def _run(self, command: Sequence[str], text: str) -> bool:
         """Run a command to its end; tell, once, when it fails."""
@@ -127,16 +131,21 @@ class Voice:
                     stderr=subprocess.PIPE,
                     start_new_session=True,  # Ctrl-C is for the run, which closes the voice
                 )
-            _, said = self._speaking.communicate(text.encode())
+            _, said = self._speaking.communicate(text.encode(errors="replace"))
         except OSError as error:
             said, code = str(error).encode(), 1
         else:
             code = self._speaking.returncode
-        if code and not self._closed.is_set() and not self._told:
-            self._told = True
+        if code:
             why = said.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-            self._tell(f"the voice cannot be heard: {command[0]} ended with {code} ({why[0]})")
+            self._fail(f"the voice cannot be heard: {command[0]} ended with {code} ({why[0]})")
         return not code
+
+    def _fail(self, why: str) -> None:
+        if not self._closed.is_set() and not self._told:
+            self._told = True
+            with suppress(Exception):  # who is told may be gone
+                self._tell(why)
 
 
 def open_voice(spec: str, tell: Callable[[str], None]) -> Voice | None:

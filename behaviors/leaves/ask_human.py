@@ -38,7 +38,7 @@ class AskHuman(Leaf):
         RUNNING: Until there is an answer. Time spent paused by a guard does not count.
         SUCCESS: The answer is written, and it is an expected one.
         FAILURE: It is another one; or no answer came in time, none of ``tries`` was an option, or nobody is there, and
-            there is no default.
+            there is no default; or the human said stop, and no guard with ``stop_word`` hears it.
 
     Halt:
         Takes the question back; nothing moves.
@@ -92,7 +92,8 @@ class AskHuman(Leaf):
         if words is None:
             if not asked.late:
                 return self.running(f"asks the human: {self.get('question')}")
-            return self.fail(f"{self.get('question')!r}: {asked.over}, and no default")
+            rest = "" if asked.stopped else ", and no default"
+            return self.fail(f"{self.get('question')!r}: {asked.over}{rest}")
         self.put("answer", words)
         self.put("chosen", self._options[self._words.index(words)] if words in self._words else words)
         expected = all_words(self.get("expect"))

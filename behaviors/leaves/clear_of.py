@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from py_trees.common import Status
 
+from ..human import overhear
 from ..means.alarms import ALARMS, STOP_WORD, AlarmError, SeenAlarm, alarms_of
 from ..means.watching import WATCH_PORTS
 from ..node import Leaf, NodeFault, Wiring, behavior
@@ -28,7 +29,8 @@ class ClearOf(Leaf):
 
     The questions of a tick are asked together, before those of other leaves. What is not known counts as alarm: a
     verdict whose picture is older than ``max_age`` on a scene that changed, because no answer came or the answers are
-    unsure. An alarm that is seen ends with the first sure no.
+    unsure, or because the terminal, the file or the microphone that a stop came from is gone. An alarm that is seen
+    ends with the first sure no.
 
     Ports:
         alarms (in, any, main): The alarms, with commas between them, or as a list; one question, or a list with some.
@@ -105,6 +107,9 @@ class ClearOf(Leaf):
         on = [one.why() for one, verdict in verdicts if verdict == "alarm"]
         waits = [one.name for one, verdict in verdicts if verdict == "waiting"]
         said = STOP_WORD in self._names and self._heard()
+        lost = str(getattr(self.context.human, "lost", "")) if STOP_WORD in self._names else ""
+        if lost:
+            on.append(f"{STOP_WORD}: {lost}")
         self.only_said = said and not on and not waits
         if said:
             on.insert(0, f"the human said {self.context.stop_sign.said}")
@@ -121,8 +126,6 @@ class ClearOf(Leaf):
 
     def _heard(self) -> bool:
         """Hear what was said without being asked, and tell whether the robot shall stand still."""
-        human = self.context.human
-        overheard = getattr(human, "overheard", None)
-        for words in overheard() if callable(overheard) else ():
-            self.context.stop_sign.hear(words, getattr(human, "where", ""))
+        self.context.stop_sign.watched = self.context.tick
+        overhear(self.context)
         return bool(self.context.stop_sign.said)

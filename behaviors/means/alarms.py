@@ -67,7 +67,8 @@ class SeenAlarm:
     """One question of a guard, watched.
 
     A sure answer is a verdict. One that is unsure, unusable or not there changes nothing, but a verdict is good only as
-    long as its picture is no older than ``max_age`` (or still shows the same): after that the alarm is on.
+    long as its picture is no older than ``max_age`` (or still shows the same): after that the alarm is on. ``falling``
+    is clear while the robot itself moves things, and its age counts from the moment that there are pictures to compare.
 
     Args:
         leaf: Who asks; its ports say how often.
@@ -86,7 +87,8 @@ class SeenAlarm:
         """Forget everything, as at the start of a watch after a gap."""
         self.watching.forget()
         self._verdict: Verdict = "waiting"
-        self._since = self._leaf.context.now
+        self._rested = False
+        self._since = self._leaf.context.now + (AGO if self._falls else 0.0)  # before, there is nothing to compare with
         self._doubts = 0
         self.note = ""
 
@@ -100,9 +102,11 @@ class SeenAlarm:
         now = self._leaf.context.now
         if self._ring is not None and self._rests():
             self.begin()
-            self._ring = Recent(AGO, KEPT)
+            self._ring, self._verdict, self._rested = Recent(AGO, KEPT), "clear", True
             self.note = "not looked at while the robot handles something"
             return "clear"
+        if self._rested:
+            self._rested, self.note = False, ""
         if self._ring is not None and self._ring.due(now):
             self._ring.add(self._leaf.context.look(str(self._leaf.get("camera"))))
         answer = self.watching.news(self._question)
@@ -152,8 +156,10 @@ class SeenAlarm:
     def _rests(self) -> bool:
         """Tell whether the robot itself moves things: then a picture in which something moved says nothing."""
         context = self._leaf.context
-        state = context.robot.state() if context.robot is not None else None
-        return context.notes.get("held") is not None or (state is not None and (state.gripper_moving or state.holding))
+        if context.robot is None or "gripper" not in context.robot.capabilities.skills:
+            return context.notes.get("held") is not None
+        state = context.robot.state()  # the note outlasts a thing that slipped out
+        return state.gripper_moving or state.holding
 
     def _before(self, frame: CameraFrame) -> list[Frame]:
         assert self._ring is not None

@@ -291,6 +291,10 @@ class Planning:
 
     def _confirmed(self, asked: Asked) -> bool:
         said = asked.answer
+        if said is None and asked.late:  # the human said stop
+            self._asked = None
+            self._tell([asked.over], False, "")
+            return self._end("refused", asked.over)
         if said is None:
             return False
         self._asked = None

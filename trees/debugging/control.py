@@ -216,7 +216,8 @@ class Control:
 
     def _do_answer(self, question: int, text: str) -> None:
         asked = self._bound().human.answer(question, text)
-        self._obeyed("answer", text=f"{asked.prompt}  {asked.said}", question=question, answer=asked.said)
+        said = f"{asked.prompt}  {asked.said}" if asked.said is not None else f"{text.strip()} is for the guards"
+        self._obeyed("answer", text=said, question=question, answer=asked.said)
 
     def _do_stop(self) -> None:
         run = self._bound()

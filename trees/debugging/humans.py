@@ -9,6 +9,7 @@ from typing import Final
 from ..._base import KnotholeError
 from ...behaviors.context import Context
 from ...behaviors.human import Human, Inquiry
+from ...behaviors.means.calls import Calls
 from ...behaviors.means.understanding import understand
 from .standstill import Standstill
 
@@ -126,6 +127,7 @@ class SharedHuman:
         self._other, self._context, self._standstill = other, context, standstill
         self._changed, self._attended = changed, attended
         self._open: dict[int, SharedInquiry] = {}
+        self._calls = Calls()
         self._asked = 0
 
     @property
@@ -145,9 +147,21 @@ class SharedHuman:
             return tuple(self._open.values())
 
     def overheard(self) -> list[str]:
-        """Return what the human who is there said without being asked; see ``clear_of``."""
+        """Return what both called out to the robot; see ``clear_of``."""
         heard: Callable[[], list[str]] | None = getattr(self._other, "overheard", None)
-        return heard() if heard is not None else []
+        with self._standstill.changed:
+            own = self._calls.overheard()
+        return own + (heard() if heard is not None else [])
+
+    @property
+    def called(self) -> bool:
+        """True while there is something that ``overheard`` would return."""
+        return self._calls.waiting or getattr(self._other, "called", False)
+
+    @property
+    def lost(self) -> str:
+        """Why the human who was there can be heard no more; empty otherwise."""
+        return getattr(self._other, "lost", "")
 
     def ask(
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
@@ -164,7 +178,7 @@ class SharedHuman:
         return inquiry
 
     def answer(self, id: int, text: str) -> SharedInquiry:
-        """Answer a question from outside, from any thread.
+        """Answer a question from outside, from any thread; a stop that is no answer to it is for the guards.
 
         Raises:
             AnswerError: There is no such question, it is answered already, or this is none of its options.
@@ -176,6 +190,10 @@ class SharedHuman:
                 fix = f"answer one of {open_ones}" if open_ones else "wait for a question"
                 raise AnswerError(f"question {id} is not open, or is answered already\n  fix:  {fix}")
             words = text.strip() or inquiry.default
+            if self._calls.take(words, inquiry.options):
+                self._standstill.changed.notify_all()
+                self._context.wake()
+                return inquiry
             if inquiry.options:
                 meant = understand(words, inquiry.options)
                 if meant is None:
@@ -215,13 +233,13 @@ class SharedHuman:
         if self._other is not None and not self._attended():
             self._other.wait(stopped)
             return
-        while self._attended() and self._in_time() and not stopped():
+        while self._attended() and self._in_time() and not self.called and not stopped():
             if self._other is not None:
                 self._other.wait(self._after_a_slice(stopped))
             for inquiry in self.questions:
                 inquiry.answer  # noqa: B018  what the other said is taken in
             with self._standstill.changed:
-                if self._in_time() and not stopped():
+                if self._in_time() and not self.called and not stopped():
                     self._standstill.changed.wait(_SLICE)
 
     def _after_a_slice(self, stopped: Callable[[], bool]) -> Callable[[], bool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ...behaviors.context import Context
-from ...behaviors.human import NOBODY, NONE_FITS, Inquiry
+from ...behaviors.human import NOBODY, NONE_FITS, SAID, Inquiry
 from ...vlm.questions import Answer
 from ...vlm.tickets import BrokerEvent, Counters, Listener, Ticket
 from ..ticking.alarm import Alarm
@@ -154,11 +154,21 @@ class PlayedInquiry:
         return self._heard and self._over == NOBODY
 
     @property
+    def stopped(self) -> str:
+        """From the tick on in which a stop ended the question: what was said."""
+        return self._over if self._heard and self._over.startswith(SAID) else ""
+
+    @property
     def _heard(self) -> bool:
         return self._tick is not None and self._context.tick >= self._tick
 
     def withdraw(self) -> None:
         """Do nothing: nobody is asked."""
+
+
+def _ends(over: str) -> bool:
+    """Tell whether a human ended a question, not its deadline."""
+    return over.endswith((NONE_FITS, NOBODY)) or over.startswith(SAID)
 
 
 class PlayedHuman:
@@ -176,7 +186,7 @@ class PlayedHuman:
             data = message.data
             if "asked" in data:
                 self._asked.append((int(data["tick"]), str(data["asked"]), [data["path"], None, None, ""]))
-            elif not data.get("late") or str(data.get("over", "")).endswith((NONE_FITS, NOBODY)):
+            elif not data.get("late") or _ends(str(data.get("over", ""))):
                 open_ones = (e for e in self._asked if e[2][0] == data["path"] and e[2][1] is None)
                 last = list(open_ones)[-1:]
                 for _, _, answer in last:
