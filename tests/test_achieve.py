@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,9 @@ from knothole.trees.loader import check
 from knothole.trees.tracing.recording import read_trace
 from knothole.trees.tracing.why import explain
 from knothole.vlm.language.planning import DONE
+from knothole.vlm.local.written import said
+from knothole.vlm.questions import Answer, Frame, Question
+from knothole.vlm.scripted import Scripted
 
 LOG: list[str] = []
 FAILS: list[str] = []
@@ -386,6 +390,24 @@ def test_a_plan_that_is_a_tree_keeps_what_has_succeeded(tmp_path):
     assert "t/achieve/sequence/sequence/sequence/verify" in made.statuses()
     report = replay_run(ReplayOptions(trace))
     assert (report.difference, report.stopped, report.digest) == (None, None, report.recorded)
+
+
+class Fenced(Scripted):
+    """A model that writes its plans as many do: in a fence."""
+
+    def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+        answers = super().ask(frame, questions)
+        return [
+            said(question, f"```json\n{answer.text}\n```", True) if question.kind == "plan" else answer
+            for question, answer in zip(questions, answers, strict=True)
+        ]
+
+
+@pytest.mark.parametrize(("form", "plan"), [("steps", steps("a")), ("tree", {"sequence": steps("a")})])
+def test_a_plan_in_a_fence_is_run(form, plan):
+    made = go(f", form: {form}", {"do it": plan}, model=Fenced)
+    result = made.run()
+    assert (result.status, LOG) == ("SUCCESS", ["begins a", "ends a"])
 
 
 @behavior("snatch")

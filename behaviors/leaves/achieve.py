@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import ClassVar, Final
 
@@ -147,7 +146,7 @@ class Achieve(Grower, PlanningLeaf):
         if outcome.form == "steps":
             text = steps_text("plan", outcome.steps, rules.skills, verify, self._held(), wary=True)
         else:
-            text = tree_text("plan", json.loads(outcome.answer), rules.skills, verify)
+            text = tree_text("plan", outcome.data, rules.skills, verify)
         robot = self.context.robot
         sees = robot is not None and bool(robot.capabilities.cameras)
         picture = self.context.look(rules.camera).rgb if sees else None

@@ -43,6 +43,7 @@ class Outcome:
         text: The accepted plan as the YAML text of a tree.
         form: ``steps`` or ``tree``.
         answer: What the model wrote last.
+        data: The accepted plan as data, read out of ``answer``, which may have other words around it.
         options: What the question of ``ask`` offers.
     """
 
@@ -52,6 +53,7 @@ class Outcome:
     text: str = ""
     form: Literal["steps", "tree"] = "steps"
     answer: str = ""
+    data: object = None
     options: tuple[str, ...] = ()
 
 
@@ -333,6 +335,7 @@ class Planning:
             self._text if accepted else "",
             self._rules.form,
             self._answer.text,
+            self._data if accepted else None,
             options,
         )
         return False
