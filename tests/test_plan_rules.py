@@ -215,6 +215,20 @@ def test_a_plan_that_nobody_confirms_is_not_done(human, why):
     assert not rig.told[-1]["accepted"]
 
 
+HALF = "\\ud83d"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [f'[{{"skill": "say", "args": {{"text": "hi {HALF}"}}}}]', f'{{"ask": "{HALF}?"}}', f'{{"cannot": "No {HALF}."}}'],
+    ids=["say", "ask", "cannot"],
+)
+def test_what_is_no_text_is_refused(answer):
+    rig = Rig({"calls": [answer, [{"skill": "say", "args": {"text": "hi \U0001f600"}}]]})
+    assert rig.plan() == (SUCCESS, "say hi \U0001f600")
+    assert rig.asked[1].endswith("refused:\nthe answer has half a surrogate pair, which is no text")
+
+
 def test_the_run_may_want_every_plan_to_be_confirmed():
     rig = Rig([PICK])
     rig.context.confirm = True
