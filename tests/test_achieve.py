@@ -160,6 +160,18 @@ def test_a_human_says_how_to_get_out_of_a_loop(said, status, began):
     assert begun == {"try again": ["a", "a", "b"], "skip this step": ["a", "b"]}.get(str(said), ["a"])
 
 
+def offered(made: Scene) -> list[object]:
+    return [data["options"] for data in made.told("human") if data.get("options")]
+
+
+def test_where_the_goal_alone_is_not_reached_there_is_no_step_to_skip():
+    script = {"do it": steps("a"), "Is it done?": "no"}
+    made = go(', done_when: "Is it done?"', script, human={"The same plan failed*": ["skip this step"]})
+    result = made.run()
+    assert (result.status, offered(made)) == ("FAILURE", [["try again", "stop"]])
+    assert result.reason.endswith("the same plan would fail again, and 3 answers were none of the options")
+
+
 def test_an_ambiguous_instruction_is_cleared_up_by_the_human():
     plans = {"do it": {"ask": "Which it: the red it or the blue it?"}, "do the red it": steps("a")}
     made = go(plans=plans, human={"Which it*": ["the red it"]})

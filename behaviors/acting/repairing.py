@@ -21,8 +21,6 @@ from .writing import step_words
 AGAIN: Final = "try again"
 SKIP: Final = "skip this step"
 STOP: Final = "stop"
-WAYS_OUT: Final = (AGAIN, SKIP, STOP)
-"""What a human can say when the same plan fails in the same situation."""
 _ONE: Final = re.compile(r"\bone\b")
 _NUMBER: Final = re.compile(r"(?:\w+ )?(\d+) ")
 """How the name of a node begins that carries out a step, or looks at it; a wrapper has its label before it."""
@@ -65,6 +63,11 @@ class Attempt:
         finished = f"done before that: {short(self.steps[: self.done])}; " if self.done else ""
         where = f"{self.failed_step} failed: " if self.failed_step else ""
         return {"steps": [dict(step) for step in self.steps], "reason": f"{finished}{where}{self.reason}"}
+
+
+def ways_out(attempt: Attempt) -> tuple[str, ...]:
+    """Return what a human can say when the plan that failed so would fail again. Only a step can be skipped."""
+    return (AGAIN, SKIP, STOP) if attempt.failed_step else (AGAIN, STOP)
 
 
 def same_again(attempts: Sequence[Attempt], plan: Attempt) -> Attempt | None:

@@ -15,12 +15,12 @@ from ..acting.repairing import (
     AGAIN,
     SKIP,
     STOP,
-    WAYS_OUT,
     Attempt,
     clarified,
     done_steps,
     remaining,
     same_again,
+    ways_out,
     without_step,
 )
 from ..acting.verifying import WAYS
@@ -284,7 +284,7 @@ class Achieve(Grower, PlanningLeaf):
         """Ask the human what to do with a plan that failed before while everything looked the same."""
         why = f"{old.failed_step}: {old.reason}" if old.failed_step else old.reason
         words = f"The same plan failed before and nothing has changed since ({why}). What shall I do?"
-        asked = self._put_question(words, WAYS_OUT, STOP)
+        asked = self._put_question(words, ways_out(old), STOP)
         self.context.emit("plans", {"path": self.path, "repair": self._repairs, "loop": plan.number, "reason": why})
 
         def heard() -> Status:
@@ -296,7 +296,7 @@ class Achieve(Grower, PlanningLeaf):
                 return self._act(plan)
             left = without_step(old.steps, old.done, self._rules.skills, self._known()) if said == SKIP else []
             if said == SKIP and not left:
-                return self._finish(f"the human said to skip {old.failed_step or 'it'}; nothing else was left")
+                return self._finish(f"the human said to skip {old.failed_step}; nothing else was left")
             if said == SKIP:
                 verify = str(self.get("verify"))
                 text = steps_text("plan", left, self._rules.skills, verify, self._held(), wary=True)
