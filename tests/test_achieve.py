@@ -482,9 +482,35 @@ def test_a_step_whose_need_is_known_to_be_untrue_is_never_begun_but_repaired(for
     assert (result.status, result.reason) == ("SUCCESS", "all steps are done, after 1 plan that failed")
     [repair] = [data for data in made.told("plans") if "repair" in data]
     assert str(repair["reason"]).endswith("it needs that the hand is empty, but the hand holds something")
-    if form == "steps":
-        assert str(repair["reason"]).startswith("step 3 (wave b): ")
-        assert repair["done"] == 2
+    assert str(repair["reason"]).startswith("step 3 (wave b): " if form == "steps" else "it needs that ")
+    assert repair["done"] == (2 if form == "steps" else 0)
+
+
+TREE = {"sequence": [*steps("a"), {"if": "Is it big?", "then": step("try_it", what="c"), "else": steps("d")[0]}]}
+
+
+def test_of_a_tree_no_step_is_blamed_that_may_not_have_failed():
+    FAILS.extend(["c", "c"])
+    made = go(", form: tree, repairs: 1", {"do it": {"calls": [TREE, {"sequence": [TREE, *steps("e")]}]}})
+    asked = []
+    made.loop.context.broker.listener = lambda event: (
+        asked.append(event.ticket.question.context)
+        if event.what == "asked" and event.ticket.question.kind == "plan"
+        else None
+    )
+    result = made.run()
+    assert result.reason == "c slipped (after 1 repair)"
+    assert asked[1].endswith("Tried before:\n- try_it a → try_it c → try_it d: c slipped")
+    [repair] = [data for data in made.told("plans") if "repair" in data]
+    assert (repair["reason"], repair["remaining"]) == ("c slipped", "")
+
+
+def test_no_step_of_a_tree_can_be_skipped():
+    FAILS.append("a")
+    made = go(", form: tree", {"do it": TREE}, human={"The same plan failed*": ["try again"]})
+    assert made.run().status == "SUCCESS"
+    assert offered(made) == [["try again", "stop"]]
+    assert [line for line in LOG if "begins" in line] == ["begins a", "begins a", "begins c"]
 
 
 def test_a_need_that_nobody_can_know_of_stops_nothing():

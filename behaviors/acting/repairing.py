@@ -38,7 +38,8 @@ class Attempt:
         answer: What the model wrote.
         picture: What the camera showed when it was made; None where nothing was seen.
         held: What the hand held then, in words.
-        done: How many of its steps succeeded.
+        straight: Its steps are carried out one after the other; of a tree nobody knows which were, and which failed.
+        done: How many of its steps succeeded; 0 where that is not known.
         reason: Why it failed; empty while nobody knows or when it did not.
     """
 
@@ -48,13 +49,14 @@ class Attempt:
     answer: str = ""
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     held: str = ""
+    straight: bool = True
     done: int = 0
     reason: str = ""
 
     @property
     def failed_step(self) -> str:
-        """The step that failed, in words; empty when it was none of them."""
-        if self.done >= len(self.steps):
+        """The step that failed, in words; empty when it was none of them, or nobody knows which."""
+        if not self.straight or self.done >= len(self.steps):
             return ""
         return f"step {self.done + 1} ({step_words(self.steps[self.done])})"
 
@@ -132,8 +134,8 @@ def clarified(instruction: str, question: str, answer: str) -> str:
 
 
 def remaining(attempt: Attempt) -> str:
-    """Return what was left to do when a plan failed, in words."""
-    return short(attempt.steps[attempt.done :])
+    """Return what was left to do when a plan failed, in words; empty where nobody knows."""
+    return short(attempt.steps[attempt.done :]) if attempt.straight else ""
 
 
 def done_steps(root: Any, steps: Sequence[Step]) -> int:

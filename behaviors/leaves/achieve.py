@@ -150,7 +150,7 @@ class Achieve(Grower, PlanningLeaf):
         robot = self.context.robot
         sees = robot is not None and bool(robot.capabilities.cameras)
         picture = self.context.look(rules.camera).rgb if sees else None
-        plan = Attempt(number, outcome.steps, text, outcome.answer, picture, self._held())
+        plan = Attempt(number, outcome.steps, text, outcome.answer, picture, self._held(), outcome.form == "steps")
         old = same_again(self._attempts, plan)
         self.put("plan", [dict(step) for step in outcome.steps])
         return self._act(plan) if old is None else self._stuck(plan, old)
@@ -207,7 +207,7 @@ class Achieve(Grower, PlanningLeaf):
     def _ended(self, well: bool, reason: str) -> Status:
         plan = self._attempts[-1]
         root = self.grown.plan if self.grown is not None else None
-        plan.done = len(plan.steps) if well else done_steps(root, plan.steps)
+        plan.done = len(plan.steps) if well else done_steps(root, plan.steps) if plan.straight else 0
         if not well:
             plan.reason = reason
             return self._repair(f"{plan.failed_step}: {reason}" if plan.failed_step else reason)
