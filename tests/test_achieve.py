@@ -261,6 +261,16 @@ def test_a_repaired_plan_is_proposed_as_a_tree_that_checks(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("then", [{"cannot": DONE}, steps("a")], ids=["done already", "skipped"])
+def test_nothing_is_proposed_where_no_step_worked(tmp_path, then):
+    FAILS.append("a")
+    plans = {"do it": {"calls": [steps("a"), then]}}
+    made = go(plans=plans, proposals=tmp_path / "p", human={"The same plan failed*": ["skip this step"]})
+    result = made.run()
+    assert (result.status, "proposed" in result.reason) == ("SUCCESS", False)
+    assert list(tmp_path.rglob("*.yaml")) == []
+
+
 def test_a_proposal_never_replaces_a_file(tmp_path):
     (tmp_path / "t_achieve.yaml").write_text("mine\n")
     for _ in range(2):

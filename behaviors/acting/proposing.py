@@ -41,7 +41,7 @@ def proposal(
 ) -> str:
     """Return what worked in the end as the text of a tree: the steps that were done in each plan, one after the other.
 
-    What a plan that failed held in the end was put back: the steps since it was taken are left out.
+    Empty where no step lasted. What a plan that failed held in the end was put back: the steps since it was taken are left out.
 
     Args:
         name: Of the tree.
@@ -63,6 +63,8 @@ def proposal(
                 lines += _failure(before)
             steps.append(step)
             comments.append([_line(line) for line in lines])
+    if not steps:
+        return ""
     head = [f"{MARK}: what carried out {_line(instruction)!r} in the end", *_story(attempts)]
     return steps_text(name, steps, allowed, verify, held, comments, [_line(line) for line in head])
 

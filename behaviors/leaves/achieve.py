@@ -327,6 +327,8 @@ class Achieve(Grower, PlanningLeaf):
         kind = self.path.replace("/", "_").replace("[", "").replace("]", "")
         verify, given = str(self.get("verify")), str(self.get("proposal")).strip()
         text = proposal("repaired", self._instruction, self._attempts, self._rules.skills, verify, self._first_held)
+        if not text:
+            return ""
         try:
             written = proposals.write(given or kind, text)
         except KnotholeError as error:
