@@ -206,6 +206,26 @@ def test_what_the_human_says_against_a_plan_goes_back_to_the_model():
     assert rig.asked[1].endswith("The last plan was refused:\nthe human refused the plan: No, the green one")
 
 
+@pytest.mark.parametrize("said", ["Yes, please.", "yes, do it", "yeah", "OK!", "go ahead", "y"])
+def test_a_plan_is_done_on_a_yes_in_whatever_words(said):
+    assert ask(Rig([PICK]), says=[said]).plan(confirm="ask")[0] is SUCCESS
+
+
+@pytest.mark.parametrize("said", ["yes, but into the bowl", "yes, the green one", "wait"])
+def test_a_yes_with_more_to_it_goes_back_to_the_model(said):
+    rig = ask(Rig({"calls": [[PICK], [CAN]]}), says=[said, "yes"])
+    assert rig.plan(confirm="ask") == (SUCCESS, "pick the green can")
+    assert rig.asked[1].endswith(f"the human refused the plan: {said}")
+
+
+@pytest.mark.parametrize("said", ["stop", "Stop!"])
+def test_a_stop_ends_the_planning(said):
+    rig = ask(Rig([PICK]), says=[said, "yes"])
+    assert rig.plan(confirm="ask") == (FAILURE, "the human said stop")
+    assert len(rig.asked) == 1
+    assert not rig.told[-1]["accepted"]
+
+
 @pytest.mark.parametrize(("human", "why"), [(False, "nobody is there to confirm the plan"), (True, None)])
 def test_a_plan_that_nobody_confirms_is_not_done(human, why):
     rig = Rig([PICK])

@@ -16,8 +16,10 @@ from ..means.asking import Asking, ask
 from ..means.differences import bare, differences, question_for
 from ..means.effects import named
 from ..means.skills import Step, mistakes, refusal
+from ..means.understanding import agrees
 from ..node import Leaf
 from ..rehearsing import RehearsalVerdict, Rehearsing
+from ..stop_sign import means_stop
 from .finding import ALL, Finding, Found, around, missing, several
 from .reading import read_answer
 from .rules import Rules
@@ -27,7 +29,7 @@ from .telling import diff, known_state, meant, prompt, short, used
 from .tree_form import steps_in, think, tree_mistakes, tree_yaml
 from .yaml_text import document, steps_yaml
 
-_YES = frozenset(("yes", "y", "ok", "okay", "sure", "go", "go on", "do it", "yes please", "fine"))
+Ending = Literal["accepted", "ask", "cannot", "refused", "stopped", "unsupported"]
 NOBODY = "nobody is there to confirm the plan"
 
 
@@ -37,7 +39,8 @@ class Outcome:
 
     Attributes:
         kind: ``accepted``; ``ask`` and ``cannot`` where the model, or the picture, says so instead; ``refused`` when no
-            attempt gave a plan that may be run; ``unsupported`` when the backend makes no plans.
+            attempt gave a plan that may be run; ``stopped`` when the human who was to accept it said stop;
+            ``unsupported`` when the backend makes no plans.
         words: The reason of a FAILURE; for an accepted plan what it does, on one line.
         steps: The steps of an accepted plan, in the order of the text.
         text: The accepted plan as the YAML text of a tree.
@@ -47,7 +50,7 @@ class Outcome:
         options: What the question of ``ask`` offers.
     """
 
-    kind: Literal["accepted", "ask", "cannot", "refused", "unsupported"]
+    kind: Ending
     words: str
     steps: tuple[Step, ...] = ()
     text: str = ""
@@ -293,15 +296,18 @@ class Planning:
         if said is None:
             return False
         self._asked = None
-        words = " ".join(said.split()).strip(" .!")
-        if words.lower() in _YES:
+        agreed = agrees(said)
+        if agreed:
             return self._accept("human")
         if asked.late:
             why = NOBODY if asked.absent else "no human confirmed the plan in time"
             self._tell([why], False, "")
             return self._end("refused", why)
-        reason = "" if words.lower() in ("no", "n", "") else f": {words}"
-        return self._refuse([f"the human refused the plan{reason}"])
+        if means_stop(said):
+            self._tell(["the human said stop"], False, "")
+            return self._end("stopped", "the human said stop")
+        words = " ".join(said.split()).strip(" .!")
+        return self._refuse([f"the human refused the plan{f': {words}' if words and agreed is None else ''}"])
 
     def _accept(self, by: str) -> bool:
         self._tell(None, True, by)
@@ -321,7 +327,7 @@ class Planning:
 
     def _end(
         self,
-        kind: Literal["accepted", "ask", "cannot", "refused", "unsupported"],
+        kind: Ending,
         words: str,
         options: tuple[str, ...] = (),
     ) -> bool:
