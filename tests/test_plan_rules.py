@@ -359,6 +359,12 @@ def among(answer: object, *things: str, **script: object) -> Rig:
     return Rig(answer, **{"every cube": [region(robot, name) for name in things], **script})
 
 
+def test_a_question_back_that_offers_one_thing_twice_beside_another_offers_it_once():
+    rig = Rig({"ask": "Which cup: the red one, the blue one or the red one?"})
+    assert rig.plan()[0] is FAILURE
+    assert rig.out("options") == ["the red one", "the blue one"]
+
+
 def test_a_question_back_about_the_only_thing_there_is_needless():
     rig = among({"calls": [WHICH, [PICK]]}, "red cube")
     assert rig.plan() == (SUCCESS, "pick the red cube")
