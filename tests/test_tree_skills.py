@@ -63,7 +63,9 @@ def test_a_header_makes_a_skill_whose_arguments_are_the_inputs(folder):
 @pytest.mark.parametrize("leaf", ["plan", "achieve"])
 def test_words_for_no_thing_in_an_input_that_facts_are_about_are_refused(folder, leaf, words):
     plan = [{"skill": "put_it", "args": {"thing": words}}]
-    made = scene(f"root:\n  {leaf}: {{instruction: go, skills: [put_it], attempts: 1}}\n", {"go": plan}, search=[folder])
+    made = scene(
+        f"root:\n  {leaf}: {{instruction: go, skills: [put_it], attempts: 1}}\n", {"go": plan}, search=[folder]
+    )
     result = made.run()
     wrong = "no valid plan: step 1: argument 'thing' of put_it must be words for a thing, on one line"
     assert (result.status, result.reason) == ("FAILURE", wrong)

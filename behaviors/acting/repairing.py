@@ -67,6 +67,24 @@ class Attempt:
         return {"steps": [dict(step) for step in self.steps], "reason": f"{finished}{where}{self.reason}"}
 
 
+def told_repair(number: int, reason: str, last: Attempt | None, left: str) -> dict[str, object]:
+    """Return what the trace is told of a repair, beside who makes it.
+
+    Args:
+        number: From 1.
+        reason: Why there is one.
+        last: The plan before it.
+        left: What was left to do of that, in words.
+    """
+    return {
+        "repair": number,
+        "reason": reason,
+        "remaining": left,
+        "previous": [dict(step) for step in last.steps] if last is not None else [],
+        "done": last.done if last is not None else 0,
+    }
+
+
 def ways_out(attempt: Attempt) -> tuple[str, ...]:
     """Return what a human can say when the plan that failed so would fail again. Only a step can be skipped."""
     return (AGAIN, SKIP, STOP) if attempt.failed_step else (AGAIN, STOP)

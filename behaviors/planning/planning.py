@@ -69,6 +69,7 @@ class Planning:
         instruction: What is to be done.
         tried: What was tried before and why it failed, for the model: texts, or mappings with ``steps`` and ``reason``.
         avoid: Answers, as the model wrote them, that it shall not give again where its backend can see to that.
+        told: What the model is told beside that, a line each.
 
     Attributes:
         doing: What it waits for, in words.
@@ -76,10 +77,16 @@ class Planning:
     """
 
     def __init__(
-        self, leaf: Leaf, rules: Rules, instruction: str, tried: Sequence[object] = (), avoid: Sequence[str] = ()
+        self,
+        leaf: Leaf,
+        rules: Rules,
+        instruction: str,
+        tried: Sequence[object] = (),
+        avoid: Sequence[str] = (),
+        told: Sequence[str] = (),
     ) -> None:
         self._leaf, self._rules, self._instruction = leaf, rules, instruction
-        self._tried, self._avoid = list(tried), list(avoid)
+        self._tried, self._avoid, self._more = list(tried), list(avoid), tuple(told)
         self.doing = ""
         self.outcome: Outcome | None = None
         self._attempt = 0
@@ -129,7 +136,7 @@ class Planning:
         self._clear()
         self._attempt += 1
         rules, state = self._rules, known_state(self._leaf, Found())
-        context = prompt(rules, state, self._tried, complaint)
+        context = prompt(rules, state, self._tried, complaint, self._more)
         question = Question("plan", self._instruction, schema=rules.schema, context=context, refused=tuple(self._avoid))
         self._asking = ask(self._leaf, question, rules.camera)
         self.doing = f"the plan was refused: {complaint.splitlines()[0]}" if complaint else "waiting for a plan"
