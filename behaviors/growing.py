@@ -7,7 +7,7 @@ tick how its branch ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, ClassVar, Protocol
 
 from .._base import KnotholeError
@@ -103,11 +103,15 @@ class Grown(Decorator):
         """The root of what grew; None while nothing did."""
         return self.children[1] if len(self.children) > 1 else None
 
-    def planted(self) -> None:
-        """Something was put here: it is ticked from now on, after what was kept of it and had succeeded."""
+    def planted(self, kept: Container[str] = ()) -> None:
+        """Something was put here: it is ticked from now on, after what was kept of it and had succeeded.
+
+        Args:
+            kept: Paths of the nodes that are what they were before with all that is below them.
+        """
         self.live = self.plan is not None
         if self.plan is not None:
-            _go_on(self.plan)
+            _go_on(self.plan, kept)
 
     def revive(self) -> None:
         """Let what has failed go on where it failed, when it is ticked again: what succeeded before that is kept."""
@@ -242,13 +246,19 @@ def _revive(node: Any) -> None:
         node._log(node)
 
 
-def _go_on(node: Any) -> None:
-    """Let a sequence that was revived go on with its first child that has not succeeded, whatever was put before it."""
+def _go_on(node: Any, kept: Container[str]) -> None:
+    """Let a sequence that was revived go on with its first child that has not succeeded, whatever was put before it.
+
+    What succeeded and has other nodes below it now has not.
+    """
     from .composites import Sequence
 
     if node.status is not RUNNING or not isinstance(node, Sequence):
         return
+    for child in node.children:
+        if child.status is SUCCESS and child.path not in kept:
+            child._x(INVALID)
     node.current_child = next((child for child in node.children if child.status is not SUCCESS), node.children[-1])
     if node.current_child.status is SUCCESS:
         node.current_child._x(INVALID)  # all of them succeeded, yet it had failed
-    _go_on(node.current_child)
+    _go_on(node.current_child, kept)

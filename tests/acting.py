@@ -71,16 +71,17 @@ def scene(
     things: Sequence[str] = (),
     bowls: Sequence[str] = (),
     never: str = "",
+    model: type[Scripted] = Scripted,
     **options: Any,
 ) -> Scene:
     """Make a run of a tree without ``knothole:`` and ``tree:`` of its own: ``root:`` and what stands beside it.
 
     Whoever looks for one of ``things`` finds the one cube that is there, for one of ``bowls`` a bowl beside it.
-    ``never`` holds the rules of ``never.yaml``.
+    ``never`` holds the rules of ``never.yaml``; ``model`` answers by the script.
     """
     robot = DRIVERS.get("kinematic")(DriverOptions(settings={"props": [CUBE, BOWL] if bowls else [CUBE]}))
     found = {name: region(robot, "red cube") for name in things} | {name: region(robot, "red bowl") for name in bowls}
-    broker = Broker(Scripted({**found, **(script or {"*": "yes"})}), stepped=True, latency=0.1)
+    broker = Broker(model({**found, **(script or {"*": "yes"})}), stepped=True, latency=0.1)
     context = Context(robot, broker, rng=np.random.default_rng(0))
     context.human = ScriptedHuman(human) if human is not None else None
     context.grow = Garden(search)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,9 @@ from knothole.trees.loader import check
 from knothole.trees.tracing.recording import read_trace
 from knothole.trees.tracing.why import explain
 from knothole.vlm.language.planning import DONE
+from knothole.vlm.local.written import said
+from knothole.vlm.questions import Answer, Frame, Question
+from knothole.vlm.scripted import Scripted
 
 LOG: list[str] = []
 FAILS: list[str] = []
@@ -62,6 +66,28 @@ class TryIt(Leaf):
 
     def halt(self) -> None:
         LOG.append(f"halts {self.get('what')}")
+
+
+@behavior("set_down")
+class SetDown(Leaf):
+    """Put something onto the table.
+
+    Ports:
+        what (in, text, main): What.
+
+    Status:
+        SUCCESS: It is there.
+
+    Halt:
+        Nothing to halt.
+    """
+
+    effects = ("on_table(what)",)
+    ports = (Port("what", "text", "what", main=True),)
+
+    def step(self) -> Status:
+        LOG.append(f"sets {self.get('what')} down")
+        return self.succeed()
 
 
 @pytest.fixture(autouse=True)
@@ -156,6 +182,18 @@ def test_a_human_says_how_to_get_out_of_a_loop(said, status, began):
     assert begun == {"try again": ["a", "a", "b"], "skip this step": ["a", "b"]}.get(str(said), ["a"])
 
 
+def offered(made: Scene) -> list[object]:
+    return [data["options"] for data in made.told("human") if data.get("options")]
+
+
+def test_where_the_goal_alone_is_not_reached_there_is_no_step_to_skip():
+    script = {"do it": steps("a"), "Is it done?": "no"}
+    made = go(', done_when: "Is it done?"', script, human={"The same plan failed*": ["skip this step"]})
+    result = made.run()
+    assert (result.status, offered(made)) == ("FAILURE", [["try again", "stop"]])
+    assert result.reason.endswith("the same plan would fail again, and 3 answers were none of the options")
+
+
 def test_an_ambiguous_instruction_is_cleared_up_by_the_human():
     plans = {"do it": {"ask": "Which it: the red it or the blue it?"}, "do the red it": steps("a")}
     made = go(plans=plans, human={"Which it*": ["the red it"]})
@@ -182,6 +220,7 @@ def test_an_ambiguous_instruction_without_an_answer_fails_and_moves_nothing(huma
 
 def test_what_is_done_already_succeeds_and_what_cannot_be_done_fails():
     assert go(plans={"do it": {"cannot": DONE}}).run().reason == DONE
+    assert go(plans={"do it": {"cannot": "That is done already"}}).run().status == "SUCCESS"
     result = go(plans={"do it": {"cannot": "There is no bowl."}}).run()
     assert (result.status, result.reason) == ("FAILURE", "There is no bowl.")
 
@@ -219,6 +258,127 @@ def test_what_is_left_is_done_until_the_model_says_that_nothing_is():
     assert [line for line in LOG if "begins" in line] == ["begins a", "begins b"]
 
 
+NONE_LEFT = {
+    "done already": ({"cannot": DONE}, f"the model says: {DONE}"),
+    "nothing left": ({"cannot": "Nothing is left to do."}, "the model says: Nothing is left to do."),
+    "says that it is done": ([step("say", text=DONE)], f"the model says: {DONE}"),
+    "only says something": (
+        [step("say", text="All clean."), step("say", text="Bye.")],
+        "the model says: All clean. Bye.",
+    ),
+    "the same again": (steps("a"), "the model would do the same again"),
+    "a question": (
+        {"ask": "Which it: the red it or the blue it?"},
+        "about what is left the model asks: Which it: the red it or the blue it?",
+    ),
+    "no plan": ({"nothing": "at all"}, "whether anything is left is not known: no valid plan: "),
+    "a plan that may not be run": ([step("dance")], "whether anything is left is not known: no valid plan: step 1: "),
+    "no answer": (
+        {"problem": "the server is gone"},
+        "whether anything is left is not known: no valid plan: the server",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "why"), NONE_LEFT.values(), ids=NONE_LEFT)
+def test_whatever_is_said_of_what_is_left_a_success_stays_one(answer, why):
+    script = {"do it": {"calls": [steps("a"), answer, steps("b")]}}
+    made = go(", until_done: true", script, human={"*": ["the red it"]})
+    result = made.run()
+    assert result.status == "SUCCESS"
+    assert result.reason.startswith(f"all steps are done; {why}")
+    assert [line for line in LOG if "begins" in line] == ["begins a"]
+    assert (made.said, made.told("human")) == ([], [])
+
+
+def test_a_proposal_tells_no_failure_of_a_plan_that_worked(tmp_path):
+    FAILS.append("b")
+    script = {"do it": {"calls": [steps("b"), steps("a"), steps("c"), {"cannot": DONE}]}}
+    go(", until_done: true", script, proposals=tmp_path).run()
+    [file] = tmp_path.iterdir()
+    assert file.read_text().count("failed here") == 1
+
+
+def test_a_plan_that_only_says_something_leaves_nothing_to_ask_for():
+    made = go(", until_done: true", {"do it": [step("say", text=DONE)]})
+    assert (made.run().status, made.said, len(made.told("plans"))) == ("SUCCESS", [DONE], 1)
+
+
+def test_a_plan_for_what_is_left_that_failed_before_is_no_question_to_a_human():
+    FAILS.append("b")
+    script = {"do it": {"calls": [steps("b"), steps("a"), steps("b")]}}
+    made = go(", until_done: true", script, human={"*": ["stop"]})
+    result = made.run()
+    assert (result.status, made.told("human")) == ("SUCCESS", [])
+    assert "what the model would do next has failed before" in result.reason
+
+
+def test_what_is_left_and_fails_is_a_failure():
+    FAILS.append("b")
+    made = go(", until_done: true, repairs: 1", {"do it": {"calls": [steps("a"), steps("b")]}})
+    result = made.run()
+    assert (result.status, result.reason) == ("FAILURE", "step 1 (try it b): b slipped (after 1 repair)")
+
+
+def test_the_model_is_told_what_was_done_and_how_to_say_that_nothing_is_left():
+    made = go(", until_done: true", {"do it": {"calls": [steps("a"), {"cannot": DONE}]}})
+    asked = []
+    made.loop.context.broker.listener = lambda event: (
+        asked.append(event.ticket.question) if event.what == "asked" and event.ticket.question.kind == "plan" else None
+    )
+    made.run()
+    how = 'Where nothing is left to do, answer {"cannot": "That is done already."}.'
+    assert [question.context.endswith(how) for question in asked] == [True, True]
+    assert "Done so far: try_it a. Plan only what is left of the instruction." in asked[1].context
+    assert {question.text for question in asked} == {"do it"}
+
+
+PICK, INTO = step("pick", object="the red cube"), step("place", into="the red bowl")
+UNDONE = {
+    "put down": ([PICK], [INTO], "red cube"),
+    "let go": ([PICK], [step("open_gripper")], "red cube"),
+}
+
+
+@pytest.mark.parametrize(("first", "then", "held"), UNDONE.values(), ids=UNDONE)
+def test_what_was_done_is_not_undone_by_a_plan_for_what_is_left(first, then, held):
+    text = "root:\n  achieve: {instruction: do it, verify: none, until_done: true}\n"
+    script = {"do it": {"calls": [first, then]}, "*": []}
+    made = scene(text, script, things=["the red cube"], bowls=["the red bowl"])
+    result = made.run()
+    assert (result.status, made.loop.context.robot.held) == ("SUCCESS", held)
+    assert result.reason.startswith("all steps are done; what the model would do next ")
+    assert sum(data.get("accepted") is True for data in made.told("plans")) == 2
+
+
+def set_down(*then: dict[str, object], **more: object) -> Scene:
+    text = "root:\n  achieve: {instruction: do it, skills: [set_down, try_it], verify: none, until_done: true}\n"
+    first = step("set_down", what="a")
+    return scene(text, {"do it": {"calls": [[first], *more.values(), [first, *then]]}, "*": []}, things="abc")
+
+
+def test_what_was_moved_is_not_moved_again():
+    made = set_down(*steps("b"))
+    result = made.run()
+    assert (result.status, LOG) == ("SUCCESS", ["sets a down"])
+    assert result.reason == "all steps are done; what the model would do next moves a again"
+
+
+def test_neither_is_it_by_the_repair_of_what_was_left():
+    FAILS.append("b")
+    made = set_down(*steps("c"), left=steps("b"))
+    result = made.run()
+    assert (result.status, LOG) == ("FAILURE", ["sets a down", "begins b", "ends b"])
+    assert result.reason == "the plan moves a again (after 3 repairs)"
+
+
+def test_what_is_left_may_be_a_tree():
+    plans = [{"sequence": steps("a")}, {"sequence": steps("b")}, {"cannot": DONE}]
+    made = go(", until_done: true, form: tree", {"do it": {"calls": plans}})
+    assert made.run().status == "SUCCESS"
+    assert [line for line in LOG if "begins" in line] == ["begins a", "begins b"]
+
+
 def test_halting_halts_the_step_that_runs():
     text = "root:\n  sequence:\n    - achieve: {instruction: do it, skills: [wait]}\n      timeout: 1s\n"
     made = scene(text, {"do it": [step("wait", duration=5.0)]})
@@ -243,6 +403,16 @@ def test_a_repaired_plan_is_proposed_as_a_tree_that_checks(tmp_path):
         '- try_it: {what: "b"}',
         '- try_it: {what: "c"}',
     ]
+
+
+@pytest.mark.parametrize("then", [{"cannot": DONE}, steps("a")], ids=["done already", "skipped"])
+def test_nothing_is_proposed_where_no_step_worked(tmp_path, then):
+    FAILS.append("a")
+    plans = {"do it": {"calls": [steps("a"), then]}}
+    made = go(plans=plans, proposals=tmp_path / "p", human={"The same plan failed*": ["skip this step"]})
+    result = made.run()
+    assert (result.status, "proposed" in result.reason) == ("SUCCESS", False)
+    assert list(tmp_path.rglob("*.yaml")) == []
 
 
 def test_a_proposal_never_replaces_a_file(tmp_path):
@@ -388,6 +558,24 @@ def test_a_plan_that_is_a_tree_keeps_what_has_succeeded(tmp_path):
     assert (report.difference, report.stopped, report.digest) == (None, None, report.recorded)
 
 
+class Fenced(Scripted):
+    """A model that writes its plans as many do: in a fence."""
+
+    def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+        answers = super().ask(frame, questions)
+        return [
+            said(question, f"```json\n{answer.text}\n```", True) if question.kind == "plan" else answer
+            for question, answer in zip(questions, answers, strict=True)
+        ]
+
+
+@pytest.mark.parametrize(("form", "plan"), [("steps", steps("a")), ("tree", {"sequence": steps("a")})])
+def test_a_plan_in_a_fence_is_run(form, plan):
+    made = go(f", form: {form}", {"do it": plan}, model=Fenced)
+    result = made.run()
+    assert (result.status, LOG) == ("SUCCESS", ["begins a", "ends a"])
+
+
 @behavior("snatch")
 class Snatch(Leaf):
     """Let the hand be full although no skill says so: somebody puts the cube between its fingers.
@@ -448,9 +636,35 @@ def test_a_step_whose_need_is_known_to_be_untrue_is_never_begun_but_repaired(for
     assert (result.status, result.reason) == ("SUCCESS", "all steps are done, after 1 plan that failed")
     [repair] = [data for data in made.told("plans") if "repair" in data]
     assert str(repair["reason"]).endswith("it needs that the hand is empty, but the hand holds something")
-    if form == "steps":
-        assert str(repair["reason"]).startswith("step 3 (wave b): ")
-        assert repair["done"] == 2
+    assert str(repair["reason"]).startswith("step 3 (wave b): " if form == "steps" else "it needs that ")
+    assert repair["done"] == (2 if form == "steps" else 0)
+
+
+TREE = {"sequence": [*steps("a"), {"if": "Is it big?", "then": step("try_it", what="c"), "else": steps("d")[0]}]}
+
+
+def test_of_a_tree_no_step_is_blamed_that_may_not_have_failed():
+    FAILS.extend(["c", "c"])
+    made = go(", form: tree, repairs: 1", {"do it": {"calls": [TREE, {"sequence": [TREE, *steps("e")]}]}})
+    asked = []
+    made.loop.context.broker.listener = lambda event: (
+        asked.append(event.ticket.question.context)
+        if event.what == "asked" and event.ticket.question.kind == "plan"
+        else None
+    )
+    result = made.run()
+    assert result.reason == "c slipped (after 1 repair)"
+    assert "Tried before:\n- try_it a → try_it c → try_it d: c slipped\n" in asked[1]
+    [repair] = [data for data in made.told("plans") if "repair" in data]
+    assert (repair["reason"], repair["remaining"]) == ("c slipped", "")
+
+
+def test_no_step_of_a_tree_can_be_skipped():
+    FAILS.append("a")
+    made = go(", form: tree", {"do it": TREE}, human={"The same plan failed*": ["try again"]})
+    assert made.run().status == "SUCCESS"
+    assert offered(made) == [["try again", "stop"]]
+    assert [line for line in LOG if "begins" in line] == ["begins a", "begins a", "begins c"]
 
 
 def test_a_need_that_nobody_can_know_of_stops_nothing():

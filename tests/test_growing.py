@@ -182,6 +182,14 @@ def test_what_succeeded_in_a_sequence_is_kept_and_not_done_again():
     assert made.said == ["one", "two", "three", "four"]
 
 
+def test_what_succeeded_with_other_steps_below_it_is_done_anew():
+    first = whole("root:\n  sequence:\n    - sequence:\n        - say: one\n    - check: 1 > 2\n")
+    then = whole("root:\n  sequence:\n    - sequence:\n        - say: two\n    - say: three\n")
+    made = scene(root(first, then, keep=True))
+    assert made.run().status == "SUCCESS"
+    assert made.said == ["one", "two", "three"]
+
+
 def test_a_new_step_before_what_failed_is_done_first():
     first = whole("root:\n  sequence:\n    - say: one\n    - check: 1 > 2\n")
     then = whole("root:\n  sequence:\n    - say: one\n    - set: {name: $n, to: 1 + 1}\n    - say: two\n")

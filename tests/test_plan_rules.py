@@ -206,6 +206,26 @@ def test_what_the_human_says_against_a_plan_goes_back_to_the_model():
     assert rig.asked[1].endswith("The last plan was refused:\nthe human refused the plan: No, the green one")
 
 
+@pytest.mark.parametrize("said", ["Yes, please.", "yes, do it", "yeah", "OK!", "go ahead", "y"])
+def test_a_plan_is_done_on_a_yes_in_whatever_words(said):
+    assert ask(Rig([PICK]), says=[said]).plan(confirm="ask")[0] is SUCCESS
+
+
+@pytest.mark.parametrize("said", ["yes, but into the bowl", "yes, the green one", "wait"])
+def test_a_yes_with_more_to_it_goes_back_to_the_model(said):
+    rig = ask(Rig({"calls": [[PICK], [CAN]]}), says=[said, "yes"])
+    assert rig.plan(confirm="ask") == (SUCCESS, "pick the green can")
+    assert rig.asked[1].endswith(f"the human refused the plan: {said}")
+
+
+@pytest.mark.parametrize("said", ["stop", "Stop!"])
+def test_a_stop_ends_the_planning(said):
+    rig = ask(Rig([PICK]), says=[said, "yes"])
+    assert rig.plan(confirm="ask") == (FAILURE, "the human said stop")
+    assert len(rig.asked) == 1
+    assert not rig.told[-1]["accepted"]
+
+
 @pytest.mark.parametrize(("human", "why"), [(False, "nobody is there to confirm the plan"), (True, None)])
 def test_a_plan_that_nobody_confirms_is_not_done(human, why):
     rig = Rig([PICK])
@@ -213,6 +233,20 @@ def test_a_plan_that_nobody_confirms_is_not_done(human, why):
         rig.context.human = ScriptedHuman({})
     assert rig.plan(confirm="ask", patience=1.0) == (FAILURE, why or "no human confirmed the plan in time")
     assert not rig.told[-1]["accepted"]
+
+
+HALF = "\\ud83d"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [f'[{{"skill": "say", "args": {{"text": "hi {HALF}"}}}}]', f'{{"ask": "{HALF}?"}}', f'{{"cannot": "No {HALF}."}}'],
+    ids=["say", "ask", "cannot"],
+)
+def test_what_is_no_text_is_refused(answer):
+    rig = Rig({"calls": [answer, [{"skill": "say", "args": {"text": "hi \U0001f600"}}]]})
+    assert rig.plan() == (SUCCESS, "say hi \U0001f600")
+    assert rig.asked[1].endswith("refused:\nthe answer has half a surrogate pair, which is no text")
 
 
 def test_the_run_may_want_every_plan_to_be_confirmed():
@@ -323,6 +357,12 @@ def among(answer: object, *things: str, **script: object) -> Rig:
     """Return a rig in which the words "every cube" fit some things."""
     robot = Rig("").robot
     return Rig(answer, **{"every cube": [region(robot, name) for name in things], **script})
+
+
+def test_a_question_back_that_offers_one_thing_twice_beside_another_offers_it_once():
+    rig = Rig({"ask": "Which cup: the red one, the blue one or the red one?"})
+    assert rig.plan()[0] is FAILURE
+    assert rig.out("options") == ["the red one", "the blue one"]
 
 
 def test_a_question_back_about_the_only_thing_there_is_needless():

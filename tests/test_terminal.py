@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 
+import pytest
 from rich.console import Console
 
-from knothole.app.running.terminal import LiveTree
+from knothole.app.running.terminal import LiveTree, watch
 from knothole.behaviors.context import Context
 from knothole.robots.kinematic import KinematicRobot
 from knothole.trees.builder import build
@@ -29,3 +31,12 @@ def test_the_last_picture_of_the_live_tree_shows_how_it_ended() -> None:
     last = plain[plain.rindex("✓ sequence") :]
     lines = [" ".join(line.split()) for line in last.splitlines()[:4]]
     assert lines == ["✓ sequence", "✓ wait", "✓ say", "now –"]
+
+
+def test_what_no_output_can_write_is_shown_as_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    with io.TextIOWrapper(out, encoding="utf-8", write_through=True) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        with watch() as watcher:
+            watcher.say("half a smile: \ud83d")
+        assert out.getvalue().decode() == "robot: half a smile: ?\n"

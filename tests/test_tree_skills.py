@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from knothole.tests.acting import scene
 from knothole.tests.calling import call
 from knothole.trees.growing.tree_skills import outline, tree_skill
 from knothole.trees.loader import check, load
@@ -56,6 +57,18 @@ def test_a_header_makes_a_skill_whose_arguments_are_the_inputs(folder):
     assert skill.things == ("thing",)
     schema = skill.schema()["properties"]["args"]
     assert schema["properties"]["speed"] == {"description": "", "type": "number", "minimum": 0.1, "maximum": 1.0}
+
+
+@pytest.mark.parametrize("words", ["", "  ", "a cup\nor a bowl"], ids=["empty", "blank", "two lines"])
+@pytest.mark.parametrize("leaf", ["plan", "achieve"])
+def test_words_for_no_thing_in_an_input_that_facts_are_about_are_refused(folder, leaf, words):
+    plan = [{"skill": "put_it", "args": {"thing": words}}]
+    made = scene(
+        f"root:\n  {leaf}: {{instruction: go, skills: [put_it], attempts: 1}}\n", {"go": plan}, search=[folder]
+    )
+    result = made.run()
+    wrong = "no valid plan: step 1: argument 'thing' of put_it must be words for a thing, on one line"
+    assert (result.status, result.reason) == ("FAILURE", wrong)
 
 
 def test_a_tree_without_the_header_is_none_and_neither_is_what_is_not_there(folder):

@@ -144,7 +144,7 @@ class _Play:
         if context.invariants is not None:
             self._context.invariants = context.invariants.apart(self._context)
         self._lines: list[str] = []
-        self._lasting: dict[tuple[int, ...], tuple[Fact, tuple[int | None, ...]]] = {}
+        self._lasting: dict[int, tuple[Fact, tuple[int | None, ...]]] = {}
         self._at = _Place()
         self._since = robot.now()
         self._things: dict[str, int] = {}
@@ -282,12 +282,14 @@ class _Play:
             self._check_lasting(tuple(self._things.values()))
         except _Over as over:
             return over.reason
-        self._lasting |= {tuple(k for k in at[:1] if k is not None): (fact, at) for fact, at in effects if lasts(fact)}
+        for fact, at in effects:
+            if lasts(fact) and at[0] is not None:
+                self._lasting[at[0]] = (fact, at)
         return ""
 
     def _check_lasting(self, touched: tuple[int, ...]) -> None:
         """Make sure that what earlier steps brought about is still true of what this one is not about."""
-        self._lasting = {key: kept for key, kept in self._lasting.items() if key[0] not in touched}
+        self._lasting = {key: kept for key, kept in self._lasting.items() if key not in touched}
         truth = world_truth(self._world)
         for fact, at in self._lasting.values():
             if not holds(fact, at, truth):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -261,7 +263,13 @@ def _without_numbers(text: str) -> str:
 
 @contextmanager
 def watch(quiet: bool = False) -> Iterator[Watcher]:
-    """Give the watcher that fits the output: live in a terminal, lines elsewhere, nearly silent when quiet."""
+    """Give the watcher that fits the output: live in a terminal, lines elsewhere, nearly silent when quiet.
+
+    What the output cannot write, such as half a surrogate pair in the words of a model, becomes a question mark.
+    """
+    stream = sys.stderr if quiet else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
     console = Console(stderr=quiet, emoji=False)
     watcher: Watcher = Watcher(console) if quiet else LiveTree(console) if console.is_terminal else Lines(console)
     try:

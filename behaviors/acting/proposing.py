@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from ..._base import KnotholeError
 from ..means.effects import Fact, State
 from ..means.skills import Skill, Step
+from ..node import Leaf
 from ..planning.telling import short
 from .repairing import Attempt
 from .writing import expectations, expected, step_words, steps_text
@@ -31,6 +33,25 @@ class Proposals(Protocol):
         ...
 
 
+def propose(leaf: Leaf, name: str, text: str) -> str:
+    """Write a proposal where the run has a folder for them; return what there is to say of that.
+
+    Args:
+        leaf: Whose plans it is about.
+        name: File name; empty for that of the leaf.
+        text: What is written; nothing is where it is empty.
+    """
+    proposals = leaf.context.proposals
+    if proposals is None or not text:
+        return ""
+    try:
+        written = proposals.write(name or leaf.path.replace("/", "_").replace("[", "").replace("]", ""), text)
+    except KnotholeError as error:
+        return f"; the proposal was not written: {error}"
+    leaf.context.emit("plans", {"path": leaf.path, "proposal": written})
+    return f"; proposed as {written}"
+
+
 def proposal(
     name: str,
     instruction: str,
@@ -41,7 +62,8 @@ def proposal(
 ) -> str:
     """Return what worked in the end as the text of a tree: the steps that were done in each plan, one after the other.
 
-    What a plan that failed held in the end was put back: the steps since it was taken are left out.
+    Empty where no step lasted. What a plan that failed held in the end was put back: the steps since it was taken are
+    left out.
 
     Args:
         name: Of the tree.
@@ -59,10 +81,12 @@ def proposal(
         facts = expectations(kept, allowed)
         for index, step in enumerate(kept):
             lines = [_why(step, facts[index], kept[index + 1 :], allowed)]
-            if index == 0 and before is not None:
+            if index == 0 and before is not None and before.reason:
                 lines += _failure(before)
             steps.append(step)
             comments.append([_line(line) for line in lines])
+    if not steps:
+        return ""
     head = [f"{MARK}: what carried out {_line(instruction)!r} in the end", *_story(attempts)]
     return steps_text(name, steps, allowed, verify, held, comments, [_line(line) for line in head])
 

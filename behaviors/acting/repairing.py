@@ -21,8 +21,6 @@ from .writing import step_words
 AGAIN: Final = "try again"
 SKIP: Final = "skip this step"
 STOP: Final = "stop"
-WAYS_OUT: Final = (AGAIN, SKIP, STOP)
-"""What a human can say when the same plan fails in the same situation."""
 _ONE: Final = re.compile(r"\bone\b")
 _NUMBER: Final = re.compile(r"(?:\w+ )?(\d+) ")
 """How the name of a node begins that carries out a step, or looks at it; a wrapper has its label before it."""
@@ -40,7 +38,8 @@ class Attempt:
         answer: What the model wrote.
         picture: What the camera showed when it was made; None where nothing was seen.
         held: What the hand held then, in words.
-        done: How many of its steps succeeded.
+        straight: Its steps are carried out one after the other; of a tree nobody knows which were, and which failed.
+        done: How many of its steps succeeded; 0 where that is not known.
         reason: Why it failed; empty while nobody knows or when it did not.
     """
 
@@ -50,13 +49,14 @@ class Attempt:
     answer: str = ""
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
     held: str = ""
+    straight: bool = True
     done: int = 0
     reason: str = ""
 
     @property
     def failed_step(self) -> str:
-        """The step that failed, in words; empty when it was none of them."""
-        if self.done >= len(self.steps):
+        """The step that failed, in words; empty when it was none of them, or nobody knows which."""
+        if not self.straight or self.done >= len(self.steps):
             return ""
         return f"step {self.done + 1} ({step_words(self.steps[self.done])})"
 
@@ -65,6 +65,29 @@ class Attempt:
         finished = f"done before that: {short(self.steps[: self.done])}; " if self.done else ""
         where = f"{self.failed_step} failed: " if self.failed_step else ""
         return {"steps": [dict(step) for step in self.steps], "reason": f"{finished}{where}{self.reason}"}
+
+
+def told_repair(number: int, reason: str, last: Attempt | None, left: str) -> dict[str, object]:
+    """Return what the trace is told of a repair, beside who makes it.
+
+    Args:
+        number: From 1.
+        reason: Why there is one.
+        last: The plan before it.
+        left: What was left to do of that, in words.
+    """
+    return {
+        "repair": number,
+        "reason": reason,
+        "remaining": left,
+        "previous": [dict(step) for step in last.steps] if last is not None else [],
+        "done": last.done if last is not None else 0,
+    }
+
+
+def ways_out(attempt: Attempt) -> tuple[str, ...]:
+    """Return what a human can say when the plan that failed so would fail again. Only a step can be skipped."""
+    return (AGAIN, SKIP, STOP) if attempt.failed_step else (AGAIN, STOP)
 
 
 def same_again(attempts: Sequence[Attempt], plan: Attempt) -> Attempt | None:
@@ -129,8 +152,8 @@ def clarified(instruction: str, question: str, answer: str) -> str:
 
 
 def remaining(attempt: Attempt) -> str:
-    """Return what was left to do when a plan failed, in words."""
-    return short(attempt.steps[attempt.done :])
+    """Return what was left to do when a plan failed, in words; empty where nobody knows."""
+    return short(attempt.steps[attempt.done :]) if attempt.straight else ""
 
 
 def done_steps(root: Any, steps: Sequence[Step]) -> int:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from py_trees.common import Status
 
-from ..._base import KnotholeError
-from ...vlm.language.planning import DONE
 from ..acting.goal import Confirming
-from ..acting.proposing import proposal
+from ..acting.left import NOTHING_LEFT, is_done, moved_again, nothing_left, only_says, told, worked
+from ..acting.proposing import proposal, propose
 from ..acting.repairing import (
     AGAIN,
     SKIP,
     STOP,
-    WAYS_OUT,
     Attempt,
     clarified,
     done_steps,
     remaining,
     same_again,
+    told_repair,
+    ways_out,
     without_step,
 )
 from ..acting.verifying import WAYS
@@ -64,7 +64,9 @@ class Achieve(Grower, PlanningLeaf):
         done_when (in, text, default none): A yes/no question that confirms the goal at the end; a confident no is a
             failure like that of a step.
         until_done (in, bool, default false): Ask for a plan once more when all steps are done, and carry out what is
-            left, until the model says that nothing is. Each of these plans counts as a repair.
+            left, until nothing is. Each time counts as a repair. There is one answer, and a success stays one whatever
+            it is: nothing is left where the model says why it cannot or only says something, asks back, gives no valid
+            plan, or one that is the same again or moves again what was moved. The reason tells which.
         proposal (in, text, default the leaf's name): File name for what worked in the end, where it had to be repaired
             and the run has a folder for proposals.
         plan (out, list): The steps of the last plan, each ``{skill, args}``.
@@ -109,6 +111,7 @@ class Achieve(Grower, PlanningLeaf):
         self._instruction = str(self.get("instruction"))
         self._attempts: list[Attempt] = []
         self._repairs = self._clarified = 0
+        self._left = False
         self._drop()
         self._first_held = self._held()
         self._plan_now()
@@ -119,9 +122,13 @@ class Achieve(Grower, PlanningLeaf):
 
     # Planning
 
-    def _plan_now(self) -> None:
+    def _plan_now(self, left: bool = False) -> None:
+        """Have a plan made; ``left`` where all steps are done, and it is about what is left."""
+        self._left = left
         tried = [*self._list("tried"), *(each.for_model() for each in self._attempts if each.reason)]
-        self._planning = Planning(self, self._rules, self._instruction, tried)
+        rules = replace(self._rules, attempts=1) if left else self._rules  # a second best answer might undo something
+        more = told(self._attempts) if left else [NOTHING_LEFT]
+        self._planning = Planning(self, rules, self._instruction, tried, told=more)
         self._then = self._plans
 
     def _plans(self) -> Status:
@@ -131,12 +138,15 @@ class Achieve(Grower, PlanningLeaf):
         if outcome is None:
             return self.running(planning.doing)
         self._planning = None
+        if self._left and (why := nothing_left(outcome, self._attempts, self._rules.skills, self._held())):
+            return self._finish(f"all steps are done; {why}")
         if outcome.kind == "accepted":
-            return self._accepted(outcome)
+            again = moved_again(outcome.steps, worked(self._attempts), self._rules.skills, self._held())
+            return self._repair(f"the plan moves {again} again") if again else self._accepted(outcome)
         if outcome.kind == "ask":
             return self._unclear(outcome)
-        if outcome.kind == "cannot" and outcome.words.strip() == DONE:
-            return self._finish(DONE)
+        if outcome.kind == "cannot" and is_done(outcome.words):
+            return self._finish(outcome.words)
         if outcome.kind == "refused" and self._attempts:
             return self._repair(f"no plan for what is left: {outcome.words}")
         return self._fail_with(outcome.words)
@@ -147,12 +157,14 @@ class Achieve(Grower, PlanningLeaf):
         if outcome.form == "steps":
             text = steps_text("plan", outcome.steps, rules.skills, verify, self._held(), wary=True)
         else:
-            text = tree_text("plan", json.loads(outcome.answer), rules.skills, verify)
+            text = tree_text("plan", outcome.data, rules.skills, verify)
         robot = self.context.robot
         sees = robot is not None and bool(robot.capabilities.cameras)
         picture = self.context.look(rules.camera).rgb if sees else None
-        plan = Attempt(number, outcome.steps, text, outcome.answer, picture, self._held())
+        plan = Attempt(number, outcome.steps, text, outcome.answer, picture, self._held(), outcome.form == "steps")
         old = same_again(self._attempts, plan)
+        if old is not None and self._left:
+            return self._finish("all steps are done; what the model would do next has failed before")
         self.put("plan", [dict(step) for step in outcome.steps])
         return self._act(plan) if old is None else self._stuck(plan, old)
 
@@ -180,8 +192,8 @@ class Achieve(Grower, PlanningLeaf):
     # Acting
 
     def _act(self, plan: Attempt) -> Status:
+        keep = not plan.straight and bool(self._attempts) and bool(self._attempts[-1].reason)
         self._attempts.append(plan)
-        keep = self._rules.form == "tree" and plan.number > 1
         return self._growing(plan.text, keep, self._ended)
 
     def _growing(self, text: str, keep: bool, then: Callable[[bool, str], Status]) -> Status:
@@ -208,7 +220,7 @@ class Achieve(Grower, PlanningLeaf):
     def _ended(self, well: bool, reason: str) -> Status:
         plan = self._attempts[-1]
         root = self.grown.plan if self.grown is not None else None
-        plan.done = len(plan.steps) if well else done_steps(root, plan.steps)
+        plan.done = len(plan.steps) if well else done_steps(root, plan.steps) if plan.straight else 0
         if not well:
             plan.reason = reason
             return self._repair(f"{plan.failed_step}: {reason}" if plan.failed_step else reason)
@@ -238,11 +250,11 @@ class Achieve(Grower, PlanningLeaf):
 
     def _more(self) -> Status:
         """Look whether anything is left to do, where that is wanted."""
-        if self.get("until_done") is not True or self._repairs >= self._most:
+        if self.get("until_done") is not True or self._repairs >= self._most or only_says(self._attempts[-1].steps):
             return self._finish("all steps are done")
         self._repairs += 1
         self._tell_repair("all steps are done: looking for what is left", "")
-        self._plan_now()
+        self._plan_now(left=True)
         return self.running("looking for what is left to do")
 
     # Repair
@@ -285,7 +297,7 @@ class Achieve(Grower, PlanningLeaf):
         """Ask the human what to do with a plan that failed before while everything looked the same."""
         why = f"{old.failed_step}: {old.reason}" if old.failed_step else old.reason
         words = f"The same plan failed before and nothing has changed since ({why}). What shall I do?"
-        asked = self._put_question(words, WAYS_OUT, STOP)
+        asked = self._put_question(words, ways_out(old), STOP)
         self.context.emit("plans", {"path": self.path, "repair": self._repairs, "loop": plan.number, "reason": why})
 
         def heard() -> Status:
@@ -297,7 +309,7 @@ class Achieve(Grower, PlanningLeaf):
                 return self._act(plan)
             left = without_step(old.steps, old.done, self._rules.skills, self._known()) if said == SKIP else []
             if said == SKIP and not left:
-                return self._finish(f"the human said to skip {old.failed_step or 'it'}; nothing else was left")
+                return self._finish(f"the human said to skip {old.failed_step}; nothing else was left")
             if said == SKIP:
                 verify = str(self.get("verify"))
                 text = steps_text("plan", left, self._rules.skills, verify, self._held(), wary=True)
@@ -312,9 +324,8 @@ class Achieve(Grower, PlanningLeaf):
 
     def _finish(self, words: str) -> Status:
         self.put("repaired", self._repairs)
-        worked = [each for each in self._attempts if not each.reason]
         note = f"{words}; {self._note}" if self._note else words
-        failed = len(self._attempts) - len(worked)
+        failed = len(self._attempts) - len(worked(self._attempts))
         if failed:
             note = f"{note}, after {failed} {'plan' if failed == 1 else 'plans'} that failed"
             note += self._propose()
@@ -322,18 +333,11 @@ class Achieve(Grower, PlanningLeaf):
 
     def _propose(self) -> str:
         """Write what worked in the end as a proposal; return what there is to say of that."""
-        proposals = self.context.proposals
-        if proposals is None or self._rules.form != "steps":
+        if self._rules.form != "steps":
             return ""
-        kind = self.path.replace("/", "_").replace("[", "").replace("]", "")
-        verify, given = str(self.get("verify")), str(self.get("proposal")).strip()
-        text = proposal("repaired", self._instruction, self._attempts, self._rules.skills, verify, self._first_held)
-        try:
-            written = proposals.write(given or kind, text)
-        except KnotholeError as error:
-            return f"; the proposal was not written: {error}"
-        self.context.emit("plans", {"path": self.path, "proposal": written})
-        return f"; proposed as {written}"
+        verify, first = str(self.get("verify")), self._first_held
+        text = proposal("repaired", self._instruction, self._attempts, self._rules.skills, verify, first)
+        return propose(self, str(self.get("proposal")).strip(), text)
 
     def _fail_with(self, words: str) -> Status:
         self.put("repaired", self._repairs)
@@ -343,17 +347,7 @@ class Achieve(Grower, PlanningLeaf):
 
     def _tell_repair(self, reason: str, left: str) -> None:
         last = self._attempts[-1] if self._attempts else None
-        self.context.emit(
-            "plans",
-            {
-                "path": self.path,
-                "repair": self._repairs,
-                "reason": reason,
-                "remaining": left,
-                "previous": [dict(step) for step in last.steps] if last is not None else [],
-                "done": last.done if last is not None else 0,
-            },
-        )
+        self.context.emit("plans", {"path": self.path, **told_repair(self._repairs, reason, last, left)})
 
     def _held(self) -> str:
         robot, held = self.context.robot, self.context.notes.get("held")

@@ -36,8 +36,8 @@ class Plan(PlanningLeaf):
         SUCCESS: ``steps`` and ``tree`` are written.
         FAILURE: The model asked back or said that it cannot be done: its words are the reason. Words of the plan fit
             several things where one is meant: the reason is the question which. No attempt gave a valid plan: the
-            reason has the mistakes of the last one. The human did not accept it in time, or nobody is there to accept
-            it. The backend makes no such plans, which is told at once.
+            reason has the mistakes of the last one. The human did not accept it in time, said stop, or nobody is there
+            to accept it. The backend makes no such plans, which is told at once.
 
     Halt:
         Drops the questions; nothing moves.

@@ -93,10 +93,11 @@ class Skill:
     def things(self) -> tuple[str, ...]:
         """Ports whose words name a thing that must be there: not what the hand is thought to hold."""
         held = {arg for need in self.needs if need.name == "holding" and need.positive for arg in need.args}
-        named = {arg for fact in (*self.needs, *self.effects) for arg in fact.args} - held
-        return tuple(
-            p.name for p in self.ports if p.name in named or (p.type in ("any", "object") and p.name not in held)
-        )
+        return tuple(p.name for p in self.ports if p.name not in held and self.names(p))
+
+    def names(self, port: Port) -> bool:
+        """Tell whether the words of a port name a thing: it takes one, or a fact of the skill is about it."""
+        return port.type in ("any", "object") or any(port.name in fact.args for fact in (*self.needs, *self.effects))
 
     def schema(self) -> dict[str, object]:
         """Return the JSON Schema of one step with this skill."""
@@ -248,13 +249,13 @@ def step_mistakes(step: object, allowed: Mapping[str, Skill]) -> list[str]:
         if len(given) != 1:
             found.append(f"{name} takes exactly one of {', '.join(group)}, not {', '.join(given) or 'none'}")
     for arg, value in args.items():
-        if arg in ports and (wrong := _value_mistake(ports[arg], value)):
+        if arg in ports and (wrong := _value_mistake(ports[arg], value, allowed[name].names(ports[arg]))):
             found.append(f"argument {arg!r} of {name} {wrong}")
     wrong = "" if found else allowed[name].mistake(args)
     return [wrong] if wrong else found
 
 
-def _value_mistake(port: Port, value: object) -> str:
+def _value_mistake(port: Port, value: object, thing: bool) -> str:
     wanted = str(_JSON_TYPES[port.type]["type"])
     if not isinstance(value, _PYTHON[wanted]) or (isinstance(value, bool) and wanted != "boolean"):
         return f"must be of type {wanted}, not {_short(json.dumps(value, default=str))}"
@@ -265,7 +266,7 @@ def _value_mistake(port: Port, value: object) -> str:
     if port.choices and value not in port.choices:
         return f"must be one of {', '.join(port.choices)}"
     if isinstance(value, str):
-        return _words_mistake(port, value)
+        return _words_mistake(value, thing)
     numbers = value if isinstance(value, list | tuple) else [] if isinstance(value, bool) else [value]
     for number in numbers:
         if wrong := _number_mistake(port, number):
@@ -273,11 +274,11 @@ def _value_mistake(port: Port, value: object) -> str:
     return ""
 
 
-def _words_mistake(port: Port, text: str) -> str:
-    most = _TEXT if port.type == "text" else _THING
+def _words_mistake(text: str, thing: bool) -> str:
+    most = _THING if thing else _TEXT
     if len(text) > most:
         return f"has {len(text)} characters, at most {most} are allowed"
-    if port.type != "text" and (not text.strip() or not text.isprintable()):
+    if thing and (not text.strip() or not text.isprintable()):
         return "must be words for a thing, on one line"
     return ""
 

@@ -15,6 +15,26 @@ _SAME = {"yes": ("y", "yeah", "yep", "yup", "sure", "ok", "okay", "correct", "ri
 """Other words for the two options that have such."""
 
 
+_AGREEING = frozenset(("yes", *_SAME["yes"], "go", "do", "fine", "good", "alright"))
+_AGREEING_BESIDE = frozenset(("on", "ahead", "all", "then", "now"))
+
+
+def agrees(words: str) -> bool | None:
+    """Tell whether an answer agrees to what was shown: True for a yes and nothing beside, False for a no.
+
+    None where it says more, such as what is wrong: who adds something to a yes may want it otherwise.
+
+    >>> agrees("Yes, please do it."), agrees("go ahead"), agrees("nope")
+    (True, True, False)
+    >>> agrees("yes, but the blue one"), agrees("yes, into the bowl"), agrees("do you?")
+    (None, None, None)
+    """
+    if understand(words, ("yes", "no")) == "no":
+        return False
+    telling = set(_words(words.casefold())) - _EMPTY - _AGREEING_BESIDE
+    return True if telling and telling <= _AGREEING and "?" not in words else None
+
+
 def understand(words: str, options: Sequence[str]) -> str | None:
     """Return the option that an answer means: its words, its number, how it begins, or what it alone has.
 

@@ -16,8 +16,10 @@ from ..means.asking import Asking, ask
 from ..means.differences import bare, differences, question_for
 from ..means.effects import named
 from ..means.skills import Step, mistakes, refusal
+from ..means.understanding import agrees
 from ..node import Leaf
 from ..rehearsing import RehearsalVerdict, Rehearsing
+from ..stop_sign import means_stop
 from .finding import ALL, Finding, Found, around, missing, several
 from .reading import read_answer
 from .rules import Rules
@@ -27,7 +29,7 @@ from .telling import diff, known_state, meant, prompt, short, used
 from .tree_form import steps_in, think, tree_mistakes, tree_yaml
 from .yaml_text import document, steps_yaml
 
-_YES = frozenset(("yes", "y", "ok", "okay", "sure", "go", "go on", "do it", "yes please", "fine"))
+Ending = Literal["accepted", "ask", "cannot", "refused", "stopped", "unsupported"]
 NOBODY = "nobody is there to confirm the plan"
 
 
@@ -37,21 +39,24 @@ class Outcome:
 
     Attributes:
         kind: ``accepted``; ``ask`` and ``cannot`` where the model, or the picture, says so instead; ``refused`` when no
-            attempt gave a plan that may be run; ``unsupported`` when the backend makes no plans.
+            attempt gave a plan that may be run; ``stopped`` when the human who was to accept it said stop;
+            ``unsupported`` when the backend makes no plans.
         words: The reason of a FAILURE; for an accepted plan what it does, on one line.
         steps: The steps of an accepted plan, in the order of the text.
         text: The accepted plan as the YAML text of a tree.
         form: ``steps`` or ``tree``.
         answer: What the model wrote last.
+        data: The accepted plan as data, read out of ``answer``, which may have other words around it.
         options: What the question of ``ask`` offers.
     """
 
-    kind: Literal["accepted", "ask", "cannot", "refused", "unsupported"]
+    kind: Ending
     words: str
     steps: tuple[Step, ...] = ()
     text: str = ""
     form: Literal["steps", "tree"] = "steps"
     answer: str = ""
+    data: object = None
     options: tuple[str, ...] = ()
 
 
@@ -64,6 +69,7 @@ class Planning:
         instruction: What is to be done.
         tried: What was tried before and why it failed, for the model: texts, or mappings with ``steps`` and ``reason``.
         avoid: Answers, as the model wrote them, that it shall not give again where its backend can see to that.
+        told: What the model is told beside that, a line each.
 
     Attributes:
         doing: What it waits for, in words.
@@ -71,10 +77,16 @@ class Planning:
     """
 
     def __init__(
-        self, leaf: Leaf, rules: Rules, instruction: str, tried: Sequence[object] = (), avoid: Sequence[str] = ()
+        self,
+        leaf: Leaf,
+        rules: Rules,
+        instruction: str,
+        tried: Sequence[object] = (),
+        avoid: Sequence[str] = (),
+        told: Sequence[str] = (),
     ) -> None:
         self._leaf, self._rules, self._instruction = leaf, rules, instruction
-        self._tried, self._avoid = list(tried), list(avoid)
+        self._tried, self._avoid, self._more = list(tried), list(avoid), tuple(told)
         self.doing = ""
         self.outcome: Outcome | None = None
         self._attempt = 0
@@ -127,7 +139,7 @@ class Planning:
         self._clear()
         self._attempt += 1
         rules, state = self._rules, known_state(self._leaf, Found())
-        context = prompt(rules, state, self._tried, complaint)
+        context = prompt(rules, state, self._tried, complaint, self._more)
         question = Question("plan", self._instruction, schema=rules.schema, context=context, refused=tuple(self._avoid))
         self._asking = ask(self._leaf, question, rules.camera)
         self.doing = f"the plan was refused: {complaint.splitlines()[0]}" if complaint else "waiting for a plan"
@@ -298,15 +310,18 @@ class Planning:
         if said is None:
             return False
         self._asked = None
-        words = " ".join(said.split()).strip(" .!")
-        if words.lower() in _YES:
+        agreed = agrees(said)
+        if agreed:
             return self._accept("human")
         if asked.late:
             why = NOBODY if asked.absent else "no human confirmed the plan in time"
             self._tell([why], False, "")
             return self._end("refused", why)
-        reason = "" if words.lower() in ("no", "n", "") else f": {words}"
-        return self._refuse([f"the human refused the plan{reason}"])
+        if means_stop(said):
+            self._tell(["the human said stop"], False, "")
+            return self._end("stopped", "the human said stop")
+        words = " ".join(said.split()).strip(" .!")
+        return self._refuse([f"the human refused the plan{f': {words}' if words and agreed is None else ''}"])
 
     def _accept(self, by: str) -> bool:
         self._tell(None, True, by)
@@ -326,7 +341,7 @@ class Planning:
 
     def _end(
         self,
-        kind: Literal["accepted", "ask", "cannot", "refused", "unsupported"],
+        kind: Ending,
         words: str,
         options: tuple[str, ...] = (),
     ) -> bool:
@@ -340,6 +355,7 @@ class Planning:
             self._text if accepted else "",
             self._rules.form,
             self._answer.text,
+            self._data if accepted else None,
             options,
         )
         return False

@@ -12,12 +12,20 @@ LONGEST = 200_000
 """Characters of an answer that are read."""
 
 
+_DEEP = "the answer is nested too deep"
+
+
 class _Twice(ValueError):
     """A key of an object stands twice."""
 
 
 def read_answer(answer: Answer) -> tuple[object, list[str]]:
     """Return the plan of an answer as data, or what is wrong with it."""
+    data, wrong = _read(answer)
+    return (None, wrong) if (wrong := wrong or _no_text(data)) else (data, [])
+
+
+def _read(answer: Answer) -> tuple[object, list[str]]:
     if answer.problem:
         return None, [answer.problem]
     if len(answer.text) > LONGEST:
@@ -29,9 +37,19 @@ def read_answer(answer: Answer) -> tuple[object, list[str]]:
     except (ValueError, RecursionError) as error:
         if answer.data is not None:  # the backend found it among other words
             return answer.data, []
-        deep = isinstance(error, RecursionError)
-        return None, ["the answer is nested too deep" if deep else "the answer is not JSON"]
+        return None, [_DEEP if isinstance(error, RecursionError) else "the answer is not JSON"]
     return read if answer.data is None else answer.data, []
+
+
+def _no_text(data: object) -> list[str]:
+    """Say that halves of surrogate pairs, which JSON can write, are no text: nobody could say or keep them."""
+    try:
+        json.dumps(data, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError:
+        return ["the answer has half a surrogate pair, which is no text"]
+    except (ValueError, RecursionError):
+        return [_DEEP]
+    return []
 
 
 def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:

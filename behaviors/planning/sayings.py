@@ -75,17 +75,20 @@ def in_doubt(found: Found, words: str, instruction: str) -> list[GroundedObject]
 
 
 def options_in(question: str) -> tuple[str, ...]:
-    """Return the answers that a question names behind a colon.
+    """Return the answers that a question names behind a colon, each once, however it is written.
 
     >>> options_in("Which cup: the red one, the blue one or the one in the bowl?")
     ('the red one', 'the blue one', 'the one in the bowl')
+    >>> options_in("Which cup: the red one, the blue one or the red one?")
+    ('the red one', 'the blue one')
     """
     _, colon, rest = question.strip().rstrip("?").partition(":")
     if not colon:
         return ()
     parts = [part.strip() for each in rest.split(", ") for part in each.split(" or ")]
-    found = tuple(part.removeprefix("or ").strip() for part in parts if part.strip())
-    return found if len(found) > 1 else ()
+    found = [part.removeprefix("or ").strip() for part in parts if part.strip()]
+    each = {part.casefold(): part for part in found}
+    return tuple(each.values()) if len(found) > 1 else ()
 
 
 def pointless(question: str, instruction: str) -> str:
@@ -102,7 +105,7 @@ def pointless(question: str, instruction: str) -> str:
     >>> pointless("Which cube: the red one or the blue one?", "Put the cube into the red tray.")
     ''
     """
-    options = tuple(dict.fromkeys(options_in(question)))
+    options = options_in(question)
     kind, order = question.partition(":")[0].split()[1:], " ".join(re.findall(r"[\w-]+", instruction.lower()))
     known = []
     for option in options:

@@ -82,7 +82,7 @@ def _may_be(label: str, words: str) -> bool:
     return parse_query(words) is None or may_be(words, label)
 
 
-def prompt(rules: Rules, state: State, tried: Sequence[object], complaint: str) -> str:
+def prompt(rules: Rules, state: State, tried: Sequence[object], complaint: str, more: Sequence[str] = ()) -> str:
     """Return what the model is told beside the instruction and the schema."""
     parts = ["Skills:", *map(str, rules.skills.values())]
     known = [fact.words for fact in state.facts if fact.name != "visible"]
@@ -93,6 +93,7 @@ def prompt(rules: Rules, state: State, tried: Sequence[object], complaint: str) 
         parts.append(f"Forbidden: {'; '.join(said)}.")
     if tried:
         parts += ["Tried before:", *(f"- {told(one)}" for one in tried)]
+    parts += more
     if complaint:
         parts.append(f"The last plan was refused:\n{complaint}")
     return "\n".join(parts)

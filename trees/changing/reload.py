@@ -93,7 +93,7 @@ def reload(
         around = _around(built, grown)
         if around is not None and around.plan is not None:
             with _unnoted(around.plan):
-                around.planted()
+                around.planted(frozenset(done.kept))
         return done
 
 
