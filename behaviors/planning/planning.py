@@ -306,7 +306,7 @@ class Planning:
         if said is None and asked.late:  # the human said stop
             self._asked = None
             self._tell([asked.over], False, "")
-            return self._end("refused", asked.over)
+            return self._end("stopped", asked.over)
         if said is None:
             return False
         self._asked = None
