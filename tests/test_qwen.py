@@ -373,6 +373,10 @@ def test_the_fitted_temperature_undoes_overconfidence():
     assert fit_temperature([]) == 1.0
 
 
+def test_answers_that_were_all_right_do_not_make_a_model_certain() -> None:
+    assert 0.5 < fit_temperature([({"yes": 0.98, "no": 0.02}, "yes")] * 130) < 0.9
+
+
 @given(st.floats(0, 0.5), st.floats(0, 0.5), st.floats(0.1, 10))
 def test_temperature_keeps_sum_and_order(yes, no, temperature):
     after = at_temperature({"yes": yes, "no": no}, temperature)
