@@ -506,7 +506,7 @@ def test_a_run_that_is_resumed_plans_anew(tmp_path):
 
 
 GREET = """knothole: 1
-tree: greet
+tree: welcome
 about: Greet somebody.
 skill: {about: "Greet somebody.", effects: ["visible(who)"]}
 inputs:
@@ -519,29 +519,29 @@ root:
 
 
 def test_a_tree_is_a_skill_and_grows_with_all_its_nodes(tmp_path):
-    (tmp_path / "greet.yaml").write_text(GREET)
+    (tmp_path / "welcome.yaml").write_text(GREET)
     made = scene(
-        "root:\n  achieve: {instruction: do it, skills: [greet]}\n",
-        {"do it": [step("greet", who="Ann's $5 cat")], "*": "yes"},
+        "root:\n  achieve: {instruction: do it, skills: [welcome]}\n",
+        {"do it": [step("welcome", who="Ann's $5 cat")], "*": "yes"},
         search=[tmp_path],
         things=["Ann's $5 cat"],
     )
     assert made.run().status == "SUCCESS"
     assert made.said == ["hello Ann's $5 cat"]
-    assert made.statuses()["t/achieve/sequence/use/greet/sequence/wait"] == "SUCCESS"
+    assert made.statuses()["t/achieve/sequence/use/welcome/sequence/wait"] == "SUCCESS"
 
 
 def test_a_step_alone_can_be_a_tree(tmp_path):
-    (tmp_path / "greet.yaml").write_text(GREET)
+    (tmp_path / "welcome.yaml").write_text(GREET)
     made = scene(
-        "params: {step: {skill: greet, args: {who: Bob}}}\n"
-        "root:\n  run_step: {step: $step, skills: [greet, wait], verify: see}\n",
+        "params: {step: {skill: welcome, args: {who: Bob}}}\n"
+        "root:\n  run_step: {step: $step, skills: [welcome, wait], verify: see}\n",
         {"Is there a bob in the image?": "no"},
         search=[tmp_path],
     )
     result = made.run()
     assert made.said == ["hello Bob"]
-    assert made.statuses()["t/run_step/sequence/use/greet/sequence"] == "SUCCESS"
+    assert made.statuses()["t/run_step/sequence/use/welcome/sequence"] == "SUCCESS"
     assert result.reason.endswith("but the camera says no: 'Is there a bob in the image?': p(yes) = 0.00")
 
 

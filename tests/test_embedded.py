@@ -113,10 +113,17 @@ def test_words_that_it_never_learned_to_heed_do_not_confuse_it(shipped: Any) -> 
 
 def test_the_shipped_checkpoint_plans(shipped: Any) -> None:
     assert shipped.kinds == SHIPPED.kinds == {"yes_no", "choice", "score", "ground", "describe", "plan"}
-    empty, cook = answer_all(shipped, FRAME, [Question("plan", "Tidy up."), Question("plan", "Cook.")])
+    empty, cook = answer_all(shipped, FRAME, [Question("plan", "Tidy up."), Question("plan", "Make coffee.")])
     assert empty.problem == ""
     assert isinstance(empty.data, list | dict)
-    assert cook.data == {"cannot": UNKNOWN}, "what it was never taught it says it cannot do; nobody refuses it before"
+    assert cook.data == {"cannot": UNKNOWN}, "it says itself that it cannot do what none of its skills does"
+
+
+def test_an_order_without_a_word_that_was_taught_is_refused_before(shipped: Any) -> None:
+    orders = ("Cook.", "Dance for me!", "What is your name?", "Iron my shirt.", "Räum bitte auf.")
+    for answer in answer_all(shipped, FRAME, [Question("plan", order) for order in orders]):
+        assert "knows no such instruction" in answer.problem
+        assert not answer.supported
 
 
 PLANS = {
@@ -155,10 +162,10 @@ def test_a_plan_stands_in_the_object_that_a_client_asks_for(schema: Any, data: A
 
 def test_a_checkpoint_that_learned_to_plan_is_asked_for_plans_in_any_words() -> None:
     """Words that no training had may mean what it knows: whether they do is for the model to say."""
-    backend = Learned(Scripted({**PLANS, "Cook.": {"cannot": UNKNOWN}}), PLANNER)
+    backend = Learned(Scripted({**PLANS, "Make coffee.": {"cannot": UNKNOWN}}), PLANNER)
     assert "plan" in backend.kinds
     known, broken, asks, strange = backend.ask(
-        FRAME, [*(Question("plan", t) for t in PLANS), Question("plan", "Cook.")]
+        FRAME, [*(Question("plan", t) for t in PLANS), Question("plan", "Make coffee.")]
     )
     assert (known.data, known.problem) == (PLANS["Clean up the table."], "")
     assert broken.problem == "the plan names no thing: 'the green'"

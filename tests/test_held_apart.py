@@ -21,6 +21,7 @@ from knothole.vlm.language.instructions import (
     OPENINGS,
     WORDINGS,
     Instruction,
+    has_taught_word,
     instruction_phrases,
     parse_instruction,
 )
@@ -32,6 +33,7 @@ def test_no_held_apart_wording_is_of_the_language_of_the_training(meant: Instruc
     rng = random.Random(seed)
     for text in (*apart_phrases(meant), *(phrase_apart(meant, rng) for _ in range(4))):
         assert parse_instruction(text) is None, text
+        assert has_taught_word(text), text
         assert "{" not in text
         assert text[0].isupper()
 

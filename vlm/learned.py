@@ -10,6 +10,7 @@ from pathlib import Path
 from .._base import parse_json
 from .contract import BackendError
 from .language.grammar import CHOICES, COMPARISONS, YES_NO
+from .language.instructions import has_taught_word
 from .language.reading import parse, parse_query
 from .questions import KINDS, Kind, Question
 
@@ -89,10 +90,11 @@ class Knowledge:
         """Tell whether a question is of the language that was learned.
 
         A choice or score that is not of the language at all is covered: its choices say what the answer may be. So is
-        every instruction where plans were learned: what its words mean, or that they mean nothing, is for the model.
+        every instruction with a word that was taught, where plans were learned: what its words mean together is for the
+        model.
         """
         if question.kind == "plan":
-            return "plan" in self.kinds
+            return "plan" in self.kinds and has_taught_word(question.text)
         if question.kind == "ground":
             return parse_query(question.text) is not None
         if question.kind not in ("yes_no", "choice", "score"):

@@ -14,7 +14,6 @@ from .phrases import EVERY_LOOSE
 
 # Slots as in ``instructions``: {a} "the red cube" or "every red cube", {ns} "the red cubes", {b} the place.
 _INTO = (
-    "{a} should be in {b}.",
     "Load {a} into {b}.",
     "Stow {a} in {b}.",
     "Move {a} so that it lies in {b}.",

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ..facts import COLORS
 from .matching import HOLDERS
 from .phrases import EVERY_LOOSE, Thing, definite, noun_phrase
-from .reading import normal, read_thing
+from .reading import HEADS, normal, read_thing
 from .wordings import CLOSINGS, GATHER, INTO, ONTO, OPENINGS, STACK, WORDINGS
 
 
@@ -130,6 +131,20 @@ _ALL = [(act, t) for act, ts in WORDINGS.items() for t in ts if "{" in t] + [("p
 _READERS = [(act, _pattern(t, greedy)) for greedy in (False, True) for act, t in _ALL if not greedy or "{b}" in t]
 _EXACT = {normal(t): Instruction(act) for act, ts in WORDINGS.items() for t in ts if "{" not in t}
 _EXACT |= {normal(t): Instruction("stack", THEM) for t in ("Stack them.", "Stack them up.", "Stack the cubes.")}
+
+
+_IDLE = """
+and any are at be by can could do does for from go have how i if in is it let me my not of off on or our out should some
+that them there this to up us want we what when where will with would you your
+"""
+_TEXTS = " ".join((*GATHER, *(text for texts in WORDINGS.values() for text in texts)))
+_SAYING = frozenset(normal(re.sub(r"\{\w+\}", "", _TEXTS)).split()) - frozenset(_IDLE.split())
+_TAUGHT = _SAYING | frozenset((*HEADS, *COLORS))
+
+
+def has_taught_word(text: str) -> bool:
+    """Tell whether an instruction has a word of the wordings or of the things, beside those that say nothing alone."""
+    return not _TAUGHT.isdisjoint(normal(text).split())
 
 
 @lru_cache(maxsize=4096)

@@ -33,10 +33,11 @@ def normal(text: str) -> str:
     return " ".join(text.split())
 
 
-_HEADS: dict[str, tuple[str, str]] = {s: ("shape", s) for s in SHAPES} | {plural(s): ("shape", s) for s in SHAPES}
-_HEADS |= {w: ("group", "any") for n in ("object", "thing", "item") for w in (n, plural(n))}
-_HEADS |= dict.fromkeys(("container", "containers"), ("group", "container"))
-_HEADS |= {"block": ("shape", "cube"), "cup": ("shape", "mug"), "box": ("shape", "cube"), "dish": ("shape", "plate")}
+HEADS: dict[str, tuple[str, str]] = {s: ("shape", s) for s in SHAPES} | {plural(s): ("shape", s) for s in SHAPES}
+HEADS |= {w: ("group", "any") for n in ("object", "thing", "item") for w in (n, plural(n))}
+HEADS |= dict.fromkeys(("container", "containers"), ("group", "container"))
+HEADS |= {"block": ("shape", "cube"), "cup": ("shape", "mug"), "box": ("shape", "cube"), "dish": ("shape", "plate")}
+"""What the last word of a description says: a shape, or a group of shapes."""
 
 
 @lru_cache(maxsize=8192)
@@ -61,9 +62,9 @@ def read_thing(text: str) -> Thing | None:
         else:
             color = words[0]
         words = words[1:]
-    if not words or words[0] not in _HEADS:
+    if not words or words[0] not in HEADS:
         return None
-    kind, value = _HEADS[words[0]]
+    kind, value = HEADS[words[0]]
     shape = value if kind == "shape" else ""
     if value == "container":
         group = "container"
