@@ -207,7 +207,9 @@ def test_no_planned_step_passes_a_rule():
     said = []
     for step in HOSTILE:
         leaf = bench.leaf("run_step", step=step)
-        bench.tick(leaf)
+        for _ in range(5):  # a thing to pick is looked at before
+            if bench.tick(leaf) is not RUNNING or "refused" in leaf.feedback_message:
+                break
         said.append("refused by never.yaml" in leaf.feedback_message)
         bench.halt(leaf)
         if step["skill"] == "pick":  # what follows is for a hand that holds something

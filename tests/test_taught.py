@@ -21,7 +21,7 @@ from knothole.vlm.qwen import instruction_of, plan_prompt
 from knothole.vlm.training.asked import Asked, ask
 from knothole.vlm.training.config import TrainConfig
 from knothole.vlm.training.export import read_tokenizer
-from knothole.vlm.training.packing import PLAN, pack
+from knothole.vlm.training.packing import NAME, pack
 from knothole.vlm.training.questions import questions
 from knothole.vlm.training.sampler import Sampler
 from knothole.vlm.training.tasks import task
@@ -189,7 +189,7 @@ def test_a_plan_is_taught_by_looking_at_what_it_names(codec: Codec) -> None:
     assert len(weights) == len(answer) + 1
     assert weights[0] == 1.0
     for token, weight in zip(answer, weights, strict=False):
-        assert (token not in codec.shapes and token not in codec.colors) or weight == pytest.approx(PLAN)
+        assert (token not in codec.shapes and token not in codec.colors) or weight == pytest.approx(NAME)
     colored = [n for n, token in enumerate(answer) if token in codec.colors]
     at = {look.at: look.values for look in batch.answers}
     start = min(at)

@@ -18,7 +18,7 @@ FILE = "calibration.json"
 FEWEST = 120
 """Cases that a topic needs for a temperature of its own, a tenth of them with another truth than the rest."""
 _SPREAD = 0.5
-"""Standard deviation of the logarithm of a temperature, before anything was measured."""
+"""Standard deviation of the logarithm of a temperature below 1, before anything was measured."""
 _FIX = "delete it, or fit it anew with `knothole vlm eval --calibrate`"
 
 
@@ -127,7 +127,7 @@ def at_temperature(chances: Mapping[str, float], temperature: float) -> dict[str
 
 
 def fit_temperature(cases: Iterable[tuple[Mapping[str, float], str]]) -> float:
-    """Return the temperature in 0.1..10 that is likeliest by what was true, where none but 1 is likely beforehand.
+    """Return the temperature in 0.1..10 that is likeliest by what was true; one far below 1 is unlikely beforehand.
 
     Answers that are all right would have it go to 0, and the first wrong one would be as good as certain.
 
@@ -139,7 +139,7 @@ def fit_temperature(cases: Iterable[tuple[Mapping[str, float], str]]) -> float:
     def loss(log_t: float) -> float:
         t = math.exp(log_t)
         shares = ((at_temperature(c, t).get(truth, 0.0), sum(c.values())) for c, truth in known)
-        return (log_t / _SPREAD) ** 2 / 2 - sum(math.log(max(p / total, 1e-12)) for p, total in shares)
+        return (min(log_t, 0.0) / _SPREAD) ** 2 / 2 - sum(math.log(max(p / total, 1e-12)) for p, total in shares)
 
     if not known:
         return 1.0
