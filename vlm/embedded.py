@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,9 +23,23 @@ from .learned import Knowledge
 from .questions import Answer, Frame, Kind, Question
 from .qwen import open_checkpoint
 from .qwen_settings import QwenSettings
+from .second_look import looked_over
 
 KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe"))
-SETTINGS = QwenSettings(
+
+
+@dataclass(frozen=True)
+class EmbeddedSettings(QwenSettings):
+    """How the embedded checkpoint is asked.
+
+    Attributes:
+        second_look: Look again at a picture that was described, at two to six times the cost; see ``second_look``.
+    """
+
+    second_look: bool = True
+
+
+SETTINGS = EmbeddedSettings(
     yes_no_suffix="",
     choices="words",
     plan_prompt="short",
@@ -59,10 +74,12 @@ class Learned:
     Args:
         inner: The backend that answers.
         knowledge: What it has learned.
+        second_look: Look again at a picture that was described.
     """
 
-    def __init__(self, inner: Backend, knowledge: Knowledge) -> None:
+    def __init__(self, inner: Backend, knowledge: Knowledge, second_look: bool = False) -> None:
         self.inner, self.knowledge = inner, knowledge
+        self.looks_again = second_look and "exists" in knowledge.predicates
         self.name, self.model, self.remote = inner.name, inner.model, inner.remote
         self.kinds = inner.kinds & knowledge.kinds
 
@@ -85,13 +102,19 @@ class Learned:
             _unfit(question, frame) if self.knowledge.covers(question) else _unknown(question) for question in questions
         ]
         known = [question for question, problem in zip(questions, problems, strict=True) if not problem]
-        given = iter(ask([_as_taught(question) for question in known]) if known else ())
+        taught = [_as_taught(question) for question in known]
+        given = iter(map(partial(self._looked_over, frame), taught, ask(taught)) if taught else ())
         return [
             Answer(question.kind, problem=problem, supported=False)
             if problem
             else _as_asked(question, _sound(next(given)))
             for question, problem in zip(questions, problems, strict=True)
         ]
+
+    def _looked_over(self, frame: Frame | None, question: Question, answer: Answer) -> Answer:
+        if question.kind != "describe" or frame is None or not self.looks_again:
+            return answer
+        return looked_over(self.inner, frame, question, answer)
 
     def capability_facts(self) -> dict[str, object]:
         """Return what the backend that answers knows of itself."""
@@ -195,5 +218,6 @@ def open_embedded(options: BackendOptions) -> Backend:
     source = options.argument or str(weights())
     knowledge = Knowledge.read(Path(source).expanduser())
     kinds = KINDS if knowledge is None else knowledge.kinds
-    opened = open_checkpoint(source, SETTINGS.updated(options.settings, "embedded"), "embedded", kinds)
-    return opened if knowledge is None else Learned(opened, knowledge)
+    settings = SETTINGS.updated(options.settings, "embedded")
+    opened = open_checkpoint(source, settings, "embedded", kinds)
+    return opened if knowledge is None else Learned(opened, knowledge, settings.second_look)

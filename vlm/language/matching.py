@@ -105,8 +105,18 @@ class Scene:
         return (box[0] + box[2]) / 2
 
 
-def _a(words: str) -> str:
-    return ("an " if words[0] in "aeiou" else "a ") + words
+def a_thing(name: str) -> str:
+    """Put the article before a name."""
+    return ("an " if name[0] in "aeiou" else "a ") + name
+
+
+def sentence(parts: Iterable[str]) -> str:
+    """Return the sentence of a description: what it says of each thing."""
+    said = list(parts)
+    if not said:
+        return "The table is empty."
+    text = said[0] if len(said) == 1 else ", ".join(said[:-1]) + " and " + said[-1]
+    return text[0].upper() + text[1:] + "."
 
 
 def caption(facts: FrameFacts) -> str:
@@ -123,15 +133,12 @@ def captioned(facts: FrameFacts) -> tuple[str, tuple[int, ...]]:
     for i in seen:
         o = objects[i]
         if o.relation == "held":
-            parts.append(f"{_a(o.name)} held by the gripper")
+            parts.append(f"{a_thing(o.name)} held by the gripper")
             named.append(i)
         elif o.support >= 0:
-            parts.append(f"{_a(o.name)} {o.relation} {_a(objects[o.support].name)}")
+            parts.append(f"{a_thing(o.name)} {o.relation} {a_thing(objects[o.support].name)}")
             named += (i, o.support)
         elif not any(objects[j].support == i for j in seen):
-            parts.append(_a(o.name))
+            parts.append(a_thing(o.name))
             named.append(i)
-    if not parts:
-        return "The table is empty.", ()
-    text = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-    return text[0].upper() + text[1:] + ".", tuple(named)
+    return sentence(parts), tuple(named)

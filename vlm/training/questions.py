@@ -30,6 +30,7 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.all_in, 0.7),
     (Sampler.contents, 1.2),
     (Sampler.relation, 2.8),
+    (Sampler.beside, 0.8),
     (Sampler.hand, 0.5),
     (Sampler.on_table, 0.8),
     (Sampler.posture, 1.4),
@@ -101,6 +102,8 @@ def questions(facts: FrameFacts, rng: random.Random, count: int, measuring: bool
             chosen.setdefault(asked.question, asked)
 
     add(ask(EVERY_LOOSE, facts, rng, usual=0.8))
+    if not facts.objects:
+        add(ask(Meaning("table_empty"), facts, rng))
     if sampler.holders:
         add(ask(sampler.ground_place(), facts, rng, usual=0.8))
         everything = ask(sampler.everything(), facts, rng, usual=0.7)

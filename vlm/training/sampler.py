@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Literal
 
@@ -148,6 +149,16 @@ class Sampler:
                     pair.reverse()
                 return Meaning("under", pair[0], pair[1])
         return Meaning(kind, self.sole_thing(), self.sole_thing())
+
+    def beside(self) -> Meaning | None:
+        """Whether a thing is near the one next to it, which is otherwise seldom asked: most things are not near."""
+        if len(self.sole) < 2:
+            return None
+        one, *others = self.rng.sample(self.sole, len(self.sole))
+        closest = min(others, key=lambda o: math.dist(o.xyz[:2], one.xyz[:2]))
+        pair = [named(one), named(closest)]
+        self.rng.shuffle(pair)
+        return Meaning("near", *pair)
 
     def on_table(self) -> Meaning:
         """Whether a thing stands on the table."""

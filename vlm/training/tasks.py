@@ -29,8 +29,15 @@ _ERRANDS = (
     "Look at the {n}.",
     "Open the {n}.",
     "{v} the cube.",
+    "{v}.",
+    "{v}!",
+    "{v} {n}.",
 )
-_SAYINGS = ("Make coffee.", "Sing a song.", "Write a letter.", "Paint the wall.", "Call my mother.", "Drive to town.")
+_SAYINGS = (
+    *("Make coffee.", "Sing a song.", "Write a letter.", "Paint the wall.", "Call my mother.", "Drive to town."),
+    *("Cook.", "Dance.", "Jump.", "Sleep.", "Sing.", "Cook dinner.", "Wash the car.", "Tell me a joke."),
+    *("What is your name?", "How are you?", "What time is it?", "Turn around.", "Buy some milk."),
+)
 
 
 def task(sampler: Sampler, filled: float = _FILLED) -> Asked | None:
@@ -100,7 +107,7 @@ def _unknown(sampler: Sampler) -> Asked | None:
 
 def _draw(sampler: Sampler, want: str) -> Instruction:
     rng = sampler.rng
-    acts = {"put": 3.4, "every": 2.6, "tidy": 1.9, "stack": 1.1, "fetch": 1.5, "empty": 0.8, "sort": 1.3, "look": 0.7}
+    acts = {"put": 3.4, "every": 2.6, "tidy": 1.9, "stack": 1.1, "fetch": 1.5, "empty": 1.2, "sort": 1.3, "look": 0.7}
     if want == "steps":
         acts |= {"hello": 0.12, "home": 0.12}
     act = rng.choices(list(acts), list(acts.values()))[0]
