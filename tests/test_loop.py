@@ -20,6 +20,8 @@ from knothole.robots.contract import DRIVERS, DriverOptions, RobotError, Traject
 from knothole.tests.script_nodes import Script
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.loader import load_text
+from knothole.trees.replaying.replay import replay
+from knothole.trees.replaying.tape import Tape
 from knothole.trees.ticking.alarm import Alarm
 from knothole.trees.ticking.clock import RealClock, SteppedClock
 from knothole.trees.ticking.loop import Loop, LoopResult, Outcome, Ticked
@@ -138,6 +140,25 @@ def test_a_signal_ends_the_run_after_the_tick(number: signal.Signals, outcome: O
     assert recording.complete
     assert recording.end["outcome"] == outcome.name
     assert recording.last_tick == 3
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome"), [(signal.SIGINT, Outcome.INTERRUPTED), (signal.SIGTERM, Outcome.TERMINATED)]
+)
+def test_a_signal_counts_when_the_root_was_just_replaced(
+    number: signal.Signals, outcome: Outcome, tmp_path: Path
+) -> None:
+    def edit(ticked: Ticked) -> None:
+        if ticked.tick == 3:
+            loop.reload(load_text("knothole: 1\ntree: t\nroot:\n  selector:\n    - wait: 2s\n"))
+            signal.raise_signal(number)
+
+    tree = build(load_text("knothole: 1\ntree: t\nroot:\n  sequence:\n    - wait: 2s\n"), Context())
+    loop = Loop(tree, listeners=[edit], trace=TraceWriter(tmp_path / "t.mcap"))
+    result = loop.run()
+    assert (result.outcome, result.ticks, result.status) == (outcome, 3, "RUNNING")
+    again = replay(Tape.of(read_trace(tmp_path / "t.mcap")))[0].result
+    assert (again.outcome, again.digest) == (outcome, result.digest)
 
 
 def test_a_second_ctrl_c_breaks_a_tick_and_the_leaf_is_still_halted() -> None:

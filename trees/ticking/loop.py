@@ -188,10 +188,11 @@ class Loop:
 
     def close(self, fault: BaseException | None = None) -> LoopResult:
         """Stop the robot, halt the tree, close broker and trace. Idempotent; the first call decides the result."""
-        status = self.tree.root.status
+        root = self.tree.root
+        status: Status = root.status
         if fault is not None:
             outcome = Outcome.INTERRUPTED if isinstance(fault, KeyboardInterrupt) else Outcome.FAULT
-        elif status is RUNNING or not self._begun:
+        elif status is RUNNING or not self._begun or (status is INVALID and not root.skipped):
             outcome = self._wish or Outcome.TIME_LIMIT
         else:
             outcome = Outcome.SUCCESS if status is SUCCESS or status is INVALID else Outcome.FAILURE
@@ -214,7 +215,7 @@ class Loop:
         if not begins_now or self._resume is not None:
             self._pace.wait(lambda: self._wish is not None, self.context.broker)
             if self._wish is not None:
-                return self.tree.root.status
+                return RUNNING  # the root may be a new one that was never ticked
         context, pace, watchdog, pausing = self.context, self._pace, self._ending.watchdog, self._pausing
         if pausing is not None and pausing.attentive and not pausing.before_tick():
             return RUNNING
