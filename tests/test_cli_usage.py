@@ -143,6 +143,11 @@ BAD_CALLS = [
     ("run good.yaml --scene gone.urdf", "unknown scene 'gone.urdf'"),
     ("run good.yaml --scene folder/", ""),
     ("run good.yaml --robot kinematic --gui", "no simulator window"),
+    ("run good.yaml --robot none --scene table", "the scene 'table' is not shown: there is no robot"),
+    ("run good.yaml --robot none --disturb 3", "nothing can be disturbed: the robot 'none' is in no simulated world"),
+    ("run good.yaml --robot kinematic --disturb 3", "nothing can be disturbed: the robot 'kinematic' is in no"),
+    ("draw good.yaml --layout dot", "dot lays out no text\n  fix:  name a file with -o"),
+    ("replay notes.mcap --force", "--force replaces a file, and -o names none"),
     ("run good.yaml --scene torn.yaml", "torn.yaml:2:17: error: no valid YAML"),
     ("run good.yaml --scene nested.yaml", "nested.yaml:1:1: error: nested too deep"),
     ("run tidy_table --robot kinematic --vlm scripted:nested.yaml", "nested.yaml:1:1: error: nested too deep"),
@@ -295,8 +300,24 @@ def test_runs_are_listed_and_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "runs" / "notes.txt").write_text("mine", encoding="utf-8")
     listed = call("runs list")[1].splitlines()
     assert [line.split()[3] for line in listed[1:]] == ["2", "1", "0"]
-    assert call("runs prune --keep 1")[1].startswith("removed 2 runs, ")
+    rows = json.loads(call("runs list --json")[1])
+    assert [(row["tree"], row["seed"], row["trace"]) for row in rows] == [
+        ("hi", 2 - number, line.split()[-1]) for number, line in enumerate(listed[1:])
+    ]
+    assert json.loads(call("runs prune --keep 2 --json")[1]) == {
+        "removed": [rows[2]["trace"]], "bytes": rows[2]["bytes"], "keep": 2,
+    }  # fmt: skip
+    assert json.loads(call("runs list --folder empty --json")[1]) == []
+    assert call("runs prune --keep 1")[1].startswith("removed 1 runs, ")
     assert sorted(f.suffix for f in (tmp_path / "runs").iterdir()) == [".mcap", ".txt"]
+
+
+def test_a_drawing_is_given_as_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = call("draw tidy_table")[1].rstrip("\n")
+    assert json.loads(call("draw tidy_table --json")[1]) == {"tree": "tidy_table", "file": None, "text": text}
+    data = json.loads(call("draw tidy_table -o t.svg --json")[1])
+    assert data == {"tree": "tidy_table", "file": "t.svg", "text": None}
 
 
 def test_doctor_names_what_is_there() -> None:

@@ -55,6 +55,10 @@ def draw_what(
     """
     drawing = _recorded(Path(name), heat, at, brief) if name.endswith(".mcap") else _tree(name, heat, at, expand, brief)
     drawing = replace(drawing, direction=direction)
+    if output is None and layout == "dot":
+        raise DrawChoiceError(
+            "dot lays out no text\n  fix:  name a file with -o, such as tree.svg, or leave out --layout dot"
+        )
     if output is None:
         return render_drawing(drawing, "txt", colored).decode().rstrip("\n")
     if layout == "dot":

@@ -123,7 +123,13 @@ def _draw(args: argparse.Namespace) -> int:
         brief=args.brief,
         direction=args.direction,
         layout=args.layout,
-        colored=sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+        colored=not args.json
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb",
     )
+    if args.json:
+        file, text = (None, made) if args.output is None else (str(args.output), None)
+        made = json.dumps({"tree": args.tree, "file": file, "text": text})
     print(made)
     return 0

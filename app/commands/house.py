@@ -49,5 +49,6 @@ def _doctor(args: argparse.Namespace) -> int:
 def _runs(args: argparse.Namespace) -> int:
     from ..recorded.runs import list_runs, prune_runs
 
-    print(prune_runs(args.folder, args.keep) if args.what == "prune" else list_runs(args.folder))
+    done = prune_runs(args.folder, args.keep) if args.what == "prune" else list_runs(args.folder)
+    print(json.dumps(done.to_json()) if args.json else done)
     return 0

@@ -24,6 +24,27 @@ class RunFile:
     trace: Path
 
     @property
+    def when(self) -> datetime:
+        """When it began."""
+        return datetime.strptime(self._name["when"], "%Y%m%d-%H%M%S")
+
+    @property
+    def tree(self) -> str:
+        """Name of its tree."""
+        return self._name["tree"]
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+        return int(self._name["seed"])
+
+    @property
+    def _name(self) -> re.Match[str]:
+        match = _NAME.fullmatch(self.trace.stem)
+        assert match is not None
+        return match
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The trace and its companions, such as the picture of the final scene."""
         return tuple(sorted(f for f in self.trace.parent.iterdir() if f.stem == self.trace.stem))
@@ -59,29 +80,65 @@ def newest_run(folder: Path) -> Path | None:
     return next((run.trace for run in _runs(folder)), None)
 
 
-def list_runs(folder: Path) -> str:
-    """Return a table of the runs in ``folder``, newest first."""
-    rows = []
-    for run in _runs(folder):
-        match = _NAME.fullmatch(run.trace.stem)
-        assert match is not None
-        when = datetime.strptime(match["when"], "%Y%m%d-%H%M%S")
-        rows.append(
-            f"{when:%Y-%m-%d %H:%M:%S}  {match['tree']:<20} {match['seed']:>6} {_size(run.size):>9}  {run.trace}"
-        )
-    if not rows:
-        return f"no runs in {folder}/\nnext:  knothole run tidy_table"
-    return "\n".join([f"{'when':<19}  {'tree':<20} {'seed':>6} {'size':>9}  trace", *rows])
+@dataclass(frozen=True)
+class Listed:
+    """The runs of a folder, newest first."""
+
+    folder: Path
+    runs: tuple[RunFile, ...]
+
+    def to_json(self) -> list[dict[str, object]]:
+        """Return plain data, one entry a run."""
+        return [
+            {
+                "when": run.when.isoformat(),
+                "tree": run.tree,
+                "seed": run.seed,
+                "bytes": run.size,
+                "trace": str(run.trace),
+            }
+            for run in self.runs
+        ]
+
+    def __str__(self) -> str:
+        if not self.runs:
+            return f"no runs in {self.folder}/\nnext:  knothole run tidy_table"
+        rows = [
+            f"{run.when:%Y-%m-%d %H:%M:%S}  {run.tree:<20} {run.seed:>6} {_size(run.size):>9}  {run.trace}"
+            for run in self.runs
+        ]
+        return "\n".join([f"{'when':<19}  {'tree':<20} {'seed':>6} {'size':>9}  trace", *rows])
 
 
-def prune_runs(folder: Path, keep: int) -> str:
-    """Remove all but the newest ``keep`` runs and say what was freed. Files with other names stay."""
+@dataclass(frozen=True)
+class Pruned:
+    """What was removed: traces of runs, how many bytes with all beside them, and how many runs could stay."""
+
+    removed: tuple[Path, ...]
+    freed: int
+    keep: int
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain data."""
+        return {"removed": [str(trace) for trace in self.removed], "bytes": self.freed, "keep": self.keep}
+
+    def __str__(self) -> str:
+        return f"removed {len(self.removed)} runs, {_size(self.freed)}; the newest {self.keep} stay"
+
+
+def list_runs(folder: Path) -> Listed:
+    """Return the runs in ``folder``."""
+    return Listed(folder, tuple(_runs(folder)))
+
+
+def prune_runs(folder: Path, keep: int) -> Pruned:
+    """Remove all but the newest ``keep`` runs. Files with other names stay."""
     old = list(_runs(folder))[keep:]
     freed = sum(run.size for run in old)
     for run in old:
         for file in run.files:
             file.unlink()
-    return f"removed {len(old)} runs, {_size(freed)}; the newest {keep} stay"
+    return Pruned(tuple(run.trace for run in old), freed, keep)
 
 
 def _size(count: int) -> str:

@@ -137,6 +137,7 @@ def open_stage(
     if not isinstance(robot, str):
         return Stage(robot)
     if robot == NO_ROBOT:
+        _check_disturbed(robot, disturb)
         return Stage(None)
     register_all()
     name, argument = split(robot)
@@ -151,6 +152,7 @@ def open_stage(
 
         truth = SceneTruth(world, driver)
         return Stage(driver, spec, world, truth, WorldArranger(world, truth.arranged))
+    _check_disturbed(robot, disturb)
     if gui:
         raise StageError(f"the robot {name!r} has no simulator window\n  fix:  leave out --gui, or use --robot panda")
     scenery = _load_scene(scene, seed) if name == "kinematic" else None
@@ -165,6 +167,15 @@ def open_stage(
     driver = factory(DriverOptions(argument, None, settings))
     stack.callback(driver.close)
     return Stage(driver, scenery)
+
+
+def _check_disturbed(robot: str, disturb: int) -> None:
+    """Refuse to disturb what is not simulated with physics."""
+    if disturb:
+        raise StageError(
+            f"nothing can be disturbed: the robot {robot!r} is in no simulated world\n"
+            "  fix:  take out --disturb, or use --robot panda"
+        )
 
 
 def _load_scene(scene: str, seed: int) -> SceneSpec:
