@@ -366,6 +366,36 @@ def test_a_replayed_run_is_recorded_as_a_trace_of_its_own(project: Path) -> None
     assert (code, out) == (0, f"guarded: equal, {plain.ticks} ticks, digest {plain.recorded}\n")
 
 
+def test_a_file_is_replaced_on_request_only_and_not_by_a_replay_that_is_refused(project: Path) -> None:
+    whole = (project / "run.mcap").read_bytes()
+    (project / "mine.mcap").write_bytes(whole)
+    code, _, err = call("replay run.mcap -o mine.mcap")
+    assert (code, err) == (
+        2, "error: mine.mcap is there already\n  fix:  name another file, or give --force\n",
+    )  # fmt: skip
+    assert call("replay run.mcap --answer see=purple@15 -o mine.mcap --force")[0] == 2
+    assert call("replay run.mcap --status say=FAILURE@3 -o other.mcap")[0] == 2
+    assert (project / "mine.mcap").read_bytes() == whole
+    assert call("replay run.mcap -o mine.mcap --force")[0] == 0
+    assert (project / "mine.mcap").read_bytes() != whole
+    assert call("replay mine.mcap")[0] == 0
+    assert call("replay run.mcap --status open_gripper=RUNNING@22 --continue -o again.mcap")[0] == 1
+    assert call("replay again.mcap")[0] == 0
+    assert sorted(file.name for file in project.iterdir()) == [
+        "again.mcap", "answers.yaml", "guarded.yaml", "mine.mcap", "run.mcap",
+    ]  # fmt: skip
+
+
+def test_rules_hold_when_the_world_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.yaml").write_text(HEAD + "  sequence:\n    - wait: 1s\n    - say: forbidden words\n", encoding="utf-8")
+    Path("never.yaml").write_text("knothole_invariants: 1\nrules:\n  - never: say\n", encoding="utf-8")
+    options = RunOptions("t.yaml", robot="none", max_time=0.5, invariants=Path("never.yaml"), trace=Path("run.mcap"))
+    assert run_tree(options).exit_code == 4
+    found = asked(statuses=("wait=SUCCESS@3",), go_on=True)
+    assert found.ends == ("FAILURE", "refused by never.yaml:3:5: never say")
+
+
 def test_what_the_human_said_is_heard_again_and_may_be_otherwise(project: Path) -> None:
     text = (
         "knothole: 1\ntree: talk\nroot:\n  sequence:\n    - wait: 200ms\n"

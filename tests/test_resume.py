@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from knothole._base import KnotholeError
+from knothole.app.running.options import RunOptions
+from knothole.app.running.resume import resumed
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import Leaf
 from knothole.behaviors.step import RUNNING, Status
@@ -423,6 +425,56 @@ def test_a_killed_run_is_resumed_by_the_command_line(tmp_path: Path, knothole: K
     ]:
         wrong = knothole("run", "--resume", "a.mcap", *args)
         assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
+
+
+TALKS = """\
+knothole: 1
+tree: talks
+root:
+  sequence:
+    - wait: 1s
+    - say: forbidden words
+"""
+
+
+def test_rules_and_all_that_holds_a_run_back_hold_when_it_is_resumed(tmp_path: Path, knothole: Knothole) -> None:
+    (tmp_path / "talks.yaml").write_text(TALKS, encoding="utf-8")
+    (tmp_path / "never.yaml").write_text("knothole_invariants: 1\nrules:\n  - never: say\n", encoding="utf-8")
+    (tmp_path / "other.yaml").write_text("knothole_invariants: 1\nrules:\n  - never: home\n", encoding="utf-8")
+    first = ("run", "talks.yaml", "--robot", "none", "--invariants", "never.yaml", "--max-time", "0.5")
+    held = ("--confirm", "--rehearse", "symbolic")
+    assert knothole(*first, *held, "--trace", "a.mcap").returncode == 4
+    done = knothole("run", "--resume", "a.mcap", "--trace", "b.mcap")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "forbidden words" not in done.stdout
+    assert "refused by never.yaml:3:5: never say" in done.stdout
+    given = [read_trace(tmp_path / name).start["given"] for name in ("a.mcap", "b.mcap")]
+    assert [(g["invariants"], g["confirm"], g["rehearse"]) for g in given] == [("never.yaml", True, "symbolic")] * 2
+    anew = knothole("run", "--resume", "a.mcap", "--invariants", "other.yaml", "--trace", "c.mcap")
+    assert anew.returncode == 0, anew.stdout + anew.stderr
+    (tmp_path / "never.yaml").unlink()
+    gone = knothole("run", "--resume", "a.mcap", "--trace", "d.mcap")
+    assert (gone.returncode, "never.yaml" in gone.stderr) == (2, True)
+
+
+def test_a_disturbed_world_is_disturbed_again(tmp_path: Path) -> None:
+    loop = Loop(
+        build(load_text(HEAD + "  wait: 9s\n"), Context()),
+        trace=TraceWriter(tmp_path / "a.mcap"),
+        max_time=0.5,
+        start={"given": {"tree": "t", "disturb": 3, "scene": "table"}},
+    )
+    loop.run()
+
+    def again(robot: str = "", disturb: int = 0) -> tuple[int, str]:
+        options = RunOptions("", robot=robot, disturb=disturb, resume=tmp_path / "a.mcap")
+        filled = resumed(options)[0]
+        return filled.disturb, filled.scene
+
+    assert again() == (3, "table")
+    assert again(disturb=5) == (5, "table")
+    assert again("kinematic") == (0, "table")
+    assert again("none") == (0, "")
 
 
 OWN = """\

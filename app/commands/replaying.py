@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from . import Commands
+from . import Commands, UsageError
 
 
 def add(commands: Commands) -> None:
@@ -40,6 +40,7 @@ def add(commands: Commands) -> None:
         help="run the simulated world again from its seed, so that the run goes on where the recording knows no more",
     )
     replay.add_argument("-o", type=Path, dest="output", metavar="FILE", help="record the replayed run there, ….mcap")
+    replay.add_argument("--force", action="store_true", help="with -o: replace a file that is there")
 
 
 def _replay(args: argparse.Namespace) -> int:
@@ -47,9 +48,19 @@ def _replay(args: argparse.Namespace) -> int:
     from ..recorded.traces import find_trace
     from ..running.about import RUNS
 
+    if args.force and args.output is None:
+        raise UsageError(
+            "--force replaces a file, and -o names none\n  fix:  give -o FILE as well, or leave --force out"
+        )
     report = replay_run(
         ReplayOptions(
-            find_trace(args.trace, RUNS), tuple(args.answer), tuple(args.status), args.tree, args.output, args.go_on
+            find_trace(args.trace, RUNS),
+            tuple(args.answer),
+            tuple(args.status),
+            args.tree,
+            args.output,
+            args.force,
+            args.go_on,
         )
     )
     print(json.dumps(report.to_json()) if args.json else report)

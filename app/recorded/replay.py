@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +12,7 @@ from typing import Any, Final, cast
 
 from ..._base import KnotholeError
 from ...behaviors.context import Context
-from ...trees.replaying.changing import Wishes, wish_of
+from ...trees.replaying.changing import Wish, Wishes, wish_of
 from ...trees.replaying.comparing import Difference, Line, Parted, compare, first_difference, parted
 from ...trees.replaying.leaves import FAULT
 from ...trees.replaying.player import Log
@@ -22,8 +24,11 @@ from ...trees.ticking.outcome import LoopResult
 from ...trees.tracing.recording import TraceError, read_trace
 from ...trees.tracing.trace import TraceWriter
 from ..authoring.inspect import load_tree, project
+from ..running.about import picture_beside
+from ..running.resume import kept_options
 from ..running.run import RunOptions
 from ..running.session import Session
+from .placing import placed
 
 _SIMULATED: Final = ("panda", "kinematic", "none")
 _MOST: Final = 20
@@ -40,6 +45,7 @@ class ReplayOptions:
         statuses: ``NODE=STATUS@MOMENT`` each.
         tree: Edited tree that is ticked instead, file or name; empty for none.
         output: Where the replayed run is recorded; None for nowhere.
+        force: Replace a file that is there.
         go_on: Run the simulated world again, so that nothing ends where the recording knows no more.
     """
 
@@ -48,6 +54,7 @@ class ReplayOptions:
     statuses: tuple[str, ...] = ()
     tree: str = ""
     output: Path | None = None
+    force: bool = False
     go_on: bool = False
 
 
@@ -159,6 +166,7 @@ def replay_run(options: ReplayOptions) -> Report:
         ReplayError: It cannot be replayed, or what was asked makes no sense for it.
         UnknownNameError: A node does not exist.
         TreeError: The edited tree has mistakes.
+        ExportError: The output is there already, or cannot be written.
     """
     config = project()
     tape = _tape(options.trace)
@@ -172,9 +180,42 @@ def replay_run(options: ReplayOptions) -> Report:
     if options.go_on and not (wishes or options.tree):
         raise ReplayError("nothing is otherwise, so nothing goes on\n  fix:  add --answer, --status or --tree")
     edited = load_tree(options.tree, config) if options.tree else None
+    with _recorded(options, tape) as output:
+        return _report(options, tape, wishes, edited, output)
+
+
+@contextmanager
+def _recorded(options: ReplayOptions, tape: Tape) -> Iterator[Path | None]:
+    """Give the file to record in, and put it, and the picture beside it, in their place once all is done.
+
+    Raises:
+        ReplayError: Its name does not end in .mcap.
+        ExportError: There is a file already, or it cannot be written.
+        TraceError: The picture would replace another file.
+    """
+    wanted = options.output
+    if wanted is None:
+        yield None
+        return
+    if wanted.suffix != ".mcap":
+        raise ReplayError(f"{wanted} does not end in .mcap\n  fix:  write {wanted.with_suffix('.mcap')}")
+    pictured = picture_beside(wanted) if options.go_on and tape.recording.start.get("scene") else None
+    with placed(options.trace, wanted, options.force) as part:
+        made = part.with_suffix(".png")
+        try:
+            yield part
+            if pictured is not None and made.exists():
+                os.replace(made, pictured)
+        finally:
+            made.unlink(missing_ok=True)
+
+
+def _report(
+    options: ReplayOptions, tape: Tape, wishes: tuple[Wish, ...], edited: TreeSpec | None, output: Path | None
+) -> Report:
     noted = Wishes(wishes, play=False)
     plain = not wishes and edited is None
-    first, log = replay(tape, _writer(options) if plain else None, noted.plant)
+    first, log = replay(tape, _writer(output) if plain else None, noted.plant)
     own, cut = compare(tape, first)
     asked = (*map(str, wishes), *([f"--tree {options.tree}"] if options.tree else []))
     report = Report(
@@ -193,7 +234,7 @@ def replay_run(options: ReplayOptions) -> Report:
     if own is not None or plain:
         return replace(report, stopped=first.stopped)
     noted.check()
-    return _otherwise(options, tape, first, log, Wishes(wishes), edited, report)
+    return _otherwise(options, tape, first, log, Wishes(wishes), edited, report, output)
 
 
 def _tape(path: Path) -> Tape:
@@ -205,8 +246,8 @@ def _tape(path: Path) -> Tape:
         raise TraceError(f"{error}\n  fix:  name a file that `knothole run` wrote, ….mcap") from error
 
 
-def _writer(options: ReplayOptions) -> TraceWriter | None:
-    return TraceWriter(options.output) if options.output is not None else None
+def _writer(output: Path | None) -> TraceWriter | None:
+    return TraceWriter(output) if output is not None else None
 
 
 def _ends(result: LoopResult) -> tuple[str, str]:
@@ -221,13 +262,14 @@ def _otherwise(
     wishes: Wishes,
     edited: TreeSpec | None,
     report: Report,
+    output: Path | None,
 ) -> Report:
     """Do it otherwise, on the recording or in the simulated world."""
     if options.go_on:
-        story, result = _live(options, tape, wishes)
+        story, result = _live(options, tape, wishes, output)
         stopped, lines = None, story.lines
     else:
-        played = follow(tape, log, _writer(options), wishes.plant, edited)
+        played = follow(tape, log, _writer(output), wishes.plant, edited)
         story, result, stopped = played.story, played.result, played.stopped
         lines = story.lines if stopped is None else _up_to(played, stopped)
     recorded, now = _without_answers(first.story.lines), _without_answers(lines)
@@ -294,7 +336,7 @@ def _check_before(difference: Difference, wishes: Wishes, edited: TreeSpec | Non
         )
 
 
-def _live(options: ReplayOptions, tape: Tape, wishes: Wishes) -> tuple[Story, LoopResult]:
+def _live(options: ReplayOptions, tape: Tape, wishes: Wishes, output: Path | None) -> tuple[Story, LoopResult]:
     """Run the simulated world again from its seed, with something otherwise."""
     start = tape.recording.start
     given: Mapping[str, Any] = start.get("given", {})
@@ -326,8 +368,10 @@ def _live(options: ReplayOptions, tape: Tape, wishes: Wishes) -> tuple[Story, Lo
         params=Path(start["params"]) if start.get("params") else None,
         frames=start.get("frames", ""),
         firewall=start.get("firewall"),
-        trace=options.output,
-        record=options.output is not None,
+        disturb=int(given.get("disturb", 0)),
+        **kept_options(given),
+        trace=output,
+        record=output is not None,
     )
     clock = SimpleNamespace(tick=0)
     human = PlayedHuman(tape, cast(Context, clock)) if tape.human else None

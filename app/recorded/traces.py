@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -26,6 +25,7 @@ from ...trees.tracing.history import History
 from ...trees.tracing.recording import Recording, read_trace
 from ...trees.tracing.trace_file import TraceFile
 from ...trees.tracing.why import Moment, explain
+from .placing import ExportError, placed
 from .runs import newest_run
 
 FORMS: Final = ("jsonl", "csv", "btlog", "png", "html", "mcap")
@@ -34,10 +34,6 @@ FORMS: Final = ("jsonl", "csv", "btlog", "png", "html", "mcap")
 
 class NoTraceError(KnotholeError):
     """There is no such trace."""
-
-
-class ExportError(KnotholeError):
-    """A trace cannot be written in the wanted form or place."""
 
 
 def find_trace(trace: Path | None, folder: Path) -> Path:
@@ -117,7 +113,7 @@ def export(trace: Path, output: Path, form: str = "", force: bool = False) -> st
     if form not in FORMS:
         known = ", ".join(f".{each}" for each in FORMS)
         raise ExportError(f"{output} tells no form to write\n  fix:  let it end in one of {known}, or give --to")
-    with _placed(trace, output, force) as part, _understood(trace):
+    with placed(trace, output, force) as part, _understood(trace):
         said = _WRITERS[form](trace, part)
     return f"{output}: {said}"
 
@@ -147,7 +143,7 @@ def cut_trace(trace: Path, output: Path, begin: Moment | None, end: Moment | Non
     latest = max((m.time for m in recording.messages), default=0.0)
     if first is not None and first > round(latest * 1e9):
         raise ExportError(f"the trace ends before {begin}: at {latest:.2f} s\n  fix:  begin earlier")
-    with _placed(trace, output, force) as part, _understood(trace):
+    with placed(trace, output, force) as part, _understood(trace):
         count = _copy(part, cut(RawTrace(trace), first, last))
     return f"{output}: {count} messages"
 
@@ -175,25 +171,6 @@ def _time_of(recording: Recording, tick: int) -> float:
         return times[known[after]]
     low, high = known[after - 1], known[after]
     return times[low] + (times[high] - times[low]) * (tick - low) / (high - low)
-
-
-@contextmanager
-def _placed(trace: Path, output: Path, force: bool) -> Iterator[Path]:
-    """Give a file to write beside the wanted one, and put it in its place when it is whole."""
-    if output.exists() and output.resolve() == trace.resolve():
-        raise ExportError(f"{output} is the trace itself\n  fix:  name another file")
-    if output.exists() and not force:
-        raise ExportError(f"{output} is there already\n  fix:  name another file, or give --force")
-    part = output.with_name(f".{output.name}.part")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        os.replace(part, output)
-    except OSError as error:
-        raise ExportError(f"cannot write {output}: {error.strerror or error}\n  fix:  name another file") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _copy(path: Path, messages: Iterable[Raw]) -> int:

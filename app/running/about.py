@@ -85,6 +85,10 @@ class About:
                 "robot": options.robot,
                 "vlm": options.vlm,
                 "inputs": {name: str(value) for name, value in options.inputs.items()},
+                "invariants": str(options.invariants or ""),
+                "confirm": options.confirm,
+                "rehearse": options.rehearse,
+                "disturb": options.disturb,
             },
             **self._resumed(checkpoint),
             "config": json.loads(json.dumps(settings, default=str)),
@@ -113,12 +117,22 @@ def open_trace(about: About, config: Config, pictured: bool) -> tuple[TraceWrite
     options = about.options
     path = options.trace or new_run(RUNS, about.tree, options.seed, datetime.now())
     shown = pictured and path.suffix == ".mcap" and about.frames == "keep"
-    picture = path.with_suffix(".png") if shown else None
-    if picture is not None and picture.exists() and not (path.exists() and _is_png(picture)):
+    picture = picture_beside(path) if shown else None
+    return TraceWriter(path, about.frames, amount_of(config.trace, options.keep, options.pictures)), picture
+
+
+def picture_beside(trace: Path) -> Path:
+    """Return where the picture of the final scene goes.
+
+    Raises:
+        TraceError: It would replace another file.
+    """
+    picture = trace.with_suffix(".png")
+    if picture.exists() and not (trace.exists() and _is_png(picture)):
         raise TraceError(
             f"the picture beside the trace would replace {picture}\n  fix:  name another trace, or move that file"
         )
-    return TraceWriter(path, about.frames, amount_of(config.trace, options.keep, options.pictures)), picture
+    return picture
 
 
 def _is_png(path: Path) -> bool:
