@@ -24,6 +24,9 @@ from knothole.tests.script_nodes import Script
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.changing.reload import reload
 from knothole.trees.loader import load_text
+from knothole.trees.replaying.comparing import compare
+from knothole.trees.replaying.replay import replay
+from knothole.trees.replaying.tape import Tape
 from knothole.trees.ticking.loop import Loop, LoopResult, Ticked
 from knothole.trees.tracing.trace import TraceWriter, read_trace
 
@@ -293,15 +296,19 @@ def test_a_reload_is_in_the_digest(tmp_path: Path) -> None:
     assert same != Loop(tree(LONG)).run().digest
 
 
-def watched(path: Path, edits: dict[int, str]) -> tuple[RunResult, str]:
-    """Run a tree with ``watch``; its file is edited after ticks. Returns the result and what was shown."""
+def watched(path: Path, edits: dict[int, str | dict[str, str]], **more: Any) -> tuple[RunResult, str]:
+    """Run a tree with ``watch``; its file, or named ones beside it, are edited after ticks.
+
+    Returns the result and what was shown.
+    """
     output = io.StringIO()
 
     def edit(ticked: Ticked) -> None:
-        if ticked.tick in edits:
-            path.write_text(edits[ticked.tick], encoding="utf-8")
+        texts = edits.get(ticked.tick, {})
+        for name, text in ({path.name: texts} if isinstance(texts, str) else texts).items():
+            path.with_name(name).write_text(text, encoding="utf-8")
 
-    options = RunOptions(str(path), robot="none", trace=path.with_suffix(".mcap"), max_time=10.0, watch=True)
+    options = RunOptions(str(path), robot="none", trace=path.with_suffix(".mcap"), max_time=10.0, watch=True, **more)
     with Session(options) as session:
         run = session.bind(0, Lines(Console(file=output, width=200)))
         run.loop.listeners.insert(0, edit)
@@ -318,6 +325,35 @@ def test_a_watched_file_is_reloaded_when_it_is_edited(tmp_path: Path) -> None:
     assert "WORD" not in shown
     events = [m.data["event"] for m in read_trace(tmp_path / "t.mcap").topic("/run")]
     assert events == ["start", "reload", "end"]
+
+
+APPENDED = "  sequence:\n    - wait: 5s\n    - say: placing\n"
+
+
+def test_a_step_that_runs_goes_on_when_another_of_its_type_is_appended(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(HEAD + APPENDED)
+    result, shown = watched(path, {3: HEAD + APPENDED + "    - wait: 1s\n"})
+    assert "reloaded: 2 nodes kept, 1 replaced, 1 added, 0 removed\n" in shown
+    assert (result.status, result.sim_time_s) == ("SUCCESS", 6.0)
+    assert shown.count("robot: placing\n") == 1
+    tape = Tape.of(read_trace(tmp_path / "t.mcap"))
+    assert compare(tape, replay(tape)[0]) == (None, False)
+
+
+INNER = "knothole: 1\ntree: inner\nroot:\n"
+
+
+def test_steps_that_change_places_and_a_used_tree_that_moves_go_on(tmp_path: Path) -> None:
+    path, inner = tmp_path / "t.yaml", tmp_path / "inner.yaml"
+    inner.write_text(INNER + LONG)
+    (tmp_path / "other.yaml").write_text("knothole: 1\ntree: other\nroot:\n  say: other\n")
+    path.write_text(HEAD + "  parallel:\n    - use: inner\n    - wait: 2s\n")
+    swapped = "  parallel:\n    - wait: 2s\n    - use: inner\n"
+    result, shown = watched(path, {5: HEAD + swapped, 9: HEAD + swapped.replace("- wait", "- use: other\n    - wait")})
+    assert (result.status, result.ticks) == ("SUCCESS", 41)
+    assert "halted" not in shown
+    assert shown.count("robot: WORD\n") == 1
 
 
 def test_a_watched_file_with_mistakes_is_shown_once_and_the_tree_goes_on(tmp_path: Path) -> None:
@@ -337,6 +373,63 @@ def test_a_watched_tree_that_begins_to_ask_needs_a_new_run(tmp_path: Path) -> No
     result, shown = watched(path, {5: HEAD + "  sequence:\n    - wait: 1s\n    - see: is it there\n"})
     assert result.status == "SUCCESS"
     assert "the edited tree asks a model, and this run has none\n  fix:  start the run again" in shown
+
+
+USED = HEAD + LONG.replace("say: WORD", "use: inner")
+TALKS = INNER + "  say: from within\n"
+
+
+def test_a_mended_file_that_only_the_edited_tree_uses_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(HEAD + LONG)
+    broken = {"t.yaml": USED, "inner.yaml": TALKS.replace("say", "sya")}
+    result, shown = watched(path, {5: broken, 9: {"inner.yaml": TALKS}})
+    assert (result.status, result.ticks) == ("SUCCESS", 21)
+    assert shown.count("inner.yaml:4:3: error K101: unknown node 'sya'") == 1
+    assert "robot: from within\n" in shown
+
+
+def test_a_file_that_an_edit_misses_is_noticed_when_it_comes(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(HEAD + LONG)
+    result, shown = watched(path, {5: USED, 7: {"other.txt": "another file"}, 9: {"inner.yaml": TALKS}})
+    assert (result.status, result.ticks) == ("SUCCESS", 21)
+    assert shown.count("error K117: there is no tree 'inner'") == 1
+    assert "robot: from within\n" in shown
+
+
+NEVER = "knothole_invariants: 1\nrules:\n  - never: {skill: say, text: WORD}\n"
+
+
+def test_an_edit_that_changes_the_rules_of_a_run_needs_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(HEAD + LONG)
+    (tmp_path / "never.yaml").write_text(NEVER)
+    headed = HEAD.replace("tree: t\n", "tree: t\ninvariants: never.yaml\n") + LONG.replace("WORD", "edited")
+    result, shown = watched(path, {5: headed})
+    assert (result.status, result.ticks) == ("SUCCESS", 21)
+    assert (
+        "the edit changes the rules of the run, which hold as they were\n"
+        "  why:  'never {skill: say, text: WORD}' is new\n"
+        "  fix:  start the run again\n"
+        "the edit was not taken, the tree goes on as it was\n"
+    ) in shown
+    assert "robot: WORD\n" in shown
+
+
+def test_rules_hold_when_their_file_is_edited_and_other_edits_are_held_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(HEAD + LONG)
+    never = tmp_path / "never.yaml"
+    never.write_text(NEVER.replace("WORD", "edited"))
+    result, shown = watched(path, {5: HEAD + LONG.replace("WORD", "edited")}, invariants=never)
+    assert "reloaded: 1 nodes kept, 2 replaced" in shown
+    assert result.reason == f"refused by {never}:3:5: never {{skill: say, text: edited}}"
+    path.write_text(HEAD + LONG.replace("WORD", "x"))
+    never.write_text(NEVER.replace("WORD", "x"))
+    result, shown = watched(path, {5: {"never.yaml": NEVER}}, invariants=never)
+    assert "'never {skill: say, text: WORD}' is new; 'never {skill: say, text: x}' is gone\n" in shown
+    assert result.status == "FAILURE"
 
 
 def test_the_file_of_a_used_tree_is_watched_too(tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ class Files:
         """Return the resolved paths of all files that were looked at."""
         return set(self._files)
 
+    def looked(self) -> set[str]:
+        """Return the paths of all files that were looked at, and the folders in which others were searched for."""
+        folders = {key_of(str(folder)) for folder in self.search}
+        return self.paths() | folders | {str(Path(path).parent) for path in self.paths()}
+
     def keep(self, documents: Documents) -> TreeFile:
         """Take a file that was read.
 

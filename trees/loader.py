@@ -165,7 +165,7 @@ class Loader:
             root = file.documents.roots[0]
             message, fix = "this file has no tree to run", "write `tree:` and `root:`, or run a file that includes it"
             errors = [file.source.problem(root, "K138", message, fix=fix)]
-        raise TreeError(errors)
+        raise TreeError(errors, self._files.looked())
 
     def _main_tree(self, file: TreeFile) -> TreeSpec | None:
         """Return the tree that the header key ``main`` names, None where there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -81,8 +81,13 @@ def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 class TreeError(KnotholeError):
-    """A tree file has mistakes. ``problems`` holds all of them, top to bottom."""
+    """A tree file has mistakes.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = in_order(problems)
+    Attributes:
+        problems: All of them, top to bottom.
+        looked: Files and folders whose change may mend them, where somebody kept account of them.
+    """
+
+    def __init__(self, problems: Sequence[Problem], looked: Collection[str] = ()) -> None:
+        self.problems, self.looked = in_order(problems), frozenset(looked)
         super().__init__("\n\n".join(str(problem) for problem in self.problems))

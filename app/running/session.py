@@ -15,6 +15,7 @@ from ...trees.language.params import read_params
 from ...trees.mocking.apply import apply_profile
 from ...trees.spec import TreeSpec
 from ..authoring.inspect import asks, load_tree, project, with_ears
+from ..authoring.invariants import rule_files
 from .inputs import read_inputs
 from .options import RunOptions
 from .result import RunResult
@@ -91,7 +92,8 @@ class Session:
         watch = None
         if options.watch:
             mocks = [options.mock] if options.mock is not None else []
-            watch = Watch(self.tree, lambda: self._read(self._params), mocks)
+            rules = rule_files(self.tree, options.invariants, self.config)
+            watch = Watch(self.tree, lambda: self._read(self._params), [*mocks, *rules])
         return Run(
             self.tree,
             options,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
+from ..recursion import deep_recursion
 from ..spec import NodeSpec
 from .comparing import fingerprint
 
@@ -31,29 +32,41 @@ def matched(new: NodeSpec, old: NodeSpec, prefix: str) -> dict[str, str]:
         prefix: What their paths begin with in the run.
     """
     pairs: dict[str, str] = {}
-    _match(new, old, prefix, pairs)
+    _match(new, old, prefix, prefix, pairs)
     found = {path: pairs.get(path, "") for path, _ in nodes_of(new, prefix)}
     return {path: was for path, was in found.items() if path != was}
 
 
-def _match(new: NodeSpec, old: NodeSpec, prefix: str, pairs: dict[str, str]) -> None:
+def moved(new: NodeSpec, old: NodeSpec) -> dict[str, str]:
+    """Return what ``matched`` does of a tree whose file was edited, by its roots.
+
+    A node for which none was found there is looked for at its own path, where no other one stood there before.
+    """
+    with deep_recursion():
+        found = matched(new, old, "")
+    taken = set(found.values())
+    return {path: was for path, was in found.items() if was or path in taken}
+
+
+def _match(new: NodeSpec, old: NodeSpec, here: str, there: str, pairs: dict[str, str]) -> None:
+    """Pair two nodes and what is below; ``here`` and ``there`` are what their paths begin with."""
     if _whole(new) == _whole(old):
-        pairs.update(zip((p for p, _ in nodes_of(new, prefix)), (p for p, _ in nodes_of(old, prefix)), strict=True))
+        pairs.update(zip((p for p, _ in nodes_of(new, here)), (p for p, _ in nodes_of(old, there)), strict=True))
         return
     if fingerprint(new) != fingerprint(old):
         return
-    pairs[prefix + new.path] = prefix + old.path
+    pairs[here + new.path] = there + old.path
     for key in new.parts.keys() & old.parts.keys():
-        _match(new.parts[key], old.parts[key], prefix, pairs)
+        _match(new.parts[key], old.parts[key], here, there, pairs)
     for key in new.hooks.keys() & old.hooks.keys():
-        _match(new.hooks[key], old.hooks[key], prefix, pairs)
+        _match(new.hooks[key], old.hooks[key], here, there, pairs)
     before, after = [_whole(child) for child in old.children], [_whole(child) for child in new.children]
     for what, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if what in ("equal", "replace"):
             for one, other in zip(new.children[k:m], old.children[i:j], strict=False):
-                _match(one, other, prefix, pairs)
-    if new.uses is not None and old.uses is not None and prefix + new.path == prefix + old.path:
-        _match(new.uses.root, old.uses.root, f"{prefix}{new.path}/", pairs)
+                _match(one, other, here, there, pairs)
+    if new.uses is not None and old.uses is not None:
+        _match(new.uses.root, old.uses.root, f"{here}{new.path}/", f"{there}{old.path}/", pairs)
 
 
 def _whole(node: NodeSpec) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ..problems import TreeError
 from ..spec import TreeSpec
 
 _Seen = dict[Path, tuple[int, int] | None]
@@ -22,6 +23,7 @@ class Watch:
     def __init__(self, spec: TreeSpec, load: Callable[[], TreeSpec], more: Iterable[Path] = ()) -> None:
         self._load, self._more = load, tuple(more)
         self._seen: _Seen = {path: _state(path) for path in (*files_of(spec), *self._more)}
+        self._told = ""
 
     def look(self) -> TreeSpec | None:
         """Return the tree as it is now when a file was edited since the last look, else None.
@@ -29,13 +31,23 @@ class Watch:
         A file that is missing counts as unchanged: editors replace files in two steps.
 
         Raises:
-            KnotholeError: The edited tree has mistakes. The next look reads it when a file was edited again.
+            KnotholeError: The edited tree has mistakes. The next look reads it when a file was edited again, also one
+                that only the edited tree uses, and when one may have come that was missing.
         """
         now: _Seen = {path: _state(path) or before for path, before in self._seen.items()}
-        if now == self._seen:
+        edited = [path for path, state in now.items() if state != self._seen[path]]
+        if not edited:
             return None
         self._seen = now
-        spec = self._load()
+        try:
+            spec = self._load()
+        except TreeError as error:
+            self._seen = {**{path: _state(path) for path in map(Path, error.looked)}, **now}
+            same, self._told = str(error) == self._told, str(error)
+            if same and all(path.is_dir() for path in edited):
+                return None  # another file came
+            raise
+        self._told = ""
         self._seen = {path: now.get(path) or _state(path) for path in (*files_of(spec), *self._more)}
         return spec
 
