@@ -72,6 +72,7 @@ class Context:
         glances: Called for each look of a watch, asked about or not.
         outside: Looks at something that is no part of the tree, for nodes that are ticked again in a replay: path of
             the node and what looks; returns what that returns. A trace keeps it, so it must be plain data.
+        refusals: Called for each tick of a node that an invariant refuses: path of the node, and why.
         wake: Lets the next tick come at once on a real clock, for leaves that learn of something between two ticks. May
             be called from any thread and from a signal handler; does nothing in simulation.
         resting: Lets the watchdog rest inside a ``with`` block, for who lets the run stand still on a stepped clock.
@@ -102,6 +103,7 @@ class Context:
     frames: Callable[[CameraFrame], None] = lambda frame: None
     glances: Callable[[Glance], None] = lambda glance: None
     outside: Callable[[str, Callable[[], Any]], Any] = lambda path, look: look()
+    refusals: Callable[[str, str], None] = lambda path, why: None
     wake: Callable[[], None] = lambda: None
     resting: Callable[[], AbstractContextManager[None]] = nullcontext
     shift: float = 0.0

@@ -27,6 +27,8 @@ from knothole.tests.recorded_runs import Planned, planned
 from knothole.tests.script_nodes import Script
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.changing.checkpoint import Checkpoint
+from knothole.trees.invariants.enforcing import Enforcer
+from knothole.trees.invariants.reader import read_invariants_text
 from knothole.trees.loader import load_text
 from knothole.trees.replaying.changing import Wishes, wish_of
 from knothole.trees.replaying.comparing import compare, first_difference
@@ -384,6 +386,64 @@ def test_a_file_is_replaced_on_request_only_and_not_by_a_replay_that_is_refused(
     assert sorted(file.name for file in project.iterdir()) == [
         "again.mcap", "answers.yaml", "guarded.yaml", "mine.mcap", "run.mcap",
     ]  # fmt: skip
+
+
+REFUSED = """\
+  parallel:
+    children:
+      - sequence:
+          - wait: 300ms
+          - set: {name: $near, to: true}
+          - wait: 300ms
+          - set: {name: $near, to: false}
+          - wait: 300ms
+      - repeat:
+          times: 20
+          child:
+            selector:
+              - sequence: [{home: {}}, {say: there}]
+                name: work
+              - {NAPS}
+"""
+RULES = [
+    "never: say while $near", "never: home while $near", "never: {name: work}\n    while: $near",
+    "never: selector while $near", "never: [say, home, wait]\n    while: $near",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("never", RULES)
+@pytest.mark.parametrize("naps", ["wait: 50ms", "check: 'true'", "wait: 0ms"])
+def test_what_rules_refused_is_refused_again(tmp_path: Path, never: str, naps: str) -> None:
+    head = HEAD.replace("params: {n: 0}", "inputs: {near: {type: bool, default: false}}")
+    text = f"knothole_invariants: 1\nrules:\n  - {never}\n"
+    spec = load_text(head + REFUSED.replace("{NAPS}", naps), "t.yaml")
+    for letters in ("RS", "S", "RRRS", "F", "RF"):
+        context = Context()
+        context.invariants = enforcer = Enforcer(read_invariants_text(text, "never.yaml"), context)
+        (path,) = (node.path for node in spec.walk() if node.type == "home")
+        tree = build(spec, context, overrides={path: lambda w, letters=letters: Script(letters, w.name, w.context)})
+        result = Loop(tree, trace=TraceWriter(tmp_path / "t.mcap"), max_time=3).run()
+        assert enforcer.refused or (letters.endswith("F") and "say" in never)
+        tape = Tape.of(read_trace(tmp_path / "t.mcap"))
+        played, log = replay(tape, TraceWriter(tmp_path / "again.mcap"))
+        assert compare(tape, played) == (None, False)
+        assert played.result.digest == result.digest
+        assert follow(tape, log).result.digest == result.digest
+        again = Tape.of(read_trace(tmp_path / "again.mcap"))
+        assert again.recording.topic("/invariants") == tape.recording.topic("/invariants")
+        equal(again, result.digest)
+
+
+def test_a_replay_does_not_guess_what_rules_would_have_said(project: Path) -> None:
+    text = "  sequence:\n    - wait: 1s\n    - say: forbidden words\n"
+    Path("t.yaml").write_text(HEAD + text, encoding="utf-8")
+    Path("never.yaml").write_text("knothole_invariants: 1\nrules:\n  - never: say\n", encoding="utf-8")
+    run_tree(RunOptions("t.yaml", robot="none", invariants=Path("never.yaml"), trace=Path("run.mcap")))
+    assert call("replay run.mcap")[0] == 0
+    found = asked(statuses=("wait=SUCCESS@3",)).stopped
+    assert found is not None
+    assert (found.tick, found.node) == (3, "t/sequence/say")
+    assert found.why == "a rule is about it, and whether that allows it here was not recorded"
 
 
 def test_rules_hold_when_the_world_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

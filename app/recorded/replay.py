@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 
 from ..._base import KnotholeError
 from ...behaviors.context import Context
+from ...trees.replaying.calls import Log
 from ...trees.replaying.changing import Wish, Wishes, wish_of
 from ...trees.replaying.comparing import Difference, Line, Parted, compare, first_difference, parted
 from ...trees.replaying.leaves import FAULT
-from ...trees.replaying.player import Log
 from ...trees.replaying.replay import Played, Stopped, follow, replay
 from ...trees.replaying.surroundings import PlayedHuman
 from ...trees.replaying.tape import ReplayError, Story, Tape

@@ -23,7 +23,8 @@ from ..values import Scope
 from .facts import DOUBTFUL, after, at_first
 from .rules import Condition, Gave, Known, Rule, Target, fits
 
-_POST: Final = "_invariant_post"
+POST: Final = "_invariant_post"
+"""Attribute of a node that bears what stands before it."""
 
 
 class Enforcer:
@@ -70,7 +71,7 @@ class Enforcer:
         """Put a post before a node that a rule is about, or whose results a rule looks at."""
         names = names or names_of(node)
         limb = limb or str(getattr(node, "limb", ""))
-        post: _Post | None = node.__dict__.get(_POST)
+        post: Post | None = node.__dict__.get(POST)
         known = post.rules if post is not None else []
         about = [
             (rule, target)
@@ -83,7 +84,7 @@ class Enforcer:
         if not about and not results and not effects:
             return
         if post is None:
-            post = node.__dict__[_POST] = _Post(self, adopt(node), wiring, effects)
+            post = node.__dict__[POST] = Post(self, adopt(node), wiring, effects)
         post.rules += about
         post.results += [gave for gave in results if gave not in post.results]
 
@@ -157,6 +158,10 @@ class Enforcer:
         except KnotholeError:
             return DOUBTFUL
 
+    def refuses(self, node: Any, reason: str) -> None:
+        """Take note of each tick that is refused, before anything is halted."""
+        self._context.refusals(node.path, reason)
+
     def tell(self, node: Any, reason: str) -> None:
         """Stop the robot and write down what was refused."""
         self.refused += 1
@@ -184,8 +189,14 @@ class Enforcer:
         return True
 
 
-class _Post:
+class Post:
     """Stands before one node.
+
+    Args:
+        enforcer: Whose it is.
+        node: The node.
+        wiring: What it was made with.
+        effects: What it brings about.
 
     Attributes:
         rules: Which rules are about the node, and by what.
@@ -202,9 +213,20 @@ class _Post:
         if effects:
             self._end, node._x = node._x, self._ended
 
+    @property
+    def forbids(self) -> bool:
+        """Whether the node may be refused, and is not only looked at for what it gives."""
+        return bool(self.rules)
+
+    def why(self) -> str:
+        """Return why the node may not be ticked now; empty when it may."""
+        if not self.rules:
+            return ""
+        return self._enforcer.broken(self.rules, self._wiring, getattr(self._node, "ports", ()))
+
     def _ticked(self) -> Status:
-        enforcer, node = self._enforcer, self._node
-        why = enforcer.broken(self.rules, self._wiring, getattr(node, "ports", ())) if self.rules else ""
+        enforcer = self._enforcer
+        why = self.why()
         if why:
             status = self._refuse(why)
         else:
@@ -238,6 +260,7 @@ class _Post:
     def _refuse(self, why: str) -> Status:
         """Give FAILURE in place of a tick; what runs is halted first."""
         node = self._node
+        self._enforcer.refuses(node, why)
         if node.status is RUNNING or stored(node) is RUNNING:
             node._x(INVALID)
         node.skipped = False
@@ -251,6 +274,12 @@ class _Post:
             self._refusing = why
             self._enforcer.tell(node, why)
         return FAILURE
+
+
+def is_ruled(node: Any) -> bool:
+    """Tell whether a rule is about a node."""
+    post: Post | None = node.__dict__.get(POST)
+    return post is not None and post.forbids
 
 
 def names_of(node: Any) -> tuple[str, ...]:

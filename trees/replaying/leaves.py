@@ -16,7 +16,8 @@ from ...robots.contract import CameraFrame
 from ...vlm.questions import Answer, Question
 from ...vlm.tickets import Ticket
 from ..node_types import NodeType
-from .player import Gives, Said, UnrecordedError, shown
+from .calls import Said
+from .player import Gives, UnrecordedError, shown
 from .surroundings import PlayedBroker, PlayedContext
 from .tape import LeafNote
 

@@ -18,6 +18,7 @@ from ...behaviors.node import Leaf
 from ...vlm.tickets import BrokerEvent
 from ..builder import BuiltNode, BuiltTree
 from ..changing.encoding import CannotKeepError, copied, encode
+from ..invariants.enforcing import is_ruled
 from ..tracing.changes import Changes
 from .spec_data import tree_data
 
@@ -43,7 +44,8 @@ _WITHHELD: Final = object()
 Kind = Literal["begin", "tick", "reload", "end"]
 Mark = tuple[Any, ...]
 """``(moment, what, node, …)``: ``w`` a write (name, value, writer), ``q`` the next question of the trace, ``c``
-the next one that was cancelled, ``g`` a look that showed nothing new (stamp), ``i`` what an inner node saw outside."""
+the next one that was cancelled, ``g`` a look that showed nothing new (stamp), ``i`` what an inner node saw outside,
+``r`` a tick that an invariant refused (why)."""
 
 
 _Segment = tuple[Kind, int, float, int, Callable[[], str] | None, list[int], list[Mark]]
@@ -122,7 +124,9 @@ class Notes:
         spec, nodes = self._tree.spec, self._tree.nodes
         overrides = set(self._tree.overrides)
         leaves = [_leaf(each, self._ways[each.index], each.path in overrides) for each in nodes if each.kind == "leaf"]
-        self._trace.put(TOPIC, self._tree.context.now, lambda: {**data, "tree": tree_data(spec), "leaves": leaves})
+        ruled = [each.index for each in nodes if is_ruled(each.node)]
+        more: dict[str, object] = {"leaves": leaves, **({"ruled": ruled} if ruled else {})}
+        self._trace.put(TOPIC, self._tree.context.now, lambda: {**data, "tree": tree_data(spec), **more})
 
     def wrote(self, cell: Cell) -> None:
         """Note a write that a replay cannot make by itself."""
@@ -150,6 +154,12 @@ class Notes:
     def outside(self, path: str, value: object) -> None:
         """Note what an inner node saw outside of the tree."""
         self._marks.append((self._changes.moment, "i", self._owner(path), value))
+
+    def refused(self, path: str, why: str) -> None:
+        """Note that an invariant refuses a tick of a node; what a node runs inside itself is no node of the tree."""
+        node = self._paths.get(path)
+        if node is not None:
+            self._marks.append((self._changes.moment, "r", node, why))
 
     def began(self) -> None:
         """Note that everything which was on the blackboard before the first tick was told."""

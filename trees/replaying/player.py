@@ -8,9 +8,8 @@ nothing was.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..._base import KnotholeError
@@ -19,6 +18,7 @@ from ...behaviors.step import INVALID
 from ..changing.encoding import CannotKeepError, decode
 from ..tracing.changes import HALTING, Changes
 from ..tracing.summary import summary
+from .calls import Call, Calls, Log, Said
 from .noting import OUTSIDE
 from .tape import LeafNote, Mark, Segment, Tape
 
@@ -50,55 +50,6 @@ class Lost:
 
     def __str__(self) -> str:
         return f"a value that was not recorded ({self._why})"
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a leaf said when it was ticked."""
-
-    status: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Call:
-    """One tick of a leaf in the first replay.
-
-    Attributes:
-        starts: Whether an execution began.
-        inputs: What its ports read then, as text; empty when no execution began.
-        said: What it said.
-        marks: What it wrote and asked.
-    """
-
-    starts: bool
-    inputs: Mapping[str, str]
-    said: Said
-    marks: tuple[Mark, ...]
-
-
-@dataclass
-class Calls:
-    """What was called of one leaf in one segment, in order of each kind."""
-
-    steps: list[Call] = field(default_factory=list)
-    looks: list[tuple[Mark, ...]] = field(default_factory=list)
-    halts: list[tuple[Mark, ...]] = field(default_factory=list)
-    rests: list[bool] = field(default_factory=list)
-    pauses: list[tuple[Mark, ...]] = field(default_factory=list)
-    resumes: list[tuple[Mark, ...]] = field(default_factory=list)
-
-
-class Log(defaultdict[tuple[str, int], Calls]):
-    """Path of a leaf and number of a segment → its calls."""
-
-    def __init__(self) -> None:
-        super().__init__(Calls)
-
-    def ticks_of(self, path: str, tape: Tape) -> list[int]:
-        """Return the numbers of the ticks in which a leaf was ticked."""
-        found = (number for (where, number), calls in self.items() if where == path and (calls.steps or calls.looks))
-        return sorted({tape.segments[number].tick for number in found})
 
 
 class Gives(Protocol):
@@ -160,9 +111,17 @@ class Base:
         """Go on to a segment."""
         raise NotImplementedError
 
+    def refused(self, path: str) -> str:
+        """Return why invariants refuse this tick of a node; empty when they do not."""
+        raise NotImplementedError
+
     def note_of(self, path: str) -> LeafNote:
         """Return what the trace says of a leaf."""
         return self.tape.trees[self.tree].leaves.get(path, LeafNote("recorded", "light"))
+
+    def is_ruled(self, path: str) -> bool:
+        """Tell whether invariants are about a node."""
+        return path in self.tape.trees[self.tree].ruled
 
     def outside(self, path: str) -> object:
         """Return what an inner node saw outside of the tree.
@@ -220,11 +179,23 @@ class Player(Base):
         super().__init__(tape)
         self.log = Log()
         self._at = 0
+        self._refused: dict[str, deque[tuple[int, str]]] = {}
 
     def enter(self, number: int) -> None:
         """Go on to a segment."""
         self.number, self._at = number, 0
+        paths = self.tape.trees[self.segment.tree].paths
+        self._refused = {}
+        for moment, node, why in self.segment.refused:
+            self._refused.setdefault(paths[node], deque()).append((moment, why))
         self._outside()
+
+    def refused(self, path: str) -> str:
+        """Return why invariants refuse this tick of a node; empty when they do not."""
+        waiting = self._refused.get(path)
+        why = waiting.popleft()[1] if waiting and waiting[0][0] == self.changes.moment else ""
+        self.log[path, self.number].refusals.append(why)
+        return why
 
     def ticked(self, leaf: Any, starts: bool, inputs: Mapping[str, str]) -> Said:
         """Do what a leaf did when it was ticked, and return what it said."""
@@ -357,6 +328,17 @@ class Follower(Base):
         for mark in call.marks:
             self.apply(mark, path)
         return call.said
+
+    def refused(self, path: str) -> str:
+        """Return why invariants refused this tick of a node; empty when they did not.
+
+        Raises:
+            UnrecordedError: It was not ticked there.
+        """
+        known, number = self._log.get((path, self.number), _NONE).refusals, self._next(path, "rule")
+        if number >= len(known):
+            raise UnrecordedError(path, "a rule is about it, and whether that allows it here was not recorded")
+        return known[number]
 
     def looked(self, leaf: Any) -> tuple[Mark, ...] | None:
         """Return what a leaf that decides asked and saw in this look; None when it did not look here."""

@@ -16,8 +16,10 @@ from ..changing.encoding import CannotKeepError, decode
 from ..recursion import deep_recursion
 from ..spec import NodeSpec, TreeSpec
 from ..ticking.loop import Loop, LoopResult, Outcome
+from .calls import Log
 from .planting import note_for, planted
-from .player import Base, Follower, Log, Player, UnrecordedError
+from .player import Base, Follower, Player, UnrecordedError
+from .refusing import PlayedRules
 from .steering import Steering
 from .surroundings import PlayedBroker, PlayedClock, PlayedContext, PlayedHuman
 from .tape import LeafNote, Planted, ReplayError, Story, Tape, is_picture
@@ -160,6 +162,8 @@ def _play(
     broker.context, gives.broker = context, broker
     context.outside = lambda path, look: gives.outside(path)
     context.human = PlayedHuman(tape, context) if tape.human else None
+    if any(there.ruled for there in tape.trees):
+        context.invariants = PlayedRules(context, gives)
     clock = PlayedClock(tape.began)
     try:
         tree = build(tree_of(0), context, _inputs(tape, tree_of(0)))

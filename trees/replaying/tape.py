@@ -50,6 +50,7 @@ class Planted:
         paths: Paths of its nodes, by index.
         own: Fingerprints of its nodes, by path.
         leaves: Path of a leaf → what the trace says of it.
+        ruled: Paths of the nodes that invariants are about.
         origins: As for ``changing.reload``; of a tree that replaced another one.
         grown: As for ``changing.reload``.
     """
@@ -58,6 +59,7 @@ class Planted:
     paths: tuple[str, ...]
     own: Mapping[str, str]
     leaves: Mapping[str, LeafNote]
+    ruled: frozenset[str]
     origins: Mapping[str, str]
     grown: str = ""
 
@@ -101,6 +103,7 @@ class Segment:
         marks: What came in, in order.
         events: What leaves became, in order.
         seen: What inner nodes saw outside of the tree, in order: index of the node and the value as it was kept.
+        refused: Which ticks of nodes invariants refused, in order: moment, index of the node, and why.
     """
 
     kind: Kind
@@ -110,6 +113,7 @@ class Segment:
     marks: tuple[Mark, ...] = ()
     events: tuple[LeafEvent, ...] = ()
     seen: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+    refused: tuple[tuple[int, int, str], ...] = ()
 
 
 class Story(Digest):
@@ -268,7 +272,7 @@ class _Reader:
                 changed = statuses.popleft()["changes"] if changes else ()
                 self.sums += [so_far] if changes else []
                 try:
-                    marks = tuple(_mark(row, asked) for row in rows if row[1] != "i")
+                    marks = tuple(_mark(row, asked) for row in rows if row[1] not in "ir")
                 except IndexError:
                     return tuple(found), False
                 of_leaves = [each for each in changed if each["node"] in leaves[tree]]
@@ -277,7 +281,8 @@ class _Reader:
                     for moment, each in zip(moments, of_leaves, strict=False)
                 )
                 seen = tuple((int(row[2]), row[3]) for row in rows if row[1] == "i")
-                found.append(Segment(kind, int(tick), float(now), tree, marks, events, seen))
+                refused = tuple((int(row[0]), int(row[2]), str(row[3])) for row in rows if row[1] == "r")
+                found.append(Segment(kind, int(tick), float(now), tree, marks, events, seen, refused))
                 tree += kind == "reload"
         return tuple(found), True
 
@@ -327,8 +332,9 @@ def _planted(data: Mapping[str, Any], row: Mapping[str, Any]) -> Planted:
     }
     files = {row["file"]: row["text"], **row.get("files", {})}
     own = {node["path"]: str(node.get("own", "")) for node in nodes}
+    ruled = frozenset(paths[index] for index in data.get("ruled", ()))
     origins, grown = data.get("origins", {}), str(data.get("grown", ""))
-    return Planted(tree_of(data["tree"], files), paths, own, notes, origins, grown)
+    return Planted(tree_of(data["tree"], files), paths, own, notes, ruled, origins, grown)
 
 
 def _shown(tree: Planted) -> Any:

@@ -151,6 +151,7 @@ class Record:
         if self._notes is not None:
             context.glances = self._glanced(context.glances)
             context.outside = self._outside(context.outside)
+            context.refusals = self._refused(context.refusals)
         if broker is not None:
             broker.listener = self._beside(broker.listener)
 
@@ -178,6 +179,14 @@ class Record:
             return value
 
         return outside
+
+    def _refused(self, told: Callable[[str, str], None]) -> Callable[[str, str], None]:
+        def refused(path: str, why: str) -> None:
+            if self._notes is not None:
+                self._notes.refused(path, why)
+            told(path, why)
+
+        return refused
 
     def _wrote(self, cell: Cell) -> None:
         value = None if cell.value is UNSET else summary(cell.value)

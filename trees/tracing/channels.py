@@ -175,6 +175,7 @@ CHANNELS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
             "inputs": _MAP,
             "tree": _ANY,
             "leaves": _ANY,
+            "ruled": _ANY,
             "origins": _MAP,
             "grown": _TEXT,
             "segments": _ANY,
