@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from ..._base import KnotholeError
 from ...trees.invariants.reader import read_invariants
 from ...trees.invariants.rules import Rule
 from ...trees.spec import TreeSpec
 from ..settings.config import Config
+
+
+class RulesError(KnotholeError):
+    """The rules of a run cannot be changed while it goes on."""
 
 
 def rule_files(tree: TreeSpec, given: Path | None, config: Config) -> list[Path]:
@@ -39,3 +45,20 @@ def rules_of(tree: TreeSpec, given: Path | None, config: Config) -> tuple[Rule, 
         TreeError: A file cannot be read or has mistakes.
     """
     return tuple(rule for file in rule_files(tree, given, config) for rule in read_invariants(file, config.trees))
+
+
+def check_same(before: Sequence[Rule], now: Sequence[Rule]) -> None:
+    """Make sure that an edited tree has the rules of the run: nodes that stay are held to those, and to no others.
+
+    Raises:
+        RulesError: It has others.
+    """
+    old, new = sorted(map(str, before)), sorted(map(str, now))
+    if old != new:
+        more = [f"{rule!r} is new" for rule in new if rule not in old]
+        gone = [f"{rule!r} is gone" for rule in old if rule not in new]
+        raise RulesError(
+            "the edit changes the rules of the run, which hold as they were\n"
+            f"  why:  {'; '.join([*more, *gone]) or 'one is there more often, or less'}\n"
+            "  fix:  start the run again"
+        )

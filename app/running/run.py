@@ -34,7 +34,7 @@ from ...vlm.broker import Broker, chain_of
 from ...vlm.contract import Backend
 from ...vlm.runner import Runner
 from ..authoring.inspect import asks
-from ..authoring.invariants import rules_of
+from ..authoring.invariants import check_same, rules_of
 from ..humans.company import spoken_to
 from ..humans.microphone import LiveMicrophone
 from ..humans.voice import PATIENCE, Voice, open_voice
@@ -44,18 +44,7 @@ from .about import About, open_trace
 from .keeping import Keeper
 from .options import RunOptions
 from .result import RunResult
-from .stage import (
-    NO_ROBOT,
-    Kept,
-    Stage,
-    StageError,
-    is_guarded,
-    open_runners,
-    open_stage,
-    rests,
-    scene_of,
-    split,
-)
+from .stage import Kept, Stage, is_guarded, open_runners, open_stage, rests, scene_of, split
 from .terminal import Watcher
 
 if TYPE_CHECKING:
@@ -122,12 +111,7 @@ class Run:
             self._stack.callback(self._hush)
         for spoken in spoken_to(self._human):
             spoken.meet(self._voice)
-        if robot == NO_ROBOT and options.scene:
-            raise StageError(
-                f"the scene {options.scene!r} is not shown: there is no robot\n"
-                "  fix:  leave out --scene, or use --robot panda"
-            )
-        scene = scene_of(tree.name, options.scene)
+        scene = scene_of(tree.name, options.scene, robot)
         self.stage: Stage = open_stage(self._stack, robot, scene, options.seed, config, options.gui, options.disturb)
         self.robot: Robot | None = self.stage.robot
         chain = chain_of(vlm) if isinstance(vlm, str) else ()
@@ -167,11 +151,9 @@ class Run:
             proposals=ProposalFolder(options.proposals) if options.proposals is not None else None,
         )
         context.rehearsal = rehearsal_of(context, self.stage, options.rehearse or None)
-        self._rules_of = lambda spec: rules_of(spec, options.invariants, config)
-        rules = self._rules_of(tree)
-        self._never = sorted(map(str, rules))
-        if rules:
-            context.invariants = Enforcer(rules, context)
+        self._config, self._rules = config, rules_of(tree, options.invariants, config)
+        if self._rules:
+            context.invariants = Enforcer(self._rules, context)
         self._missed: MissedChanges | None = None
         if self.stage.truth is not None and broker is not None:
             from .missed import MissedChanges
@@ -214,22 +196,6 @@ class Run:
         if any(problem.severity == "error" for problem in problems):
             raise TreeError(problems)
 
-    def _check_rules(self, edited: TreeSpec) -> None:
-        """Make sure that an edit changes nothing of what never happens: nodes that stay are held to the rules before.
-
-        Raises:
-            KnotholeError: It does, or a file of rules has mistakes.
-        """
-        now = sorted(map(str, self._rules_of(edited)))
-        if now != self._never:
-            new = [f"{rule!r} is new" for rule in now if rule not in self._never]
-            gone = [f"{rule!r} is gone" for rule in self._never if rule not in now]
-            why = "; ".join([*new, *gone]) or "one is there more often, or less"
-            raise KnotholeError(
-                f"the edit changes the rules of the run, which hold as they were\n  why:  {why}\n"
-                "  fix:  start the run again"
-            )
-
     def _problems(self, tree: TreeSpec, broker: Broker | None) -> list[Problem]:
         """Return what robot and backend cannot do of a tree."""
         problems = check_capabilities(tree, self.stage.capabilities)
@@ -246,7 +212,7 @@ class Run:
             if broker is None and asks(edited):
                 raise KnotholeError("the edited tree asks a model, and this run has none\n  fix:  start the run again")
             self._check(edited, broker)
-            self._check_rules(edited)
+            check_same(self._rules, rules_of(edited, self.options.invariants, self._config))
             edited = self.garden.carried(edited)
             done = self.loop.reload(edited, moved(edited.root, self.tree.spec.root))
         except KnotholeError as error:

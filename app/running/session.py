@@ -53,7 +53,7 @@ class Session:
         self._params = params
         self.robot = options.robot or self.config.robot
         self.vlm = with_ears(options.vlm or self.config.vlm, options.ears, self.tree, options.spoken)
-        check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene), options.seed)
+        check_names(self.vlm, self.robot, scene_of(self.tree.name, options.scene, self.robot), options.seed)
         self._kept, self._lent = kept, kept is not None
 
     def _read(self, params: Mapping[str, Any]) -> TreeSpec:

@@ -18,6 +18,7 @@ from ...vlm.runner import Reply, Runner
 from ..settings.backend_settings import settings_of
 from ..settings.config import Config
 from ..settings.names import register_all, scene_names
+from .scenery import StageError, disturbed, props_of
 
 if TYPE_CHECKING:
     from ...sim.cloning import WorldState
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 DEFAULT_SCENE = "table"
 NO_ROBOT = "none"
 """What ``--robot`` says for a run without one: time is stepped, nothing moves, nothing is seen."""
-
-
-class StageError(KnotholeError):
-    """Robot, scene and backend do not go together."""
 
 
 @dataclass
@@ -100,8 +97,16 @@ class Stage:
         return found
 
 
-def scene_of(tree: str, scene: str) -> str:
-    """Return the scene to run a tree in: as wanted, else the one of its name, else ``table``."""
+def scene_of(tree: str, scene: str, robot: object) -> str:
+    """Return the scene to run a tree in: as wanted, else the one of its name, else ``table``.
+
+    Raises:
+        StageError: One is wanted, and there is no robot that could be in it.
+    """
+    if robot == NO_ROBOT and scene:
+        raise StageError(
+            f"the scene {scene!r} is not shown: there is no robot\n  fix:  leave out --scene, or use --robot panda"
+        )
     return scene or (tree if tree in scene_names() else DEFAULT_SCENE)
 
 
@@ -163,7 +168,7 @@ def open_stage(
             "  fix:  use --robot panda, or a scene written in YAML"
         )
     if scenery is not None:
-        settings = {**_props(scenery), **settings}
+        settings = {**props_of(scenery), **settings}
     driver = factory(DriverOptions(argument, None, settings))
     stack.callback(driver.close)
     return Stage(driver, scenery)
@@ -192,43 +197,13 @@ def _open_world(stack: ExitStack, scene: str, seed: int, gui: bool, disturb: int
 
     spec = _load_scene(scene, seed)
     if disturb:
-        spec = _disturbed(spec, seed, disturb)
+        spec = disturbed(spec, seed, disturb)
     try:
         world = World(spec, gui=gui)
     except RuntimeError as error:
         raise StageError(str(error)) from error
     stack.callback(world.close)
     return world, spec
-
-
-def _disturbed(spec: SceneSpec, seed: int, count: int) -> SceneSpec:
-    """Return a scene in which objects move, fall, appear, are hidden and change places while the tree runs."""
-    from ...sim.mishaps import MISHAPS, random_disturbances
-
-    kinds = [kind for kind in MISHAPS if kind != "hand_in"]
-    try:
-        events = random_disturbances(spec, seed, count, kinds)
-    except ValueError as error:
-        raise StageError(f"{error}\n  fix:  leave out --disturb, or choose a scene on a table") from error
-    return replace(spec, disturbances=(*spec.disturbances, *events))
-
-
-def _props(spec: SceneSpec) -> dict[str, object]:
-    """Describe the objects of a scene to the driver without physics; equal names get a number."""
-    names = [item.name for item in spec.objects]
-    return {
-        "props": [
-            {
-                "name": item.name if names.count(item.name) == 1 else f"{item.name} {index}",
-                "shape": item.shape,
-                "color": item.color,
-                "size": item.size,
-                "xyz": item.xyz,
-                "quat_xyzw": item.quat_xyzw,
-            }
-            for index, item in enumerate(spec.objects)
-        ]
-    }
 
 
 class Kept:
