@@ -158,7 +158,7 @@ class Sampler:
         closest = min(others, key=lambda o: math.dist(o.xyz[:2], one.xyz[:2]))
         pair = [named(one), named(closest)]
         self.rng.shuffle(pair)
-        return Meaning("near", *pair)
+        return Meaning("near", pair[0], pair[1])
 
     def on_table(self) -> Meaning:
         """Whether a thing stands on the table."""
