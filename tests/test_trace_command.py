@@ -239,6 +239,19 @@ def test_a_piece_by_times_says_where_it_is_from(folder: Path, tmp_path: Path) ->
     assert read_trace(again).start["cut"] == {"from": 0.3, "to": 0.5}
 
 
+@pytest.mark.parametrize(
+    ("begin", "end"), [("--from 0.3s", ""), ("--from 7", ""), ("--from 3", "--to 9"), ("", "--to 9")]
+)
+def test_a_piece_does_not_differ_from_the_run_that_it_is_of(begin: str, end: str, folder: Path, tmp_path: Path) -> None:
+    whole, part = read_trace(folder / "seen.mcap"), piece(folder, tmp_path / "p.mcap", begin, end)
+    for found in (difference(whole, part), difference(part, whole)):
+        assert (found.differs, found.since > 0, found.short) == (False, bool(begin), bool(end)), found
+        assert found.equal > 1
+        assert (f"what came before tick {found.since} is not compared" in str(found)) is bool(begin)
+    other = difference(read_trace(folder / "other.mcap"), part)
+    assert other.differs is not bool(end), "they differ only in their last answer"
+
+
 def test_open_questions_and_their_pictures_come_along(folder: Path, tmp_path: Path) -> None:
     full = read_trace(folder / "seen.mcap")
     asked = full.topic("/questions")[0]
