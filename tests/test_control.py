@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from knothole.behaviors.context import Context
-from knothole.tests.steering import Steered
+from knothole.tests.steering import PATIENCE, Steered
 from knothole.trees.builder import build
 from knothole.trees.debugging.control import Control
 from knothole.trees.loader import load_text
+from knothole.trees.ticking.clock import RealClock, ShiftedClock
 from knothole.trees.ticking.loop import Loop, Outcome
 
 TREE = """\
@@ -181,6 +183,20 @@ def test_an_entry_is_set_to_a_value_of_its_type(name: str, value: object, found:
         run.send("set", name=name, value=value)
         cell = run.tree.blackboard.cell(name.removeprefix("$"))
         assert (cell.value, cell.writer) == (found, "debugger")
+
+
+def test_the_state_says_until_when_a_question_is_open_since_the_run_began() -> None:
+    text = "knothole: 1\ntree: t\nroot: {ask_human: {question: Go?, deadline: 1h, answer: $a}}\n"
+    late = ShiftedClock(RealClock(), 1e7)  # the clock of a machine that was switched on long ago
+    asked = threading.Event()
+    with Steered(text, clock=late) as run:
+        run.control.subscribe(lambda state: asked.set() if state["questions"] else None)
+        run.send("resume")
+        assert asked.wait(PATIENCE)
+        (question,) = run.control.state()["questions"]
+        assert 3600 <= question["until"] < 1e7
+        run.send("answer", question=question["id"], text="yes")
+        assert run.join().status == "SUCCESS"
 
 
 def test_a_node_reads_what_was_set() -> None:
