@@ -1,0 +1,149 @@
+"""What the page makes of the messages of a run: statuses before a halt, failures, differences, limits, searches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from knothole.behaviors.context import Context
+from knothole.tests.browsing import needs_browser, watched
+from knothole.tests.viewing import crashed_run
+from knothole.trees.builder import build
+from knothole.trees.loader import load_text
+from knothole.trees.ticking.loop import Loop, Outcome
+from knothole.trees.tracing.history import History
+from knothole.trees.tracing.recording import read_trace
+from knothole.trees.tracing.trace import TraceWriter
+from knothole.viewer.serving import ViewerServer
+from knothole.viewer.source import RecordedSource
+from knothole.viewer.wire import rows
+
+pytestmark = needs_browser
+
+ONE = """\
+knothole: 1
+tree: one
+root:
+  sequence:
+    - {say: hi, name: fetch it}
+    - wait: 200ms
+    - say: done
+"""
+TWO = """\
+knothole: 1
+tree: two
+root:
+  sequence:
+    - wait: 100ms
+    - say: hi
+    - {check: "1 > 2", name: fetch it}
+"""
+
+
+def recorded(trace: Path, text: str, **options: Any) -> Path:
+    """Record a run without a robot."""
+    Loop(build(load_text(text), Context()), trace=TraceWriter(trace), **options).run()
+    return trace
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("runs")
+    traces = [recorded(folder / "one.mcap", ONE), recorded(folder / "two.mcap", TWO)]
+    with ViewerServer(traces) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    """A page whose modules are asked; the tests that click open one of their own."""
+    with watched(browser, url) as found:
+        yield found.open()
+
+
+def ask(page: Page, does: str, *runs: list[Any]) -> Any:
+    """Return what a function makes of runs that hold some messages: ``(runs, module) => …``."""
+    program = f"""async (given) => {{
+        const {{ Run }} = await import('./run.js');
+        const runs = given.map((rows, number) => {{
+            const run = new Run(number, `${{number}}`, false);
+            run.add(rows);
+            run.ended = true;
+            return run;
+        }});
+        return await ({does})(runs, (name) => import(`./${{name}}.js`));
+    }}"""
+    return page.evaluate(program, list(runs))
+
+
+STATES = """([run]) => Object.fromEntries(run.tree.nodes.map((node) => {
+    const { status, reason } = run.state(node.uid, run.lastTick);
+    return [node.path, [status, reason]];
+}))"""
+
+
+def shown(page: Page, trace: Path) -> dict[str, list[str]]:
+    """Return the state of each node at the tick where the page opens."""
+    found: dict[str, list[str]] = ask(page, STATES, messages(trace))
+    return found
+
+
+def messages(trace: Path) -> list[Any]:
+    found: list[Any] = json.loads(rows(RecordedSource(trace), 0)[0])
+    return found
+
+
+def before_the_halt(trace: Path) -> dict[str, list[str]]:
+    """Return what `knothole why` takes for the state of each node at the end."""
+    history = History(read_trace(trace))
+    found = {}
+    for node in history.nodes:
+        event = history.last(node.index, history.end)
+        known = event is not None and event.status != "INVALID"
+        found[node.path] = [event.status, event.reason] if known and event is not None else ["", ""]
+    return found
+
+
+HALTS = {
+    "nothing to do": "  sequence: [say: a, wait: 10s]\n",
+    "finally": "  sequence:\n    - say: a\n    - sequence: [wait: 10s]\n      finally: {say: bye}\n",
+    "a wait in finally": (
+        "  sequence:\n    - sequence: [wait: 10s]\n      on_halt: {set: {name: $x, to: '1'}}\n"
+        "      finally: {sequence: [say: bye, wait: 1s]}\n"
+    ),
+    "what fails in finally": "  sequence:\n    - sequence: [wait: 10s]\n      finally: {check: '1 > 2'}\n",
+}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TIME_LIMIT, Outcome.INTERRUPTED])
+@pytest.mark.parametrize("case", HALTS)
+def test_a_run_that_was_stopped_is_shown_as_it_was_before_it_was_halted(
+    case: str, outcome: Outcome, page: Page, tmp_path: Path
+) -> None:
+    tree = build(load_text(f"knothole: 1\ntree: t\nroot:\n{HALTS[case]}"), Context())
+    loop = Loop(tree, trace=TraceWriter(tmp_path / "t.mcap"), max_time=0.5)
+    if outcome is not Outcome.TIME_LIMIT:
+        loop.listeners.append(lambda ticked: loop.request_stop(outcome) if ticked.tick == 5 else None)
+    assert loop.run().outcome is outcome
+    states = shown(page, tmp_path / "t.mcap")
+    assert states == before_the_halt(tmp_path / "t.mcap")
+    assert states["t/sequence"][0] == "RUNNING"
+    assert {status for path, (status, _) in states.items() if "#on_halt/" in path or "#finally/" in path} <= {""}
+    assert ask(page, "([run]) => run.failures", messages(tmp_path / "t.mcap")) == []
+
+
+def test_a_run_that_broke_off_is_shown_as_it_was_and_has_a_failure(page: Page, tmp_path: Path) -> None:
+    trace = crashed_run(tmp_path / "t.mcap")
+    states = shown(page, trace)
+    assert states == before_the_halt(trace)
+    assert states["t/sequence/sequence/set"] == ["RUNNING", "fault: the gripper is gone"]
+    assert states["t/sequence/sequence#finally/say"] == ["", ""]
+    failed = (
+        "([run]) => [run.failure(0, 1), run.failure(99, -1)].map(([tick, uid]) => [tick, run.tree.byUid.get(uid).path])"
+    )
+    assert ask(page, failed, messages(trace)) == [[5, "t/sequence/sequence/set"]] * 2
