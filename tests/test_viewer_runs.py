@@ -147,3 +147,45 @@ def test_a_run_that_broke_off_is_shown_as_it_was_and_has_a_failure(page: Page, t
         "([run]) => [run.failure(0, 1), run.failure(99, -1)].map(([tick, uid]) => [tick, run.tree.byUid.get(uid).path])"
     )
     assert ask(page, failed, messages(trace)) == [[5, "t/sequence/sequence/set"]] * 2
+
+
+# Made by hand: the smallest runs that show it.
+
+
+def node(index: int, path: str, type: str, **more: object) -> dict[str, object]:
+    kind, parent = ("leaf", 0) if index else ("composite", -1)
+    own = {"index": index, "path": path, "name": path.rpartition("/")[2], "type": type, "kind": kind, "parent": parent}
+    return {**own, "file": "f", "line": index + 1, "column": 1, **more}
+
+
+def made(*later: list[Any], nodes: list[dict[str, object]] | None = None, text: str = "") -> list[list[Any]]:
+    """Return the messages of a run: its start, its tree, and what came later as (topic, time, data)."""
+    tree = {"name": "t", "file": "f", "text": text, "nodes": nodes or NODES}
+    first = [["/run", 0, {"event": "start"}], ["/tree", 0, tree]]
+    return [[number, *each] for number, each in enumerate([*first, *later])]
+
+
+NODES = [node(0, "t", "sequence"), node(1, "t/wait", "wait"), node(2, "t/say", "say")]
+
+
+def status(tick: int, node: int, status: str) -> list[Any]:
+    return ["/status", (tick - 1) * 0.05, {"tick": tick, "changes": [{"node": node, "status": status, "reason": ""}]}]
+
+
+def answer(tick: int, yes: float, question: str = "Is a hand there?") -> list[Any]:
+    told: Mapping[str, object] = {"kind": "yes_no", "question": question, "frame": "", "probabilities": {"yes": yes}}
+    return ["/answers", tick * 0.05, {"tick": tick, **told}]
+
+
+def test_a_leaf_that_a_change_of_the_tree_kept_is_one_bar_for_each_time_it_ran(page: Page) -> None:
+    changed = {"event": "reload", "tick": 12, "came_from": [0, 1, 2]}
+    run = made(
+        *(status(1, 1, "RUNNING"), status(10, 1, "SUCCESS")),
+        *(["/tree", 0.6, {"name": "t", "nodes": NODES}], ["/run", 0.6, changed]),
+        *(status(21, 1, "RUNNING"), status(41, 1, "SUCCESS")),
+    )
+    bars = ask(page, "async ([run], module) => (await module('timeline')).leafBars(run)", run)
+    assert [(round(bar["from"], 6), round(bar["to"], 6), bar["level"], bar["shared"]) for bar in bars] == [
+        (0.0, 0.45, 0, False),
+        (1.0, 2.0, 0, False),
+    ]
