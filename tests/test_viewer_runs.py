@@ -189,3 +189,21 @@ def test_a_leaf_that_a_change_of_the_tree_kept_is_one_bar_for_each_time_it_ran(p
         (0.0, 0.45, 0, False),
         (1.0, 2.0, 0, False),
     ]
+
+
+def test_an_answer_that_only_one_run_had_is_a_difference(page: Page) -> None:
+    does = """async ([one, two], module) => {
+        const { differences } = await module('compare');
+        const both = [differences(one, two), differences(two, one)];
+        return both.map((found) => found.map((each) => [each.tick, each.one, each.two]));
+    }"""
+    ticks = [status(1, 0, "RUNNING"), status(10, 0, "SUCCESS")]
+    asked, silent = made(*ticks, answer(5, 0.9)), made(*ticks)
+    assert ask(page, does, asked, silent) == [[[5, "yes 0.90", "no answer"]], [[5, "no answer", "yes 0.90"]]]
+    shorter = made(status(1, 0, "RUNNING"), status(3, 0, "SUCCESS"))
+    kinds = """async ([one, two], module) => {
+        const { differences } = await module('compare');
+        return differences(one, two).map((each) => each.kind);
+    }"""
+    assert "answer" not in ask(page, kinds, asked, shorter), "it had ended before the other one was answered"
+    assert "answer" not in ask(page, kinds, shorter, asked)
