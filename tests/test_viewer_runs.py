@@ -207,3 +207,29 @@ def test_an_answer_that_only_one_run_had_is_a_difference(page: Page) -> None:
     }"""
     assert "answer" not in ask(page, kinds, asked, shorter), "it had ended before the other one was answered"
     assert "answer" not in ask(page, kinds, shorter, asked)
+
+
+SEE = """\
+knothole: 1
+tree: t
+root:
+  see:
+    question: "Is it there?"
+    # accept: 0.5 was not enough
+    accept: 0.95
+"""
+
+
+@pytest.mark.parametrize(
+    ("ports", "limits"),
+    [
+        ({"accept": 0.95, "reject": 0.3, "expect": "no"}, {"expect": "no", "accept": 0.95, "reject": 0.3}),
+        ({"accept": {"entry": "$a"}, "reject": 0.2}, {"expect": "yes", "accept": 0.8, "reject": 0.2}),
+        ({}, {"expect": "yes", "accept": 0.95, "reject": 0.2}),
+    ],
+)
+def test_limits_are_those_that_the_node_had(
+    ports: Mapping[str, object], limits: Mapping[str, object], page: Page
+) -> None:
+    run = made(nodes=[node(0, "t/see", "see", line=4, column=3, ports=ports)], text=SEE)
+    assert ask(page, "async ([run], module) => (await module('questions')).limitsOf(run, 't/see')", run) == limits

@@ -211,6 +211,7 @@ export class Run {
         line: whole(row.line, 0),
         column: whole(row.column, 0),
         mocked: text(row.mocked),
+        ports: row.ports && typeof row.ports === "object" ? row.ports : {},
       };
       era.nodes.push(node);
       era.byPath.set(node.path, node);
