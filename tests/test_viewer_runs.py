@@ -233,3 +233,10 @@ def test_limits_are_those_that_the_node_had(
 ) -> None:
     run = made(nodes=[node(0, "t/see", "see", line=4, column=3, ports=ports)], text=SEE)
     assert ask(page, "async ([run], module) => (await module('questions')).limitsOf(run, 't/see')", run) == limits
+
+
+def test_a_value_that_was_cut_for_the_trace_is_not_offered_for_editing(page: Page) -> None:
+    values = [5, "a", None, [1] * 199, {"a": [1] * 199}, [1] * 200, {"a": {"b": [1] * 200}}]
+    asked = "(await module('panels')).isWhole"
+    does = f"async (_, module) => {{ const whole = {asked}; return {json.dumps(values)}.map((each) => whole(each)); }}"
+    assert ask(page, does) == [True, True, True, True, True, False, False]
