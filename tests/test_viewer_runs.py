@@ -240,3 +240,44 @@ def test_a_value_that_was_cut_for_the_trace_is_not_offered_for_editing(page: Pag
     asked = "(await module('panels')).isWhole"
     does = f"async (_, module) => {{ const whole = {asked}; return {json.dumps(values)}.map((each) => whole(each)); }}"
     assert ask(page, does) == [True, True, True, True, True, False, False]
+
+
+# Searching.
+
+
+def test_what_was_searched_is_searched_again_in_another_run(browser: Browser, url: str) -> None:
+    with watched(browser, url) as found:
+        page = found.open()
+        page.locator("#search").fill("fetch")
+        expect(page.locator("#matches")).to_have_text("1 found")
+        expect(page.locator("#tree .row.hit:not([hidden]) .name")).to_have_text("fetch it")
+        page.locator("#tree").focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("#tree .row:not([hidden])")).to_have_count(1)
+        page.locator("#run").select_option(label="two.mcap")
+        expect(page.locator("#title")).to_have_text("two")
+        expect(page.locator("#tree .row:not([hidden])")).to_have_count(4)
+        expect(page.locator("#tree .row.hit:not([hidden]) .type")).to_have_text("check")
+        page.locator("#tree").focus()
+        page.keyboard.press("n")
+        expect(page.locator("#tree .row.selected .name")).to_have_text("fetch it")
+        page.locator("#run").select_option(label="one.mcap")
+        expect(page.locator("#tree .row:not([hidden])")).to_have_count(1)
+
+
+def test_reasons_are_searched_anew_at_each_moment(browser: Browser, url: str) -> None:
+    with watched(browser, url) as found:
+        page = found.open()
+        page.locator("#tree").focus()
+        page.keyboard.press("0")
+        page.locator("#search").fill("0.1 left")
+        expect(page.locator("#matches")).to_have_text("0 found")
+        page.locator("#tree").focus()
+        for _ in range(3):
+            page.keyboard.press(".")
+        expect(page.locator("#matches")).to_have_text("1 found")
+        expect(page.locator("#tree .row.hit:not([hidden]) .name")).to_have_text("wait")
+        page.keyboard.press("0")
+        expect(page.locator("#matches")).to_have_text("0 found")
+        expect(page.locator("#tree .row.hit:not([hidden])")).to_have_count(0)
