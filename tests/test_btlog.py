@@ -10,11 +10,16 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from knothole.app.recorded.traces import export
+from knothole.behaviors.context import Context
 from knothole.tests.traced import PLAIN, plain_run
+from knothole.trees.builder import build
+from knothole.trees.loader import load_text
 from knothole.trees.recorded.groot_xml import groot_xml, uid
+from knothole.trees.ticking.loop import Loop
 from knothole.trees.tracing.btlog import BtLog, BtLogError, Transition, read_btlog, write_btlog
 from knothole.trees.tracing.history import History
 from knothole.trees.tracing.recording import read_trace
+from knothole.trees.tracing.trace import TraceWriter
 
 XML = """<root BTCPP_format="4" main_tree_to_execute="Main"><BehaviorTree ID="Main"><Fallback>
 <Inverter><AlwaysSuccess/></Inverter><Sequence><AlwaysSuccess/><Sleep msec="1"/></Sequence></Fallback>
@@ -79,6 +84,23 @@ def test_the_tree_of_a_log_is_read_by_a_monitor(tmp_path: Path) -> None:
     known = {node.uid: node.name for node in tree.walk()}
     for node in history.nodes:
         assert known[uid(node.index)] == node.name
+
+
+def test_the_tree_of_a_log_is_read_by_the_real_library_also_where_it_uses_others(tmp_path: Path) -> None:
+    bt = pytest.importorskip("behaviortreepy", reason="needs behaviortreepy, which is BehaviorTree.CPP")
+    text = "knothole: 1\ntree: main\nroot:\n  bt.Sequence:\n    - bt.AlwaysSuccess\n    - bt.SubTree: {ID: sub}\n"
+    text += "    - bt.SubTree: {ID: sub}\n      name: again\n---\n"
+    text += "knothole: 1\ntree: sub\nroot:\n  bt.Sequence:\n    - bt.AlwaysSuccess\n"
+    Loop(build(load_text(text), Context()), trace=TraceWriter(tmp_path / "run.mcap")).run()
+    export(tmp_path / "run.mcap", tmp_path / "run.btlog")
+    log = read_btlog(tmp_path / "run.btlog")
+    factory = bt.BehaviorTreeFactory()
+    factory.register_behavior_tree_from_text(log.xml)
+    assert factory.create_tree("main").tick_while_running() == bt.NodeStatus.SUCCESS
+    blocks = {block.get("_fullpath"): block.get("ID") for block in ET.fromstring(log.xml).iter("BehaviorTree")}
+    assert blocks == {"": "main", "sub::3": "sub", "again": "sub"}
+    known = {int(each.get("_uid", 0)) for each in ET.fromstring(log.xml).iter() if each.get("_uid")}
+    assert known == {t.uid for t in log.transitions}
 
 
 @pytest.mark.parametrize("count", [0, 5, 18, 22, 30, 4000])

@@ -320,6 +320,34 @@ def test_a_drawing_is_given_as_data_too(tmp_path: Path, monkeypatch: pytest.Monk
     assert data == {"tree": "tidy_table", "file": "t.svg", "text": None}
 
 
+def test_what_is_no_run_in_the_folder_of_runs_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hi.yaml").write_text("knothole: 1\ntree: hi\nroot:\n  say: hi\n", encoding="utf-8")
+    assert call("run hi.yaml --robot none")[0] == 0
+    (trace,) = (tmp_path / "runs").glob("*.mcap")
+    (tmp_path / "runs" / "20991231-000000-gone-seed1.mcap").symlink_to("nothing.mcap")
+    (tmp_path / "runs" / "20259999-000000-never-seed1.mcap").write_bytes(trace.read_bytes())
+    (tmp_path / "runs" / "20991231-000000-folder-seed1.mcap").mkdir()
+    trace.with_suffix(".png").symlink_to("nothing.png")
+    assert [line.split()[2] for line in call("runs list")[1].splitlines()[1:]] == ["hi"]
+    assert call("why")[1].startswith(f"runs/{trace.name}\nSUCCESS  hi succeeded")
+    assert call("run hi.yaml --robot none --seed 1")[0] == 0
+    assert call("runs prune --keep 1")[1].startswith("removed 1 runs, ")
+    assert [line.split()[3] for line in call("runs list")[1].splitlines()[1:]] == ["1"]
+
+
+def test_a_trace_that_was_named_is_explained_whatever_the_folder_of_runs_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hi.yaml").write_text("knothole: 1\ntree: hi\nroot:\n  say: hi\n", encoding="utf-8")
+    assert call("run hi.yaml --robot none --trace o.mcap")[0] == 0
+    (tmp_path / "runs").write_text("no folder", encoding="utf-8")
+    assert call("why o.mcap")[0] == 0
+    assert call("why gone.mcap")[2].startswith("error: there is no trace gone.mcap\n")
+    assert "runs is no folder" in call("why")[2]
+
+
 def test_doctor_names_what_is_there() -> None:
     code, out, _ = call("doctor --json")
     rows = {row["what"]: row for row in json.loads(out)}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from knothole.behaviors.blackboard import Blackboard
 from knothole.behaviors.context import Context
-from knothole.tests.steering import Steered
+from knothole.behaviors.ports import PortType
+from knothole.tests.steering import PATIENCE, Steered
 from knothole.trees.builder import build
 from knothole.trees.debugging.control import Control
+from knothole.trees.debugging.entries import EntryValueError, value_for
 from knothole.trees.loader import load_text
+from knothole.trees.ticking.clock import RealClock, ShiftedClock
 from knothole.trees.ticking.loop import Loop, Outcome
 
 TREE = """\
@@ -181,6 +186,41 @@ def test_an_entry_is_set_to_a_value_of_its_type(name: str, value: object, found:
         run.send("set", name=name, value=value)
         cell = run.tree.blackboard.cell(name.removeprefix("$"))
         assert (cell.value, cell.writer) == (found, "debugger")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "found"),
+    [
+        ("point", [1, 0.5, 0], (1.0, 0.5, 0.0)),
+        ("box", [0.1, 0.1, 0.5, 1], (0.1, 0.1, 0.5, 1.0)),
+        ("length", 1.5, 1.5),
+        ("text", '"cup #1"', "cup #1"),
+        ("text", '"5"', "5"),
+        ("any", '"5"', "5"),
+    ],
+)
+def test_what_the_page_sends_of_an_entry_keeps_its_meaning(kind: PortType, value: object, found: object) -> None:
+    assert value_for(Blackboard().cell("it", kind), value) == found
+
+
+@pytest.mark.parametrize(("kind", "value"), [("point", [1, 2]), ("point", [1, 2, True]), ("pose", {"xyz": [1, 2, 3]})])
+def test_plain_data_that_is_no_such_value_is_told_what_to_write(kind: PortType, value: object) -> None:
+    with pytest.raises(EntryValueError, match=r"\$it holds a .*\n  fix:  give it as the text of a tree file, such as "):
+        value_for(Blackboard().cell("it", kind), value)
+
+
+def test_the_state_says_until_when_a_question_is_open_since_the_run_began() -> None:
+    text = "knothole: 1\ntree: t\nroot: {ask_human: {question: Go?, deadline: 1h, answer: $a}}\n"
+    late = ShiftedClock(RealClock(), 1e7)  # the clock of a machine that was switched on long ago
+    asked = threading.Event()
+    with Steered(text, clock=late) as run:
+        run.control.subscribe(lambda state: asked.set() if state["questions"] else None)
+        run.send("resume")
+        assert asked.wait(PATIENCE)
+        (question,) = run.control.state()["questions"]
+        assert 3600 <= question["until"] < 1e7
+        run.send("answer", question=question["id"], text="yes")
+        assert run.join().status == "SUCCESS"
 
 
 def test_a_node_reads_what_was_set() -> None:

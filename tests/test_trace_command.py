@@ -14,10 +14,11 @@ import pytest
 from mcap.reader import make_reader
 from PIL import Image
 
-from knothole.app.recorded.traces import cut_trace
+from knothole.app.recorded.traces import cut_trace, export
 from knothole.tests.calling import call
 from knothole.tests.traced import PLAIN, plain_run, seen_run
 from knothole.trees.recorded.differing import difference
+from knothole.trees.recorded.raw import RawTrace
 from knothole.trees.recorded.steps import recomputed
 from knothole.trees.recorded.verifying import verify
 from knothole.trees.tracing.history import History
@@ -237,6 +238,53 @@ def test_a_piece_by_times_says_where_it_is_from(folder: Path, tmp_path: Path) ->
     again = tmp_path / "q.mcap"
     cut_trace(tmp_path / "p.mcap", again, None, Moment(time=0.5))
     assert read_trace(again).start["cut"] == {"from": 0.3, "to": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"), [("--from 0.3s", ""), ("--from 7", ""), ("--from 3", "--to 9"), ("", "--to 9")]
+)
+def test_a_piece_does_not_differ_from_the_run_that_it_is_of(begin: str, end: str, folder: Path, tmp_path: Path) -> None:
+    whole, part = read_trace(folder / "seen.mcap"), piece(folder, tmp_path / "p.mcap", begin, end)
+    for found in (difference(whole, part), difference(part, whole)):
+        assert (found.differs, found.since > 0, found.short) == (False, bool(begin), bool(end)), found
+        assert found.equal > 1
+        assert (f"what came before tick {found.since} is not compared" in str(found)) is bool(begin)
+    other = difference(read_trace(folder / "other.mcap"), part)
+    assert other.differs is not bool(end), "they differ only in their last answer"
+
+
+BEGAN = 2733.5
+"""What the clock of a machine may show when a run begins, [s]."""
+
+
+def since_switched_on(source: Path, target: Path) -> Path:
+    """Copy a trace as it would be on a robot, whose clock began long before the run."""
+    file = TraceFile(target)
+    for raw in RawTrace(source):
+        file.add(raw.topic, raw.time_ns + round(BEGAN * 1e9), raw.text)
+    file.finish()
+    file.close()
+    return target
+
+
+def test_times_are_told_since_the_run_began_whatever_its_clock_shows(folder: Path, tmp_path: Path) -> None:
+    late = since_switched_on(folder / "seen.mcap", tmp_path / "late.mcap")
+    end = read_trace(folder / "seen.mcap").messages[-1].time
+    refused = call(f"trace cut {late} --from 99s -o {tmp_path / 'p.mcap'}")[2]
+    assert f"the trace ends before 99 s: at {end:.2f} s" in refused
+    assert call(f"trace cut {late} --from 0.3s --to 0.8s -o {tmp_path / 'p.mcap'}")[0] == 0
+    assert "a piece of the run from 0.30 s to 0.80 s" in call(f"trace info {tmp_path / 'p.mcap'}")[1]
+    assert "a piece of a run, from 0.30 s to 0.80 s" in call(f"trace verify {tmp_path / 'p.mcap'}")[1]
+    for name in ("html", "csv"):
+        texts = []
+        for trace in (folder / "seen.mcap", late):
+            export(trace, tmp_path / f"x.{name}", force=True)
+            texts.append((tmp_path / f"x.{name}").read_text(encoding="utf-8").replace("late.mcap", "seen.mcap"))
+        assert texts[0] == texts[1]
+    said = [
+        str(difference(read_trace(each), read_trace(folder / "other.mcap"))) for each in (folder / "seen.mcap", late)
+    ]
+    assert said[0] == said[1]
 
 
 def test_open_questions_and_their_pictures_come_along(folder: Path, tmp_path: Path) -> None:

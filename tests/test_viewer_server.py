@@ -20,20 +20,22 @@ import pytest
 from knothole._base import MissingExtraError
 from knothole.behaviors.context import Context
 from knothole.tests.calling import call
-from knothole.tests.viewing import HOLDS, Client, hostile_trace, serve_run
+from knothole.tests.script_nodes import Script
+from knothole.tests.viewing import HOLDS, Client, crashed_run, hostile_trace, serve_run
 from knothole.trees.builder import build
 from knothole.trees.debugging.control import Control
 from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Loop
 from knothole.trees.tracing.recording import Message, Recording, TraceError, read_trace
 from knothole.trees.tracing.trace import TraceWriter
+from knothole.trees.tracing.why import explain
 from knothole.viewer.application import MOST_COMMAND, page_files
 from knothole.viewer.figure import figure, mesh_bytes
 from knothole.viewer.gate import HEADERS
-from knothole.viewer.moments import up_to
+from knothole.viewer.moments import explained, up_to
 from knothole.viewer.pictures import Pictures
 from knothole.viewer.serving import ViewerError, ViewerServer
-from knothole.viewer.source import LiveSource, is_shown
+from knothole.viewer.source import LiveSource, RecordedSource, is_shown
 
 COUNT = """\
 knothole: 1
@@ -129,6 +131,29 @@ def test_a_moment_ends_before_the_resets_of_what_ended_in_it() -> None:
     found = up_to([first, second], 2).statuses()
     assert [found[node][0] for node in (0, 1, 2)] == ["FAILURE", "INVALID", "FAILURE"]
     assert up_to([first, second], 1).statuses() == Recording((first,), False).statuses()
+
+
+def test_the_last_moment_of_a_run_that_broke_off_says_that_it_did(tmp_path: Path) -> None:
+    source = RecordedSource(crashed_run(tmp_path / "t.mcap"))
+    for root in ("", "t/sequence"):
+        told = explained(source.at(5), root)
+        assert told["text"] == str(explain(read_trace(tmp_path / "t.mcap")))
+        assert (
+            told["headline"]
+            == "FAULT  t broke off in tick 5 (0.20 s): t/sequence/sequence/set: OSError: the gripper is gone"
+        )
+        assert explained(source.at(4), root)["status"] == "RUNNING"
+    node = explained(source.at(5), "t/sequence/sequence/set")
+    assert (node["status"], node["reason"]) == ("RUNNING", "fault: the gripper is gone")
+
+
+def test_a_moment_after_the_last_change_is_not_the_end_of_the_run(tmp_path: Path) -> None:
+    silent = {"t/say": lambda wiring: Script("R", wiring.name, wiring.context)}
+    tree = build(load_text("knothole: 1\ntree: t\nroot:\n  say: hi\n"), Context(), overrides=silent)
+    Loop(tree, trace=TraceWriter(tmp_path / "t.mcap"), max_time=0.5).run()
+    source = RecordedSource(tmp_path / "t.mcap")
+    assert explained(source.at(9), "")["outcome"] == "UNFINISHED"
+    assert explained(source.at(11), "")["outcome"] == "TIME_LIMIT"
 
 
 def test_a_moment_has_the_tree_that_was_ticked_then(tmp_path: Path) -> None:

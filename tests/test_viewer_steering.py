@@ -116,6 +116,60 @@ def test_a_breakpoint_stops_at_a_status_an_expression_and_never_more_than_it_say
         assert interventions(recording) == ["break", "resume", "stop"]
 
 
+EDITED = """\
+knothole: 1
+tree: t
+inputs:
+  who: {type: text, default: "cup #1"}
+  quoted: {type: text, default: "'5'"}
+  pause: {type: duration, default: 1.5s}
+  share: {type: number, default: 0.123456789}
+  names: {type: "list[text]", default: [a, "b: c"]}
+  many: {type: "list[number]", default: MANY}
+root:
+  sequence:
+    - wait: $pause
+    - say: "${who} ${quoted} ${share} ${names} ${many}"
+""".replace("MANY", str([0] * 200))
+
+
+def test_a_value_that_is_not_edited_stays_and_a_text_is_taken_as_it_is_typed(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path, EDITED) as run:
+        page = run.page
+        run.standing("paused")
+        page.keyboard.press("v")
+
+        def edit(name: str, text: str | None) -> None:
+            page.get_by_role("button", name=f"edit {name}").click()
+            field = page.get_by_label(f"value of {name}")
+            if text is not None:
+                field.fill(text)
+            field.press("Enter")
+            expect(field).to_have_count(0)
+
+        for name in ("who", "quoted", "pause", "share", "names"):
+            edit(name, None)
+        expect(page.get_by_role("button", name="edit many")).to_have_count(0)
+        edit("who", "it is: [red] #2")
+        edit("quoted", "5")
+        edit("pause", "2.5")
+        edit("share", "1e-3")
+        edit("names", '["*a*", "b"]')
+        edit("pause", "20s")
+        expect(page.locator("#values tr[data-entry=pause] .value")).to_contain_text("20")
+        _, recording = run.stop()
+        writes = [m.data for m in recording.topic("/blackboard") if m.data["writer"] == "debugger"]
+        assert [(write["name"], write["value"]) for write in writes] == [
+            ("who", "it is: [red] #2"),
+            ("quoted", "5"),
+            ("pause", 2.5),
+            ("share", 0.001),
+            ("names", ["*a*", "b"]),
+            ("pause", 20),
+        ]
+        assert interventions(recording) == ["set"] * 6 + ["stop"]
+
+
 ASKING = """\
 knothole: 1
 tree: t

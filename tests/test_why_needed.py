@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,13 @@ from PIL import Image
 import knothole as kh
 from knothole.behaviors.blackboard import Blackboard
 from knothole.tests.calling import call
+from knothole.tests.steering import Steered
 from knothole.tests.test_why import recorded, why
 from knothole.trees.explaining.expressions import Written, changes_needed
 from knothole.trees.explaining.pictures import NoPictureError, frame_picture, write_picture
 from knothole.trees.formulas.clauses import clauses
 from knothole.trees.tracing.history import History
-from knothole.trees.tracing.recording import Message, read_trace
+from knothole.trees.tracing.recording import read_trace
 from knothole.trees.tracing.why import Explanation, Moment, WhyError, explain
 from knothole.trees.tracing.why import why as explain_history
 from knothole.vlm.scripted import Scripted
@@ -462,14 +462,25 @@ def test_a_picture_that_was_dropped_is_missed_with_the_reason(tmp_path: Path, mo
 
 
 def test_a_status_that_was_forced_by_hand_is_not_put_on_the_node(tmp_path: Path) -> None:
-    recording = recorded(tmp_path, '  sequence: [check: "$n > 1", say: hi]\n')
-    number = next(i for i, m in enumerate(recording.messages) if m.topic == "/status")
-    data = {"tick": 1, "do": "force", "node": "t/sequence/check", "text": "", "status": "FAILURE", "once": True}
-    hand = Message("/interventions", 0.0, data)
-    messages = (*recording.messages[:number], hand, *recording.messages[number:])
-    assert needed(explain(replace(recording, messages=messages)))[0] == (
-        "check: nothing below it: it was forced to FAILURE by hand since tick 1"
+    text = 'knothole: 1\ntree: t\nroot:\n  sequence: [check: "1 > 0", say: hi]\n'
+    assert needed(forced(text, "t/sequence/check", tmp_path))[0] == (
+        "check: nothing below it: it was forced to FAILURE by hand since tick 0"
     )
+
+
+def test_a_status_that_was_forced_once_is_not_blamed_for_one_that_a_node_gave_itself_later(tmp_path: Path) -> None:
+    text = 'knothole: 1\ntree: t\nparams: {n: 0}\nroot: {retry: {attempts: 2, child: {check: "$n > 3"}}}\n'
+    found = needed(forced(text, "t/retry/check", tmp_path))
+    assert found[0] == "check: $n would have had to be above 3; it was 0 (from params)"
+
+
+def forced(text: str, node: str, folder: Path) -> Explanation:
+    """Run a tree of which one node is forced to FAILURE once, and explain how it ended."""
+    with Steered(text, folder) as run:
+        run.send("force", node=node, status="FAILURE", once=True)
+        run.send("resume")
+        run.join()
+    return explain(read_trace(folder / "run.mcap"))
 
 
 def test_the_trace_tells_what_a_node_was_given_and_which_entries_it_reads(tmp_path: Path) -> None:

@@ -79,6 +79,24 @@ CURVES = """[...document.querySelectorAll('.question:not([hidden]) canvas:not([h
 """By how much the curve of each question is stretched: one where it is drawn for the size that it has."""
 
 
+def crashed_run(trace: Path) -> Path:
+    """Record a run that breaks off in tick 5, with something to do whatever happens; returns its trace."""
+    text = """\
+knothole: 1
+tree: t
+root:
+  sequence:
+    - say: a
+    - sequence:
+        - wait: 200ms
+        - set: {name: $x, to: "1"}
+      finally: {say: "bye"}
+"""
+    overrides = {"t/sequence/sequence/set": lambda wiring: Script("!", wiring.name, wiring.context)}
+    Loop(build(load_text(text), Context(), overrides=overrides), trace=TraceWriter(trace)).run()
+    return trace
+
+
 class Masking(Scripted):
     """Tells with each thing that it finds which pixels are its own: the left half of its box."""
 

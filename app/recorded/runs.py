@@ -19,35 +19,24 @@ class RunsFolderError(KnotholeError):
 
 @dataclass(frozen=True)
 class RunFile:
-    """One recorded run: its trace, and everything beside it that bears the same name."""
+    """One recorded run: its trace, and everything beside it that bears the same name.
+
+    Attributes:
+        trace: The trace.
+        when: When the run began, by its name.
+        tree: Name of the tree.
+        seed: Its seed.
+    """
 
     trace: Path
-
-    @property
-    def when(self) -> datetime:
-        """When it began."""
-        return datetime.strptime(self._name["when"], "%Y%m%d-%H%M%S")
-
-    @property
-    def tree(self) -> str:
-        """Name of its tree."""
-        return self._name["tree"]
-
-    @property
-    def seed(self) -> int:
-        """Its seed."""
-        return int(self._name["seed"])
-
-    @property
-    def _name(self) -> re.Match[str]:
-        match = _NAME.fullmatch(self.trace.stem)
-        assert match is not None
-        return match
+    when: datetime
+    tree: str
+    seed: str
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The trace and its companions, such as the picture of the final scene."""
-        return tuple(sorted(f for f in self.trace.parent.iterdir() if f.stem == self.trace.stem))
+        return tuple(sorted(f for f in self.trace.parent.iterdir() if f.stem == self.trace.stem and f.is_file()))
 
     @property
     def size(self) -> int:
@@ -70,9 +59,29 @@ def _runs(folder: Path) -> Iterator[RunFile]:
     if folder.exists() and not folder.is_dir():
         raise RunsFolderError(f"{folder} is no folder\n  fix:  name the folder that holds the runs")
     if folder.is_dir():
-        for file in sorted(folder.glob("*.mcap"), key=lambda f: (f.stat().st_mtime, f.name), reverse=True):
-            if _NAME.fullmatch(file.stem):
-                yield RunFile(file)
+        found = [(_changed(file), file.name, run) for file in folder.glob("*.mcap") if (run := _run(file)) is not None]
+        for _, _, run in sorted(found, key=lambda each: each[:2], reverse=True):
+            yield run
+
+
+def _run(file: Path) -> RunFile | None:
+    """Return the run that a file is, None for what only has such a name: a link to nothing, a day that never was."""
+    match = _NAME.fullmatch(file.stem)
+    if match is None or not file.is_file():
+        return None
+    try:
+        when = datetime.strptime(match["when"], "%Y%m%d-%H%M%S")
+    except ValueError:
+        return None
+    return RunFile(file, when, match["tree"], match["seed"])
+
+
+def _changed(file: Path) -> float:
+    """Return when a file was changed last, [s]; 0 for one that was removed meanwhile."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def newest_run(folder: Path) -> Path | None:
@@ -93,7 +102,7 @@ class Listed:
             {
                 "when": run.when.isoformat(),
                 "tree": run.tree,
-                "seed": run.seed,
+                "seed": int(run.seed),
                 "bytes": run.size,
                 "trace": str(run.trace),
             }

@@ -142,19 +142,15 @@ def cut_trace(trace: Path, output: Path, begin: Moment | None, end: Moment | Non
         raise ExportError(f"there is nothing from {begin} to {end}\n  fix:  let --from be before --to")
     latest = max((m.time for m in recording.messages), default=0.0)
     if first is not None and first > round(latest * 1e9):
-        raise ExportError(f"the trace ends before {begin}: at {latest:.2f} s\n  fix:  begin earlier")
+        raise ExportError(f"the trace ends before {begin}: at {latest - recording.began:.2f} s\n  fix:  begin earlier")
     with placed(trace, output, force) as part, _understood(trace):
         count = _copy(part, cut(RawTrace(trace), first, last))
     return f"{output}: {count} messages"
 
 
-def _began(recording: Recording) -> float:
-    return next((m.time for m in recording.messages if m.topic in ("/run", "/tree")), 0.0)
-
-
 def _ns(recording: Recording, moment: Moment) -> int:
     """Return a moment on the run clock, [ns]."""
-    since = _began(recording) + (moment.time or 0.0)
+    since = recording.began + (moment.time or 0.0)
     return round(1e9 * (_time_of(recording, moment.tick) if moment.tick is not None else since))
 
 

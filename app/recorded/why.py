@@ -32,13 +32,14 @@ def explain_run(
         WhyError: What was asked is not in it.
         NoPictureError: No picture decided, the trace does not hold it, or it cannot be written.
     """
-    newest = newest_run(folder)
     if trace is None:
+        newest = newest_run(folder)
         if newest is None:
             what = "there is no run in" if folder.is_dir() else "there is no folder"
             raise NoRunError(f"{what} {folder}/\n  fix:  run a tree first, or name a trace: knothole why TRACE")
         trace = newest
     elif not trace.exists():
+        newest = newest_run(folder) if folder.is_dir() else None
         hint = f"; for a node of the newest run: knothole why {newest} {trace}" if newest is not None else ""
         raise NoRunError(f"there is no trace {trace}\n  fix:  name one that `knothole runs list` shows{hint}")
     try:

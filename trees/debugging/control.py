@@ -17,7 +17,7 @@ from .entries import value_for
 from .forcing import ForcedResults
 from .gates import Gates, TickLeft
 from .hooks import Hook, Hooks
-from .humans import SharedHuman
+from .humans import SharedHuman, SharedInquiry
 from .pausing import Pausing
 from .standstill import Standstill
 from .stopping import Breakpoints
@@ -41,6 +41,7 @@ class _Run:
     """What belongs to the run."""
 
     loop: Loop
+    pace: Pace
     ending: Ending
     gates: Gates
     hooks: Hooks
@@ -109,7 +110,7 @@ class Control:
                 "reason": self.pausing.reason,
                 "breakpoints": run.breakpoints.to_json() if run is not None else [],
                 "forced": run.forced.to_json() if run is not None else [],
-                "questions": [each.to_json() for each in run.human.questions] if run is not None else [],
+                "questions": [_open(each, run.pace.since) for each in run.human.questions] if run is not None else [],
                 "ended": self._ended,
             }
 
@@ -255,7 +256,7 @@ class Control:
         context.human = human
         breakpoints = Breakpoints(tree, loop.listeners, self._changed, self.pausing.pause)
         forced = ForcedResults(tree, gates, self._changed, self._tell)
-        self._run = _Run(loop, ending, gates, hooks, human, breakpoints, forced)
+        self._run = _Run(loop, pace, ending, gates, hooks, human, breakpoints, forced)
         if context.broker is not None:
             heard = context.broker.listener
 
@@ -368,6 +369,12 @@ class Control:
                     if self._run is not None:
                         why = f"{type(error).__name__}: {error}"
                         self._run.loop.record.log(f"somebody who followed the debugger is left out: {why}", 3)
+
+
+def _open(inquiry: SharedInquiry, began: float) -> dict[str, object]:
+    """Return a question as plain data; ``until`` in seconds since the run began, which is what people are shown."""
+    until = inquiry.until
+    return {**inquiry.to_json(), "until": until - began if until is not None else None}
 
 
 def _without_node(hook: Hook) -> dict[str, object]:

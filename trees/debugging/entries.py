@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,7 +16,9 @@ from ..values import WrongValueError, typed
 
 _GROUNDED: Final = ("object", "objects", "list[object]", "image", "list[image]")
 _WRITTEN: Final = {"point": "[0.4m, 0m, 10cm]", "box": "[0.1, 0.1, 0.5, 0.5]", "pose": "{xyz: [0.4m, 0m, 10cm]}"}
-"""Types whose plain data does not say enough, with their text in a tree file."""
+"""Types of several numbers, with their text in a tree file."""
+_COUNTS: Final = {"point": 3, "box": 4}
+"""Those of them that are a list in plain data, with how many numbers that has."""
 _SHAPES: Final = {"list": tuple, "mapping": dict}
 
 
@@ -41,10 +44,12 @@ def value_for(cell: Cell, given: object) -> object:
         fix = "set another entry, or null for nothing"
         raise EntryValueError(f"{name} holds {type_words(cell.type)}, which cannot be written down\n  fix:  {fix}")
     if not isinstance(given, str):
-        if cell.type in _WRITTEN:
-            fix = f"give it as the text of a tree file, such as {_WRITTEN[cell.type]!r}"
-            raise EntryValueError(f"{name} holds {type_words(cell.type)}, which takes units\n  fix:  {fix}")
         plain = _plain(given)
+        if cell.type in _WRITTEN:
+            if isinstance(plain, tuple) and len(plain) == _COUNTS.get(cell.type) and all(map(_is_finite, plain)):
+                return tuple(float(each) for each in plain)
+            fix = f"give it as the text of a tree file, such as {_WRITTEN[cell.type]!r}"
+            raise EntryValueError(f"{name} holds {type_words(cell.type)}, not {given!r}\n  fix:  {fix}")
         try:
             if not isinstance(plain, _SHAPES.get(cell.type, object)):
                 raise WrongValueError(f"{name} must be {type_words(cell.type)}, it is {given!r}")
@@ -76,6 +81,10 @@ def _read(text: str, type: str, name: str) -> object:
             fix and f"  fix:  {fix}",
         ]
         raise EntryValueError("\n".join(line for line in lines if line)) from None
+
+
+def _is_finite(given: object) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given)
 
 
 def _plain(given: Any) -> object:

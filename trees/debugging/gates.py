@@ -9,6 +9,7 @@ from typing import Any, Final
 from ...behaviors.bt.stepwise import Stepwise, keeps, stored
 from ...behaviors.step import INVALID, RUNNING, Status
 from ..builder import BuiltTree
+from ..tracing.history import FORCED
 
 Before = Callable[[], Status | None]
 """Called before a node is ticked; a status replaces the tick."""
@@ -140,10 +141,6 @@ class Gate:
         self._ticked()
         if not self.node.skipped:
             yield self.node
-
-
-FORCED: Final = "forced by the debugger"
-"""The reason of a status that was given to a node."""
 
 
 class Gates:

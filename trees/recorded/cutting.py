@@ -8,7 +8,7 @@ all these and the piece itself are about; the last joints and transforms; the la
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ..changing.folding import folded
@@ -147,6 +147,17 @@ class _Plan:
         begin = round(self.begin * 1e-9, 9) if self.begin >= 0 else before.get("from")
         end = round(self.end * 1e-9, 9) if self.end is not None else before.get("to")
         return raw._replace(text=_json({**data, "cut": {"from": begin, "to": end}}))
+
+
+def span(piece: Mapping[str, Any], began: float) -> str:
+    """Return in words from when to when a piece is, in time since the run began.
+
+    Args:
+        piece: What the start of its trace says of it.
+        began: When the run began, run clock, [s].
+    """
+    ends = (("from", piece.get("from")), ("to", piece.get("to")))
+    return " ".join(f"{word} {time - began:.2f} s" for word, time in ends if time is not None)
 
 
 def _key(data: dict[str, Any], text: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final
@@ -11,6 +11,7 @@ from ..tracing.recording import Recording
 from .steps import Step, steps
 
 _STARTS: Final = ("tree", "scene", "seed", "robot", "vlm", "rate", "inputs", "mock", "params", "frames", "firewall")
+_TIE: Final = 1e-6
 _ANSWER: Final = ("probabilities", "neither", "regions", "text", "data", "problem")
 
 
@@ -24,6 +25,7 @@ class Difference:
         second: What the second one did.
         starts: What they were started with that is not the same: name → both values.
         short: True when neither differs, but one of them ends earlier because its trace does.
+        since: The first tick that is compared, where a trace is a piece that begins later; 0 for all.
     """
 
     equal: int
@@ -31,6 +33,7 @@ class Difference:
     second: Step | None
     starts: Mapping[str, tuple[Any, Any]]
     short: bool = False
+    since: int = 0
 
     @property
     def differs(self) -> bool:
@@ -53,6 +56,7 @@ class Difference:
             "second": _json(self.second),
             "starts": {name: list(both) for name, both in self.starts.items()},
             "short": self.short,
+            "since": self.since,
         }
 
     def __str__(self) -> str:
@@ -62,6 +66,8 @@ class Difference:
         else:
             lines.append(f"they differ from tick {self.tick} on, after {self.equal} equal steps")
             lines += [f"  first   {said(self.first)}", f"  second  {said(self.second)}"]
+        if self.since:
+            lines.append(f"one trace is a piece of a run, so what came before tick {self.since} is not compared")
         if self.short:
             lines.append("one trace has no end, so what came after its last message is not compared")
         lines += [f"  started with another {name}: {a!r}, {b!r}" for name, (a, b) in self.starts.items()]
@@ -69,23 +75,40 @@ class Difference:
 
 
 def difference(first: Recording, second: Recording) -> Difference:
-    """Compare what two runs did: trees, statuses with reasons, writes, questions, answers, end; not when or where."""
+    """Compare what two runs did: trees, statuses with reasons, writes, questions, answers, end; not when or where.
+
+    A piece of a trace is compared from where it begins.
+    """
     starts = {
         name: (first.start.get(name), second.start.get(name))
         for name in _STARTS
         if first.start.get(name) != second.start.get(name)
     }
-    equal = 0
-    for one, other in zip_longest(steps(first), steps(second)):
+    equal, since = 0, max(_since(first), _since(second))
+    for one, other in zip_longest(_compared(first, since), _compared(second, since)):
         if one is None or other is None:
             ended = first if one is None else second
             if not ended.end:
-                return Difference(equal, None, None, starts, short=True)
-            return Difference(equal, one, other, starts)
+                return Difference(equal, None, None, starts, True, since)
+            return Difference(equal, one, other, starts, False, since)
         if one.what != other.what:
-            return Difference(equal, one, other, starts)
+            return Difference(equal, one, other, starts, False, since)
         equal += 1
-    return Difference(equal, None, None, starts)
+    return Difference(equal, None, None, starts, False, since)
+
+
+def _since(recording: Recording) -> int:
+    """Return the first tick of which a recording has everything; of what was before a piece only the last is kept."""
+    begin = (recording.start.get("cut") or {}).get("from")
+    if begin is None:
+        return 0
+    whole = (step.tick for step in steps(recording) if step.time >= begin - recording.began - _TIE)
+    return min(whole, default=recording.last_tick + 1)
+
+
+def _compared(recording: Recording, since: int) -> Iterator[Step]:
+    """Return the steps from a tick on; trees and their changes are in every piece."""
+    return (step for step in steps(recording) if step.tick >= since or step.what[0] in ("tree", "reload"))
 
 
 def said(step: Step | None) -> str:

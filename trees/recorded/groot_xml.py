@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
+from ..subtree import SUBTREE
 from ..tracing.history import Node
 from ..xml.names import TAGS
 
@@ -43,7 +44,17 @@ def groot_xml(tree: Mapping[str, Any], nodes: tuple[Node, ...]) -> str:
     kinds = {int(row["index"]): str(row.get("kind", "")) for row in tree["nodes"]}
     models: dict[str, str] = {}
     made: dict[int, ET.Element] = {-1: top}
+    blocks = {-1: ""}
     for node in nodes:
+        if node.type == SUBTREE and len(node.children) == 1:
+            used = _text(nodes[node.children[0]].path.removeprefix(f"{node.path}/").partition("/")[0])
+            path = _full_path(blocks[node.parent], node, used)
+            shown = {"ID": used, "name": _text(node.name), "_fullpath": path, "_uid": str(uid(node.index))}
+            ET.SubElement(made[node.parent], "SubTree", shown)
+            made[node.index] = ET.SubElement(root, "BehaviorTree", {"ID": used, "_fullpath": path})
+            blocks[node.index] = path
+            continue
+        blocks[node.index] = blocks[node.parent]
         tag, id = _element(node, kinds.get(node.index, ""), models)
         shown = {"name": _text(node.name), "_uid": str(uid(node.index))}
         made[node.index] = ET.SubElement(made[node.parent], tag, {**({"ID": id} if id else {}), **shown})
@@ -54,11 +65,17 @@ def groot_xml(tree: Mapping[str, Any], nodes: tuple[Node, ...]) -> str:
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
+def _full_path(above: str, node: Node, used: str) -> str:
+    """Return the names of the subtrees from the root to one, as BehaviorTree.CPP joins them."""
+    name = _text(node.name) if node.name not in ("", node.type) else f"{used}::{uid(node.index)}"
+    return f"{above}/{name}" if above else name
+
+
 def _element(node: Node, kind: str, models: dict[str, str]) -> tuple[str, str]:
     """Return tag and ID of a node, and note the model of one that BehaviorTree.CPP does not have."""
     if node.type in _SAME:
         return _SAME[node.type], ""
-    if node.type.startswith(_BUILT_IN) and node.type.count(".") == 1:
+    if node.type.startswith(_BUILT_IN) and node.type.count(".") == 1 and node.type != SUBTREE:
         return node.type.removeprefix(_BUILT_IN), ""
     category = _KINDS.get(kind, "action")
     if category == "action" and node.children:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..tracing.recording import read_trace
+from .cutting import span
 from .structure import Structure, structure
 
 _RUN: Final = ("tree", "scene", "seed", "robot", "vlm", "frames", "rate")
@@ -95,9 +96,7 @@ class TraceInfo:
         piece = self.start.get("cut")
         if not piece:
             return ""
-        begin, end = piece.get("from"), piece.get("to")
-        words = [f"from {begin:.2f} s" if begin is not None else "", f"to {end:.2f} s" if end is not None else ""]
-        return f"; a piece of the run {' '.join(word for word in words if word)}"
+        return f"; a piece of the run {span(piece, self.began)}"
 
     def _ended(self) -> str:
         if not self.end:
@@ -114,7 +113,7 @@ def trace_info(path: Path) -> TraceInfo:
         TraceError: There is no such file, or it is no trace.
     """
     made, recording = structure(path), read_trace(path)
-    began = next((m.time for m in recording.messages if m.topic in ("/run", "/tree")), 0.0)
+    began = recording.began
     forms = sorted({str(m.data.get("format", "")) for m in recording.topic("/frames")})
     nodes = len(recording.tree_at().get("nodes", ()))
     models = tuple(sorted({str(m.data.get("model", "")) for m in recording.topic("/answers")} - {""}))

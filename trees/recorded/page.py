@@ -136,9 +136,10 @@ def _log(recording: Recording) -> Iterator[str]:
     if not lines:
         return
     yield "<h2>Log</h2>\n<div class='wide'><table>"
+    began = recording.began
     for message in lines[:_MOST_ROWS]:
         name, text = escape(str(message.data["name"])), escape(_short(str(message.data["message"]), 2000))
-        yield f"<tr><td class='n'>{message.time:.2f} s</td><td class='faint'>{name}</td><td>{text}</td></tr>"
+        yield f"<tr><td class='n'>{message.time - began:.2f} s</td><td class='faint'>{name}</td><td>{text}</td></tr>"
     yield "</table></div>"
     if len(lines) > _MOST_ROWS:
         yield f"<p class='faint'>{len(lines) - _MOST_ROWS} more lines are in the trace.</p>"

@@ -57,7 +57,7 @@ class Shown:
 
 def shown(recording: Recording, most: int) -> tuple[list[Shown], int]:
     """Return the pictures of a recording in order, those with answers first in line, and how many were left out."""
-    began = next((m.time for m in recording.messages if m.topic in ("/run", "/tree")), 0.0)
+    began = recording.began
     found: dict[str, Shown] = {}
     same: dict[str, str] = {}
     for message in recording.messages:

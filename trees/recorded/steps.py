@@ -15,7 +15,7 @@ class Step(NamedTuple):
 
     Attributes:
         tick: In which tick.
-        time: When, run clock, [s].
+        time: When, [s] since the run began.
         what: What it did: its kind, then what enters the digest.
     """
 
@@ -26,7 +26,7 @@ class Step(NamedTuple):
 
 def steps(recording: Recording) -> Iterator[Step]:
     """Return what a run did, in order."""
-    trees = [message.data for message in recording.topic("/tree")]
+    trees, began = [message.data for message in recording.topic("/tree")], recording.began
     at, paths = 0, [row["path"] for row in trees[0]["nodes"]] if trees else []
     if trees:
         yield Step(0, 0.0, ("tree", trees[0].get("name"), paths))
@@ -36,20 +36,21 @@ def steps(recording: Recording) -> Iterator[Step]:
             at += 1
             paths = [row["path"] for row in trees[at]["nodes"]]
             what = ("reload", data["tick"], trees[at].get("name"), paths, list(data["came_from"]))
-            yield Step(int(data["tick"]), message.time, what)
+            yield Step(int(data["tick"]), message.time - began, what)
         elif message.topic == "/status":
             for change in data["changes"]:
                 what = ("status", data["tick"], _name(paths, change["node"]), change["status"], change["reason"])
-                yield Step(int(data["tick"]), message.time, what)
+                yield Step(int(data["tick"]), message.time - began, what)
         else:
             told = _told(message)
             if told is not None:
-                yield Step(int(data.get("tick", 0)), message.time, told)
+                yield Step(int(data.get("tick", 0)), message.time - began, told)
     end = recording.end
     if end:
+        last = recording.messages[-1].time - began
         for name, pose in sorted((end.get("poses") or {}).items()):
-            yield Step(int(end.get("ticks", 0)), recording.messages[-1].time, ("pose", name, pose))
-        yield Step(int(end.get("ticks", 0)), recording.messages[-1].time, ("outcome", end.get("outcome")))
+            yield Step(int(end.get("ticks", 0)), last, ("pose", name, pose))
+        yield Step(int(end.get("ticks", 0)), last, ("outcome", end.get("outcome")))
 
 
 def recomputed(recording: Recording) -> str:

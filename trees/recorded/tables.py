@@ -45,10 +45,10 @@ def _safe(cell: object) -> object:
 
 def _rows(recording: Recording) -> Iterator[tuple[object, ...]]:
     trees = [[row["path"] for row in m.data["nodes"]] for m in recording.topic("/tree")]
-    at = 0
+    at, began = 0, recording.began
     for message in recording.messages:
         data, topic = message.data, message.topic
-        begin = (round(message.time, 6), data.get("tick", ""), topic.lstrip("/"))
+        begin = (round(message.time - began, 6), data.get("tick", ""), topic.lstrip("/"))
         if is_reload(message):
             at = min(at + 1, len(trees) - 1)
         for row in _of(topic, data, trees[at] if trees else []):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ..tracing.recording import Recording, is_reload, read_trace
+from .cutting import span
 from .steps import recomputed
 from .structure import Structure, structure
 
@@ -80,7 +81,7 @@ def verify(path: Path) -> Verified:
     order = ("wrong", "missing", "note")
     findings.sort(key=lambda finding: order.index(finding.what))
     last = recording.messages[-1].time if recording.messages else 0.0
-    began = next((m.time for m in recording.messages if m.topic in ("/run", "/tree")), 0.0)
+    began = recording.began
     return Verified(path, tuple(findings), ticks, last - began, sum(made.messages.values()))
 
 
@@ -102,7 +103,8 @@ def _of_run(recording: Recording, complete: bool) -> Iterator[Finding]:
         yield Finding("missing", "the tree (/tree)")
     piece = start.get("cut")
     if piece is not None:
-        yield Finding("note", f"this is a piece of a run, {_span(piece)}: of what was before, what still held is there")
+        when = span(piece, recording.began) or "all of it"
+        yield Finding("note", f"this is a piece of a run, {when}: of what was before, what still held is there")
     if not end and not (piece and piece.get("to") is not None):
         yield Finding("missing", _no_end(recording, complete))
     yield from _statuses(recording)
@@ -112,14 +114,8 @@ def _of_run(recording: Recording, complete: bool) -> Iterator[Finding]:
     yield from _digest(recording, piece is not None)
 
 
-def _span(piece: Mapping[str, Any]) -> str:
-    begin, end = piece.get("from"), piece.get("to")
-    words = [f"from {begin:.2f} s" if begin is not None else "", f"to {end:.2f} s" if end is not None else ""]
-    return " ".join(word for word in words if word) or "all of it"
-
-
 def _no_end(recording: Recording, complete: bool) -> str:
-    last = max((m.time for m in recording.messages), default=0.0)
+    last = max((m.time for m in recording.messages), default=0.0) - recording.began
     known = f"how the run ended, and whatever was after tick {recording.last_tick} ({last:.2f} s)"
     if complete:
         return f"{known}: the run was not ended in order"

@@ -14,6 +14,10 @@ from .recording import Message, Recording, TraceError, is_reload
 
 STOPPED: Final = ("TIME_LIMIT", "INTERRUPTED", "TERMINATED")
 """Outcomes of runs whose root was RUNNING when they were ended from outside."""
+FORCED: Final = "forced by the debugger"
+"""The reason of a status that was given to a node by hand."""
+FAULT: Final = "fault: "
+"""How the reason of a node begins that raised."""
 _TIE: Final = 1e-6
 
 
@@ -114,8 +118,7 @@ class History:
         self._now = origins.pop(0)
         trees = [message.data for message in recording.topic("/tree")]
         self._note_paths(trees.pop(0))
-        start = next((m.time for m in recording.messages if m.topic in ("/run", "/tree")), 0.0)
-        self._began = start
+        self._began = recording.began
         self.events: list[Event] = []
         self._of: dict[int, list[Event]] = defaultdict(list)
         self._last_message = (0, 0)
@@ -163,7 +166,7 @@ class History:
         if not self.outcome or root is None:
             return last
         if self.outcome == "FAULT":
-            faults = (e.at for e in reversed(self.events[first:]) if e.reason.startswith("fault: "))
+            faults = (e.at for e in reversed(self.events[first:]) if e.reason.startswith(FAULT))
             return next(faults, body - 1)
         if self.outcome in STOPPED:
             return first - 1 if root[-1].status == "INVALID" and root[-1].at >= first else last
@@ -193,6 +196,8 @@ class History:
 
     def forced(self, event: Event) -> Mapping[str, Any] | None:
         """Return the intervention by which somebody forced a node to the status of an event; None if nobody did."""
+        if event.reason != FORCED:
+            return None
         path, found = self.nodes[event.node].path, None
         for number, data in self._forces:
             if number < event.message and data.get("node") == path:

@@ -45,6 +45,11 @@ class Recording:
         return [message for message in self.messages if message.topic == name]
 
     @property
+    def began(self) -> float:
+        """When the run began, run clock, [s]; on a robot that is the monotonic clock of its machine."""
+        return next((m.time for m in self.messages if m.topic in ("/run", "/tree")), 0.0)
+
+    @property
     def start(self) -> Mapping[str, Any]:
         """What the run was started with (versions, seed, scene, backend, robot, arguments); empty if missing."""
         return self._run("start")
@@ -107,6 +112,11 @@ class Recording:
 def is_reload(message: Message) -> bool:
     """Tell whether a message says that the tree was changed."""
     return message.topic == "/run" and message.data.get("event") == "reload"
+
+
+def is_end(message: Message) -> bool:
+    """Tell whether a message says how the run ended."""
+    return message.topic == "/run" and message.data.get("event") == "end"
 
 
 def _reloaded_before(message: Message, tick: int | None) -> bool:

@@ -62,6 +62,8 @@ function statuses(one, two, last, found) {
   }
 }
 
+// Answers, those to the same question in the order in which they came; one that only one run had counts as long as the
+// other one went on.
 function answers(one, two, found) {
   const read = (run) => {
     const counts = new Map();
@@ -75,11 +77,12 @@ function answers(one, two, found) {
     return rows;
   };
   const [first, second] = [read(one), read(two)];
-  for (const [key, answer] of first) {
-    const other = second.get(key);
-    if (!other || answer.tick > two.lastTick) continue;
-    const [a, b] = [told(answer), told(other)];
-    if (a !== b) found.push({ tick: Math.min(answer.tick, other.tick), kind: "answer", what: key.split("\n")[0], one: a, two: b });
+  for (const key of new Set([...first.keys(), ...second.keys()])) {
+    const [here, there] = [first.get(key), second.get(key)];
+    if (here ? !there && here.tick > two.lastTick : there.tick > one.lastTick) continue;
+    const [a, b] = [here, there].map((each) => (each ? told(each) : "no answer"));
+    const tick = Math.min(...[here, there].filter(Boolean).map((each) => each.tick));
+    if (a !== b) found.push({ tick, kind: "answer", what: key.split("\n")[0], one: a, two: b });
   }
 }
 

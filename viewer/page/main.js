@@ -174,6 +174,7 @@ function paint() {
   drawing = 0;
   if (view.follow) followRunning();
   outline.update();
+  matches();
   if (view.other) otherOutline.update();
   leaves();
   heading();
@@ -194,6 +195,11 @@ function heading() {
   byId("outcome").textContent = outcome;
   byId("outcome").className = `badge ${outcome === "SUCCESS" ? "s-success" : ["FAILURE", "FAULT"].includes(outcome) ? "s-failure" : "s-running"}`;
   byId("moment").textContent = `tick ${tick} of ${run.lastTick} · ${seconds(run.timeOf(tick))}`;
+}
+
+function matches() {
+  const said = outline.words ? `${outline.found.length} found` : "";
+  if (byId("matches").textContent !== said) byId("matches").textContent = said;
 }
 
 function leaves() {
@@ -327,7 +333,7 @@ function wire() {
   const search = byId("search");
   search.addEventListener("input", () => {
     const count = outline.search(search.value);
-    byId("matches").textContent = search.value.trim() ? `${count} found` : "";
+    matches();
     const first = count ? (outline.hits.has(view.selected) ? null : outline.match(1)) : null;
     if (first) pick(first.uid, true);
   });

@@ -123,7 +123,7 @@ export class Blackboard {
     const open = this.open.has(name);
     const toggle = el("button", { class: "link name", text: `${open ? "▾" : "▸"} ${short}`, title: name, "aria-expanded": String(open), on: { click: () => this._toggle(name) } });
     const value = el("td", { class: "value", text: brief(write.value) });
-    if (this.heard.steered()) value.append(el("button", { class: "edit", text: "edit", "aria-label": `edit ${name}`, on: { click: () => this._edit(name, write, value) } }));
+    if (this.heard.steered() && isWhole(write.value)) value.append(el("button", { class: "edit", text: "edit", "aria-label": `edit ${name}`, on: { click: () => this._edit(name, write, value) } }));
     const writer = el("button", { class: "link", text: write.writer.split("/").pop(), title: write.writer, on: { click: () => this.heard.choose(write.writer) } });
     const above = name.includes("/") ? el("div", { class: "path", text: name.slice(0, name.lastIndexOf("/")) }) : null;
     return el("tr", { class: write.tick === tick ? "fresh" : "", "data-entry": name }, el("td", {}, toggle, above), value, el("td", {}, writer), el("td", { class: "number", text: write.tick }));
@@ -150,14 +150,16 @@ export class Blackboard {
   }
 
   _edit(name, write, cell) {
-    const input = el("input", { type: "text", value: typeof write.value === "string" ? write.value : JSON.stringify(write.value), "aria-label": `value of ${name}` });
+    const before = typeof write.value === "string" ? write.value : JSON.stringify(write.value);
+    const input = el("input", { type: "text", value: before, "aria-label": `value of ${name}` });
+    const shown = input.value; // without line breaks, which such a field does not hold
     const done = () => {
       this.editing = null;
       this.update(true);
     };
     const form = el("form", { on: { submit: async (event) => {
       event.preventDefault();
-      await this.heard.command({ do: "set", name, value: input.value });
+      if (input.value !== shown) await this.heard.command({ do: "set", name, value: meant(input.value, write.value) });
       done();
     } } }, input, el("button", { text: "set" }), el("button", { type: "button", text: "cancel", on: { click: done } }));
     form.addEventListener("keydown", (event) => event.key === "Escape" && done());
@@ -165,6 +167,26 @@ export class Blackboard {
     cell.replaceChildren(form);
     input.focus();
     input.select();
+  }
+}
+
+const MOST_ITEMS = 200; // of a list or a mapping in a trace; what has more was cut
+
+export function isWhole(value, depth = 0) {
+  if (value === null || typeof value !== "object") return true;
+  const items = Object.values(value);
+  return depth < 20 && items.length < MOST_ITEMS && items.every((each) => isWhole(each, depth + 1));
+}
+
+// What a typed text means for an entry that holds a value: a text is a text, whatever it looks like; elsewhere what is
+// no plain data is read as a tree file is, `20s`.
+export function meant(typed, held) {
+  if (typeof held === "string") return JSON.stringify(typed);
+  try {
+    const data = JSON.parse(typed);
+    return typeof data === "string" || held === null ? typed : data;
+  } catch {
+    return typed;
   }
 }
 

@@ -3,8 +3,15 @@
 import { colors, el, fit, seconds } from "./dom.js";
 import { brief, lastUpTo } from "./run.js";
 
-// What a node's file says of a port, as the author wrote it; the trace holds the text of every tree.
-export function written(era, node, port) {
+// What a node was given at a port; null for what is not told, or computed anew each time.
+function given(era, node, port) {
+  if (!Object.keys(node.ports).length) return written(era, node, port);
+  const value = Object.hasOwn(node.ports, port) ? node.ports[port] : null;
+  return typeof value === "object" ? null : value;
+}
+
+// What a node's file says of a port, as the author wrote it: for traces of earlier versions, which tell no ports.
+function written(era, node, port) {
   const lines = era.files.get(node.file);
   if (!lines || node.line < 1) return null;
   const after = era.nodes.filter((each) => each.file === node.file && (each.line > node.line || (each.line === node.line && each.column > node.column)));
@@ -14,7 +21,7 @@ export function written(era, node, port) {
   own[0] = (own[0] || "").slice(Math.max(0, node.column - 1));
   if (last === node.line) own[0] = own[0].slice(0, Math.max(0, column - node.column));
   else if (own.length > last - node.line) own[own.length - 1] = own[own.length - 1].slice(0, Math.max(0, column - 1));
-  const found = new RegExp(`\\b${port}:\\s*(?:"([^"]*)"|'([^']*)'|([^,}\\s]+))`).exec(own.join("\n"));
+  const found = new RegExp(`\\b${port}:\\s*(?:"([^"]*)"|'([^']*)'|([^,}\\s]+))`).exec(own.map((line) => line.replace(/(^|\s)#.*/, "")).join("\n"));
   return found ? (found[1] ?? found[2] ?? found[3]) : null;
 }
 
@@ -50,10 +57,10 @@ export function limitsOf(run, asker) {
     const era = run.eras.find((each) => each.byPath.has(asker));
     const node = era ? era.byPath.get(asker) : null;
     const number = (port, otherwise) => {
-      const value = Number(node ? (written(era, node, port) ?? otherwise) : otherwise);
+      const value = Number(node ? (given(era, node, port) ?? otherwise) : otherwise);
       return Number.isFinite(value) ? value : otherwise;
     };
-    const expect = (node && written(era, node, "expect")) || "yes";
+    const expect = (node && given(era, node, "expect")) || "yes";
     known.set(asker, { expect: expect === "no" ? "no" : "yes", accept: number("accept", 0.8), reject: number("reject", 0.2) });
   }
   return known.get(asker);

@@ -5,6 +5,9 @@ import { Things } from "./things.js";
 
 export { lastUpTo };
 export const NOTHING = Object.freeze({ status: "", reason: "", tick: -1, at: -1 });
+const NO_CHANGES = { tick: -1, changes: [], failed: false };
+const STOPPED = ["TIME_LIMIT", "INTERRUPTED", "TERMINATED"];
+const RAISED = "fault: "; // how the reason of a node begins that raised
 const STATUSES = new Set(["SUCCESS", "FAILURE", "RUNNING", "SKIPPED", "INVALID"]);
 
 export class Run {
@@ -25,7 +28,6 @@ export class Run {
     this.histories = []; // by uid: {ticks, statuses, reasons, resets}
     this.tickMarks = []; // [tick, time], rising
     this.failures = []; // [tick, uid of the first node that failed]
-    this.changes = []; // ticks in which any status changed
     this.cells = new Map(); // name -> [{tick, time, value, writer, version}]
     this.questions = [];
     this.answers = [];
@@ -39,7 +41,7 @@ export class Run {
     this._answered = new Map();
     this._pictures = new Map();
     this._nextTree = null;
-    this._newest = []; // of the newest message about statuses
+    this._newest = NO_CHANGES; // the newest message about statuses
     this._leaves = { key: "", found: [] };
   }
 
@@ -156,15 +158,22 @@ export class Run {
     }
   }
 
-  // What was RUNNING when a run was ended from outside, or by a fault, was halted after its last tick; what counts is
-  // how it was before.
+  // What was RUNNING when a run was ended from outside, or by a fault, was halted after its last tick, and what was to
+  // be done then was ticked; what counts is how it was before, as in trees/tracing/history.py.
   _seeThroughTheHalt(outcome) {
-    const stopped = ["TIME_LIMIT", "INTERRUPTED", "TERMINATED", "FAULT"].includes(outcome);
-    for (const { uid, reset } of stopped ? this._newest : []) {
-      const history = this.histories[uid];
-      if (!reset || history.statuses[history.statuses.length - 1] !== "INVALID") continue;
-      for (const part of Object.values(history)) part.pop();
+    const { tick, changes, failed } = this._newest;
+    const raised = outcome === "FAULT" ? changes.findLastIndex((each) => each.reason.startsWith(RAISED)) : -1;
+    let kept = -1; // all of them
+    if (raised >= 0) kept = raised + 1;
+    else if (outcome === "FAULT") kept = changes.findIndex((each) => each.reset);
+    else if (STOPPED.includes(outcome) && this.tree) {
+      const root = changes.findLast((each) => each.uid === this.tree.nodes[0].uid);
+      if (root && root.status === "INVALID") kept = 0;
     }
+    for (const { uid } of kept < 0 ? [] : changes.splice(kept).reverse()) for (const part of Object.values(this.histories[uid])) part.pop();
+    if (failed && (raised >= 0 || !changes.some((each) => each.status === "FAILURE"))) this.failures.pop();
+    if (raised >= 0) this.failures.push([tick, changes[raised].uid]);
+    this._newest = NO_CHANGES;
   }
 
   _treeCame(data) {
@@ -202,6 +211,7 @@ export class Run {
         line: whole(row.line, 0),
         column: whole(row.column, 0),
         mocked: text(row.mocked),
+        ports: row.ports && typeof row.ports === "object" ? row.ports : {},
       };
       era.nodes.push(node);
       era.byPath.set(node.path, node);
@@ -217,7 +227,7 @@ export class Run {
     let body = changes.length;
     while (body && changes[body - 1].status === "INVALID") body -= 1;
     let failed = -1;
-    this._newest = [];
+    const newest = [];
     changes.forEach((change, at) => {
       const node = era && era.nodes[whole(change.node)];
       if (!node || !STATUSES.has(change.status)) return;
@@ -226,11 +236,11 @@ export class Run {
       history.statuses.push(change.status);
       history.reasons.push(text(change.reason));
       history.resets.push(at >= body);
-      this._newest.push({ uid: node.uid, reset: at >= body });
+      newest.push({ uid: node.uid, status: change.status, reason: text(change.reason), reset: at >= body });
       if (change.status === "FAILURE" && failed < 0) failed = node.uid;
     });
     if (failed >= 0) this.failures.push([tick, failed]);
-    if (changes.length) this.changes.push(tick);
+    this._newest = { tick, changes: newest, failed: failed >= 0 };
   }
 
   // State of a node at the end of a tick, before what ended in it was reset.

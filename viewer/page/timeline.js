@@ -1,7 +1,6 @@
 // The run on one axis: what the root and the chosen node were, what ran, what failed, what was asked.
 
 import { colors, fit } from "./dom.js";
-import { lastUpTo } from "./run.js";
 import { limitsOf, verdict } from "./questions.js";
 
 const LEFT = 92;
@@ -254,19 +253,19 @@ export class Timeline {
   }
 }
 
-function leafBars(run) {
+// A node that a change of the tree kept has one history over all of its trees.
+export function leafBars(run) {
   const bars = [];
-  for (const era of run.eras) {
-    for (const node of era.nodes) {
-      if (node.children.length) continue;
-      const { ticks, statuses } = run.histories[node.uid];
-      for (let at = lastUpTo(ticks, era.begin - 1) + 1; at < ticks.length; at += 1) {
-        if (statuses[at] !== "RUNNING") continue;
-        const from = ticks[at];
-        while (at + 1 < ticks.length && statuses[at + 1] === "RUNNING") at += 1;
-        const to = at + 1 < ticks.length ? ticks[at + 1] : run.lastTick;
-        bars.push({ from: run.timeOf(from), to: run.timeOf(to), name: node.name || node.type, level: 0, shared: false });
-      }
+  const leaves = new Map();
+  for (const era of run.eras) for (const node of era.nodes) if (!node.children.length) leaves.set(node.uid, node);
+  for (const node of leaves.values()) {
+    const { ticks, statuses } = run.histories[node.uid];
+    for (let at = 0; at < ticks.length; at += 1) {
+      if (statuses[at] !== "RUNNING") continue;
+      const from = ticks[at];
+      while (at + 1 < ticks.length && statuses[at + 1] === "RUNNING") at += 1;
+      const to = at + 1 < ticks.length ? ticks[at + 1] : run.lastTick;
+      bars.push({ from: run.timeOf(from), to: run.timeOf(to), name: node.name || node.type, level: 0, shared: false });
     }
   }
   bars.sort((one, two) => one.from - two.from);

@@ -11,13 +11,16 @@ export class Outline {
     this.map = map;
     this.view = view; // {run, tick, selected, onlyActive, marks}
     this.heard = heard;
-    this.closed = new Set(); // uids
+    this.closings = new WeakMap(); // run -> uids that are closed in it
     this.items = [];
     this.where = new Map(); // uid -> position among the items
     this.era = null;
     this.key = "";
     this.found = [];
+    this.hits = new Set();
     this.words = "";
+    this.sought = ""; // for what, in which run and at which moment
+    this.fixed = new WeakMap(); // era -> what does not change of its nodes and is searched
     this.rows = new Rows(box, HEIGHT, (row, at) => this._row(row, at));
     box.setAttribute("role", "tree");
     box.tabIndex = 0;
@@ -29,6 +32,13 @@ export class Outline {
     box.addEventListener("scroll", () => this._paintMap(), { passive: true });
   }
 
+  get closed() {
+    const { run } = this.view;
+    if (!run) return new Set();
+    if (!this.closings.has(run)) this.closings.set(run, new Set());
+    return this.closings.get(run);
+  }
+
   // Bring rows up to date with the run, the tick and what is closed.
   update() {
     const { run, tick, onlyActive } = this.view;
@@ -38,6 +48,7 @@ export class Outline {
       this.key = "";
       if (era) this.box.setAttribute("aria-label", `tree ${era.name}`);
     }
+    this._seek();
     const key = onlyActive ? `${tick} ${run.version} ${this.closed.size}` : `all ${this.closed.size}`;
     if (this.dirty || key !== this.key) {
       this._list();
@@ -81,7 +92,7 @@ export class Outline {
     const state = run.state(node.uid, tick);
     if (!row.firstChild) this._make(row);
     const open = !this.closed.has(node.uid);
-    const hit = Boolean(this.hits && this.hits.has(node.uid));
+    const hit = this.hits.has(node.uid);
     const flag = (marks ? marks(node) : "") + (node.mocked ? "mock " : "") + (this.different && this.different.has(node.path) ? "≠" : "");
     const note = state.reason || this._hidden(node, open);
     const shown = `${node.uid} ${state.status} ${state.tick} ${node.uid === selected} ${open} ${hit} ${flag} ${note} ${run.number}`;
@@ -171,7 +182,8 @@ export class Outline {
     for (const leaf of [...this.view.run.running(this.view.tick), ...(chosen ? [chosen] : [])]) {
       for (let at = leaf.parent; at >= 0; at = this.era.nodes[at].parent) keep.add(at);
     }
-    this.closed = new Set(this.era.nodes.filter((node) => node.children.length && !keep.has(node.index)).map((node) => node.uid));
+    this.closed.clear();
+    for (const node of this.era.nodes) if (node.children.length && !keep.has(node.index)) this.closed.add(node.uid);
     this.dirty = true;
     this.update();
   }
@@ -179,18 +191,29 @@ export class Outline {
   // Nodes whose name, path, type or reason holds all words.
   search(words) {
     this.words = words.trim().toLowerCase();
-    const parts = this.words.split(/\s+/).filter(Boolean);
-    const { run, tick } = this.view;
-    this.found = parts.length && this.era
-      ? this.era.nodes.filter((node) => {
-          const all = `${node.name} ${node.path} ${node.type} ${run.state(node.uid, tick).reason}`.toLowerCase();
-          return parts.every((part) => all.includes(part));
-        })
-      : [];
-    this.hits = new Set(this.found.map((node) => node.uid));
+    this._seek();
     this.rows.paint();
     this._paintMap();
     return this.found.length;
+  }
+
+  // Search anew where the run, the tree or the moment is another one: reasons are searched too.
+  _seek() {
+    const { run, tick } = this.view;
+    const key = `${this.words}\n${run ? `${run.number} ${run.version}` : ""} ${this.era ? this.era.begin : ""} ${this.words ? tick : ""}`;
+    if (key === this.sought) return;
+    this.sought = key;
+    const parts = this.words.split(/\s+/).filter(Boolean);
+    const nodes = parts.length && this.era ? this.era.nodes : [];
+    if (nodes.length && !this.fixed.has(this.era)) this.fixed.set(this.era, nodes.map((node) => `${node.name} ${node.path} ${node.type}`.toLowerCase()));
+    const fixed = this.fixed.get(this.era);
+    this.found = nodes.filter((node, at) => {
+      const missing = parts.filter((part) => !fixed[at].includes(part));
+      if (!missing.length) return true;
+      const reason = run.state(node.uid, tick).reason.toLowerCase();
+      return reason && missing.every((part) => reason.includes(part));
+    });
+    this.hits = new Set(this.found.map((node) => node.uid));
   }
 
   match(step) {
@@ -256,7 +279,7 @@ export class Outline {
     if (!this.view.run || !size(this.map).height || !this.items.length) return;
     const { run, tick, selected } = this.view;
     const { theme } = document.documentElement.dataset;
-    const key = `${run.number} ${run.version} ${tick} ${selected} ${this.listed} ${this.rows.top} ${this.words} ${size(this.map).height} ${this.rows.sight} ${theme}`;
+    const key = `${run.number} ${run.version} ${tick} ${selected} ${this.listed} ${this.rows.top} ${this.sought} ${size(this.map).height} ${this.rows.sight} ${theme}`;
     if (key === this.painted) return;
     this.painted = key;
     const { context, width, height } = fit(this.map);
