@@ -513,3 +513,23 @@ def test_words_are_understood_as_questions(words, kind, text, choices):
     asked = understand(words, KINDS, chances=True).question
     assert (asked.kind, asked.text, asked.choices) == (kind, text, choices)
     assert asked.schema == ('{"type": "array"}' if "array" in words else "")
+    ("Find out whether the gripper is closed.", "chat", "Find out whether the gripper is closed.", ()),
+
+
+MANY = " " * 1_000_000
+LONG = [
+    (f"Describe{MANY}the scene", "chat", f"Describe{MANY}the scene", ()),
+    (f"Is there a cup?{MANY}Answer yes or no.{MANY}", "yes_no", "Is there a cup?", ()),
+    (f"Is it? Answer{MANY}yes or no.", "chat", f"Is it? Answer{MANY}yes or no.", ()),
+    (f"Is it? Answer yes or no{MANY}x", "chat", f"Is it? Answer yes or no{MANY}x", ()),
+    (f"Take it.{MANY}Answer with JSON only.{MANY}", "plan", "Take it.", ()),
+    ("Answer with JSON only. " * 50_000 + "Now!", "chat", "Answer with JSON only. " * 50_000 + "Now!", ()),
+    (f"Which?\nA. red{' ' * 9000}\nB. dark{' ' * 9000}blue", "choice", "Which?", ("red", f"dark{' ' * 9000}blue")),
+    (f"Locate{MANY}", "chat", f"Locate{MANY}", ()),
+]
+
+
+@pytest.mark.parametrize(("words", "kind", "text", "choices"), LONG, ids=range(len(LONG)))
+def test_words_with_a_million_blanks_are_understood_as_well(words, kind, text, choices):
+    asked = understand(words, KINDS).question
+    assert (asked.kind, asked.text, asked.choices) == (kind, text, choices)
