@@ -25,6 +25,7 @@ from knothole.vlm.questions import KINDS, Answer, Frame, Question, Region
 from knothole.vlm.runner import Reply
 from knothole.vlm.scripted import Scripted
 from knothole.vlm.serving.desk import Desk
+from knothole.vlm.serving import decisions, systemone
 from knothole.vlm.serving.phrasing import understand
 from knothole.vlm.serving.pictures import as_frame
 from knothole.vlm.serving.refusals import RefusedError
@@ -226,6 +227,28 @@ def test_pictures_history_and_system_words_reach_the_backend():
 
 
 CHAT = "/v1/chat/completions"
+def test_what_allowed_answers_mean_reaches_the_backend():
+    plain = {"ok": "the cup stands upright", "bad": "the cup lies on its side", "gone": None, "none": "none"}
+    raw = {
+        "questions": {
+            "cup": {"type": "choice", "instructions": "How is the cup?", "criteria": plain},
+            "safe": {"type": "noul", "instructions": "Is it safe?", "criteria": {"true": "no hand in view"}},
+        }
+    }
+    cup, safe = systemone.read_questions(raw, "front camera").values()
+    meant = "ok: the cup stands upright\nbad: the cup lies on its side"
+    assert (cup.choices, cup.context) == (tuple(plain), f"front camera\n\n{meant}")
+    assert safe.context == "front camera\n\nyes: no hand in view"
+    choices = [{"value": name, "description": one} if one else {"value": name} for name, one in plain.items()]
+    levels = [{"label": "low", "description": "below the line"}, {"label": "high"}]
+    rows = [
+        {"type": "choice", "instructions": "How is the cup?", "choices": choices},
+        {"type": "score", "instructions": "How full?", "levels": levels},
+    ]
+    told = decisions.read_questions({"questions": rows}, "")
+    assert [question.context for _, question in told] == [meant, "low: below the line"]
+
+
 SCHEMA = "response_format.json_schema.schema"
 
 
@@ -289,6 +312,21 @@ WRONG = [
     ("/v1/decisions", {"input": "x", "questions": [{"type": "guess", "instructions": "?"}]}, 400, "questions[0].type",
      "must be one of predicate, choice, score"),
     ("/v1/nothing", {}, 404, "", "no such route"),
+    ("/v1/decisions", {"input": "x", "questions": [{"type": "choice", "instructions": "?", "choices": [
+        {"value": "ok"}, {"value": "bad", "bogus": 1}]}]}, 400, "questions[0].choices[1].bogus", "unknown field"),
+    ("/v1/decisions", {"input": "x", "questions": [{"type": "score", "instructions": "?", "levels": [
+        {"label": "low", "description": 3}, {"label": "high"}]}]}, 400, "questions[0].levels[0].description",
+     "must be a text, not a number"),
+    ("/v1/systemone", {"state": "", "questions": {"a": {"type": "noul", "instructions": "?", "criteria": {
+        "yes": "x"}}}}, 400, "questions.a.criteria.yes", "unknown field; known are false, true"),
+    ("/v1/systemone", {"state": "", "questions": {"a": {"type": "choice", "instructions": "?", "criteria": {
+        "a": "x", "b": 2}}}}, 400, "questions.a.criteria.b", "must be a text, not a number"),
+    (CHAT, {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi", "txt": "x"}]}]}, 400,
+     "messages[0].content[0].txt", "unknown field"),
+    (CHAT, {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": uri(), "size": 3}}]}]},
+     400, "messages[0].content[0].image_url.size", "unknown field"),
+    (CHAT, by_schema({"type": "array"}) | {"response_format": {"type": "json_object", "schema": {}}}, 400,
+     "response_format.schema", "unknown field"),
 ]  # fmt: skip
 
 
