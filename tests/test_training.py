@@ -366,9 +366,21 @@ def test_training_goes_on_from_an_exported_model_alone(tmp_path: Path, frames_di
         ({"compile": 1}, "compile is 1\n  fix:  write true or false"),
         ({"start": "oracle.pt"}, "start is 'oracle.pt'\n  fix:  write a list of paths"),
         ({"name": "a/b"}, "name is 'a/b'\n  fix:  write a name"),
+        ({"decay": 0}, "decay is 0\n  fix:  write a share above 0, up to 1, such as 0.35"),
+        ({"warm": 2.0}, "warm is 2.0\n  fix:  write a share from 0 to 1"),
+        ({"cpu_seconds": 0}, "cpu_seconds is 0\n  fix:  write a number above 0"),
+        ({"model": {"vision_heads": 3}}, "configuration: model: vision_width is 128, but vision_heads is 3\n"
+         "  fix:  give a vision_width that is a multiple of 12"),
+        ({"model": {"width": 66, "heads": 2}}, "width is 66, but heads is 2\n"
+         "  fix:  give a width that is a multiple of 4"),
+        ({"model": {"image_size": 100}}, "image_size is 100, but tokens are 16 px wide\n  fix:  give a multiple of 16"),
+        ({"model": {"patch": 10, "image_size": 80}}, "patch is 10\n  fix:  give a multiple of 4 from 8 on"),
+        ({"model": {"layers": 3}}, "layers is 3\n  fix:  give a number from 4 on"),
+        ({"model": {"heads": 1}}, "heads is 1\n  fix:  give a number from 2 on"),
+        ({"model": {"vision_depth": 3}}, "vision_depth is 3\n  fix:  give 2, or a number from 4 on"),
         ([1], "holds no settings but a list"),
     ],
-)
+)  # fmt: skip
 def test_a_misspelled_setting_is_named(raw: dict[str, object], text: str) -> None:
     with pytest.raises(TrainingError, match=text):
         TrainConfig.from_dict(raw)

@@ -55,8 +55,8 @@ class Stage:
         self.fresh: set[str] = set()
         self.device = _device(config.device)
         self.model, self.codec, self.shape = self._build()
-        if config.compares and train.pairs:
-            _check_room(config, self.codec, self.shape)
+        if config.stage != "vision":
+            _check_room(config, self.codec, self.shape, 2 if config.compares and train.pairs else 1)
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")
         self.model.to(self.device)
@@ -88,11 +88,8 @@ class Stage:
         if folder:
             shape = read_shape(folder)
             shape = replace(shape, image_size=config.image_size or shape.image_size)
-            if shape.image_size % (shape.patch * shape.merge):
-                raise TrainingError(
-                    f"image_size is {shape.image_size}, but tokens are {shape.patch * shape.merge} px wide\n"
-                    f"  fix:  give a multiple of {shape.patch * shape.merge}"
-                )
+        if wrong := shape.misfit():
+            raise TrainingError(wrong)
         codec = Codec(build_tokenizer())
         model = Trainee(fresh_model(model_config(shape, codec.vocab), codec, config.seed), shape)
         self.fresh = set(model.state_dict())
@@ -218,16 +215,19 @@ def _device(name: str) -> torch.device:
 
 
 _ROOM = 48
-"""Tokens that a question about two images takes at most, its answer included."""
+"""Tokens that a question about two images takes at most, its answer included; about one image most take fewer."""
 
 
-def _check_room(config: TrainConfig, codec: Codec, shape: ModelShape) -> None:
-    """Tell early that two images leave no room for a question."""
-    needed = len(prefix_of(codec, shape.side, 2)[0]) + _ROOM
+def _check_room(config: TrainConfig, codec: Codec, shape: ModelShape, images: int) -> None:
+    """Tell early that one image, or two, leave no room for a question."""
+    needed = len(prefix_of(codec, shape.side, images)[0]) + _ROOM
+        shown, instead = (
+            ("two images", ", or pairs: 0 to train without comparisons") if images > 1 else ("an image", "")
+        )
     if config.length < needed:
         raise TrainingError(
-            f"length is {config.length}, but two images and a question take {needed} tokens\n"
-            f"  fix:  length: {needed}, or pairs: 0 to train without comparisons"
+            f"length is {config.length}, but {shown} and a question take {needed} tokens\n"
+            f"  fix:  length: {needed}{instead}"
         )
 
 
