@@ -94,8 +94,8 @@ class TrainConfig:
         stage: ``oracle`` trains the language half on ground-truth image tokens, ``vision`` the image half with
             auxiliary heads, ``joint`` both from pixels.
         name: Names the files of the run.
-        start: Checkpoints (raw ``.pt`` or exported folders) loaded in order, later ones over earlier ones; parts whose
-            shape differs or that are absent keep their initial values.
+        start: Checkpoints (raw ``.pt`` or exported folders, or ``embedded`` for the weights of the package) loaded in
+            order, later ones over earlier ones; parts whose shape differs or that are absent keep their initial values.
         cpu_seconds: Length of the stage in CPU time of the process, [s].
         batch, questions, length: Images per step (fewer where there are no more), questions asked per image at most,
             tokens per packed sequence.
@@ -169,12 +169,10 @@ class TrainConfig:
         """
         if isinstance(source, TrainConfig):
             return source
-        shipped = {p.stem: p for p in sorted(CONFIGS.glob("*.yaml"))}
-        path = Path(source)
         try:
-            if not path.exists():
-                path = shipped.get(str(source), path)
+            path = Path(cls.place(source))
             if not path.is_file():
+                shipped = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
                 raise TrainingError(
                     f"no training configuration '{source}'\n  fix:  give a file, or one of: {', '.join(shipped)}"
                 )
@@ -187,6 +185,14 @@ class TrainConfig:
             problem = " ".join(str(error).split())
             raise TrainingError(f"{path}: not valid YAML: {problem}\n  fix:  correct the file") from error
         return cls.from_dict({} if raw is None else raw, str(path))
+
+    @staticmethod
+    def place(source: str | Path | TrainConfig) -> str:
+        """Return the name of the file that ``load`` reads, for messages."""
+        if isinstance(source, TrainConfig):
+            return "configuration"
+        shipped = {path.stem: str(path) for path in CONFIGS.glob("*.yaml")}
+        return str(source) if Path(source).exists() else shipped.get(str(source), str(source))
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], place: str = "configuration") -> TrainConfig:
