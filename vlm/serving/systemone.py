@@ -70,15 +70,12 @@ def _question(raw: object, where: str, state: str) -> Question:
         known(said, _VERDICTS, place)
         rows = [(word, said.get(name), f"{place}.{name}") for name, word in _VERDICTS.items()]
         return Question("yes_no", words, context=with_meanings(state, rows))
-    if kind == "score":
-        options = [text(level, place) for level in items(criteria, place, 255)]
-    else:
-        options = list(mapping(criteria, place))
+    described = mapping(criteria, place) if kind == "choice" else {}
+    options = list(described) if kind == "choice" else [text(one, place) for one in items(criteria, place, 255)]
     if len(options) < 2 or len(set(options)) < len(options):
         raise wrong(place, "must have two different options at least")
-    if kind == "choice":
-        state = with_meanings(state, [(name, one, f"{place}.{name}") for name, one in criteria.items()])
-    return Question(kind, words, choices=tuple(options), context=state)
+    context = with_meanings(state, [(name, one, f"{place}.{name}") for name, one in described.items()])
+    return Question(kind, words, choices=tuple(options), context=context)
 
 
 def answer_row(question: Question, answer: Answer) -> Json:
