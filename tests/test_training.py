@@ -25,6 +25,7 @@ from knothole.vlm.facts import (
 )
 from knothole.vlm.language.grammar import PREDICATES, Meaning, judge, parse
 from knothole.vlm.learned import Knowledge
+from knothole.vlm.training import probe
 from knothole.vlm.training.config import ModelShape, TrainConfig, TrainingError
 from knothole.vlm.training.curves import HEADER, draw_curves, read_curves
 from knothole.vlm.training.data import Frames, is_rare, mirror, recolor
@@ -44,8 +45,9 @@ from knothole.vlm.training.model import Trainee, fresh_model, model_config
 from knothole.vlm.training.muon import orthogonal
 from knothole.vlm.training.packing import pack
 from knothole.vlm.training.questions import names_unseen, questions
+from knothole.vlm.training.starting import load
 from knothole.vlm.training.tokenizer import Codec, build_tokenizer
-from knothole.vlm.training.train import Stage, load, train
+from knothole.vlm.training.train import Stage, train
 
 SMALL = ModelShape(
     image_size=64, vision_depth=4, vision_width=32, vision_heads=2, vision_mlp=48, width=64, heads=2, mlp=64
@@ -364,14 +366,47 @@ def test_training_goes_on_from_an_exported_model_alone(tmp_path: Path, frames_di
         ({"lr": "abc"}, "lr is 'abc'\n  fix:  write a number"),
         ({"batch": 0}, "batch is 0\n  fix:  write a whole number from 1 on"),
         ({"compile": 1}, "compile is 1\n  fix:  write true or false"),
+        ({"decay": 0}, "decay is 0\n  fix:  write a share above 0, up to 1, such as 0.35"),
+        ({"warm": 2.0}, "warm is 2.0\n  fix:  write a share from 0 to 1"),
+        ({"cpu_seconds": 0}, "cpu_seconds is 0\n  fix:  write a number above 0"),
+        ({"model": {"vision_heads": 3}}, "configuration: model: vision_width is 128, but vision_heads is 3\n"
+         "  fix:  give a vision_width that is a multiple of 12"),
+        ({"model": {"width": 66, "heads": 2}}, "width is 66, but heads is 2\n"
+         "  fix:  give a width that is a multiple of 4"),
+        ({"model": {"image_size": 100}}, "image_size is 100, but tokens are 16 px wide\n  fix:  give a multiple of 16"),
+        ({"model": {"patch": 10, "image_size": 80}}, "patch is 10\n  fix:  give a multiple of 4 from 8 on"),
+        ({"model": {"layers": 3}}, "layers is 3\n  fix:  give a number from 4 on"),
+        ({"model": {"heads": 1}}, "heads is 1\n  fix:  give a number from 2 on"),
+        ({"model": {"vision_depth": 3}}, "vision_depth is 3\n  fix:  give 2, or a number from 4 on"),
         ({"start": "oracle.pt"}, "start is 'oracle.pt'\n  fix:  write a list of paths"),
         ({"name": "a/b"}, "name is 'a/b'\n  fix:  write a name"),
         ([1], "holds no settings but a list"),
     ],
-)
+)  # fmt: skip
 def test_a_misspelled_setting_is_named(raw: dict[str, object], text: str) -> None:
     with pytest.raises(TrainingError, match=text):
         TrainConfig.from_dict(raw)
+
+
+def test_a_step_without_room_for_a_question_is_told_first(tmp_path: Path, frames_dir: Path) -> None:
+    frames = Frames([frames_dir])
+    config = TrainConfig(stage="oracle", model=SMALL, length=10, pairs=0.0, batch=2, compile=False)
+    with pytest.raises(TrainingError) as caught:
+        Stage(config, frames, frames, tmp_path)
+    assert str(caught.value) == "length is 10, but an image and a question take 69 tokens\n  fix:  length: 69"
+    assert Stage(replace(config, length=69), frames, frames, tmp_path).advance()
+    Stage(replace(config, stage="vision"), frames, frames, tmp_path).advance()
+
+
+def test_few_pictures_are_all_shown_and_all_measured(tmp_path: Path, frames_dir: Path) -> None:
+    config = TrainConfig(stage="vision", model=SMALL, batch=64, eval_images=5, evals=1, cpu_seconds=0.1, compile=False)
+    said: list[str] = []
+    found = train(config, [frames_dir], tmp_path, said.append)
+    assert "batch is 64, but there are 24 frames: a step has no more than these" in said
+    assert {"cell shape", "token shape"} <= set(found)
+    frames = Frames([frames_dir])
+    stage = Stage(replace(config, batch=2), frames, frames, tmp_path)
+    assert [lesson.count for lesson in probe._lessons(stage, random.Random(0))] == [2, 2, 1]
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from knothole.vlm.embedded import weights
 from knothole.vlm.learned import Knowledge
 from knothole.vlm.training import bfloat
-from knothole.vlm.training.config import ModelShape
+from knothole.vlm.training.config import ModelShape, TrainConfig, TrainingError
+from knothole.vlm.training.export import read_shape, read_weights
 from knothole.vlm.training.losses import Sums
+from knothole.vlm.training.model import Trainee, fresh_model, model_config
 from knothole.vlm.training.probe import failed
+from knothole.vlm.training.starting import checkpoints, resized, take, translate
 from knothole.vlm.training.tokenizer import Codec, build_tokenizer, spelled
-from knothole.vlm.training.train import resized, translate
+from knothole.vlm.training.train import train
 
 WORDS = "hf.model.language_model.embed_tokens.weight"
 PLACES = "hf.model.visual.pos_embed.weight"
@@ -60,6 +68,76 @@ def test_a_word_that_a_checkpoint_lacks_starts_as_the_mean_of_its_pieces(codec: 
 def test_a_checkpoint_with_the_words_of_today_stays_as_it_is(codec: Codec) -> None:
     state = {WORDS: torch.randn(codec.vocab, 4)}
     assert translate(state, build_tokenizer(), codec) is state
+
+
+def test_more_training_starts_from_the_weights_of_the_package_wherever_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: Codec
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = TrainConfig.load("resume")
+    assert checkpoints(config) == (str(weights()),)
+    shape = read_shape(weights())
+    model = Trainee(fresh_model(model_config(shape, codec.vocab), codec, 0), shape)
+    taken, told = take(model, *checkpoints(config), shape, codec)
+    assert WORDS in taken
+    assert re.fullmatch(r"start: used (\d+) of \1 tensors of \S+tiny", told)
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        (
+            "vlm/weights/none",
+            "there is no checkpoint 'vlm/weights/none'\n  why:  it is looked for in the working folder, ",
+        ),
+        ("empty", "'empty' is a folder without a config.json\n  fix:  give a raw .pt file of training, an exported "),
+    ],
+)
+def test_a_checkpoint_that_is_not_there_is_told_with_its_file_before_pictures_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "my.yaml").write_text(f"start: [{start}]\n", encoding="utf-8")
+    with pytest.raises(TrainingError) as caught:
+        train("my.yaml", [tmp_path / "no pictures"], tmp_path / "out")
+    assert str(caught.value).startswith(f"my.yaml: start: {told}")
+
+
+def small(**sizes: int) -> ModelShape:
+    made = ModelShape(image_size=32, vision_depth=4, vision_width=32, vision_heads=2, vision_mlp=32, width=32, mlp=32)
+    return replace(made, **sizes)
+
+
+def test_what_of_a_checkpoint_does_not_fit_is_told(tmp_path: Path, codec: Codec) -> None:
+    def made(shape: ModelShape) -> Trainee:
+        return Trainee(fresh_model(model_config(shape, codec.vocab), codec, 0), shape)
+
+    state = made(small()).state_dict()
+    torch.save(state, tmp_path / "small.pt")
+    wider = small(vision_width=64)
+    taken, told = take(made(wider), str(tmp_path / "small.pt"), wider, codec)
+    assert 0 < len(taken) < len(state)
+    assert told.startswith(
+        f"start: used {len(taken)} of {len(state)} tensors of {tmp_path}/small.pt; of the others hf."
+    )
+    assert told.endswith(" in this model")
+    torch.save({PLACES: torch.ones(16, 8), "other": torch.ones(2)}, tmp_path / "other.pt")
+    with pytest.raises(TrainingError) as caught:
+        take(made(small()), str(tmp_path / "other.pt"), small(), codec)
+    assert str(caught.value).splitlines() == [
+        f"none of the 2 tensors of {tmp_path}/other.pt fits the model",
+        f"  why:  {PLACES} is of 16 x 8, but of 16 x 32 in this model",
+        "  fix:  give the sizes of that checkpoint in `model`, or start from another one",
+    ]
+
+
+def test_a_file_that_is_no_checkpoint_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_text("hello", encoding="utf-8")
+    torch.save([1, 2], tmp_path / "b.pt")
+    for name in ("a.pt", "b.pt"):
+        with pytest.raises(TrainingError, match=rf"{name}' is no checkpoint: .*\n  fix:  give a raw \.pt file"):
+            read_weights(tmp_path / name)
 
 
 def test_what_was_learned_about_places_is_spread_over_a_larger_image() -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -263,6 +264,17 @@ def test_each_family_is_asked_in_its_own_words(checkpoints):
     assert smol.prompt(Question("choice", "Which?", ("red", "blue"))) == letters
     qwen = opened(checkpoints["qwen3_vl"])
     assert qwen.prompt(cup) == "Locate the red cup, output the bbox coordinates in JSON format."
+
+
+@pytest.mark.parametrize("name", ["smolvlm", "qwen3_vl"])
+def test_what_else_is_told_reaches_a_model_that_talks(checkpoints, name):
+    backend, mine = opened(checkpoints[name]), "My mug is the blue one."
+    for kind in ("yes_no", "choice", "ground", "describe", "plan", "chat"):
+        question = Question(kind, "my mug", choices=("here", "there"), context=mine)
+        assert mine in backend.prompt(question)
+        assert mine not in backend.prompt(replace(question, context=""))
+    located = backend.prompt(Question("ground", "my mug", context=mine))
+    assert located == f"{mine}\n\n" + backend.prompt(Question("ground", "my mug"))
 
 
 def test_kinds_that_a_family_was_not_trained_on_are_refused(checkpoints):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import io
 import json
 import math
@@ -24,6 +25,7 @@ from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
 from knothole.vlm.questions import KINDS, Answer, Frame, Question, Region
 from knothole.vlm.runner import Reply
 from knothole.vlm.scripted import Scripted
+from knothole.vlm.serving import decisions, systemone
 from knothole.vlm.serving.desk import Desk
 from knothole.vlm.serving.phrasing import understand
 from knothole.vlm.serving.pictures import as_frame
@@ -225,6 +227,28 @@ def test_pictures_history_and_system_words_reach_the_backend():
         server.close()
 
 
+def test_what_allowed_answers_mean_reaches_the_backend():
+    plain = {"ok": "the cup stands upright", "bad": "the cup lies on its side", "gone": None, "none": "none"}
+    raw = {
+        "questions": {
+            "cup": {"type": "choice", "instructions": "How is the cup?", "criteria": plain},
+            "safe": {"type": "noul", "instructions": "Is it safe?", "criteria": {"true": "no hand in view"}},
+        }
+    }
+    cup, safe = systemone.read_questions(raw, "front camera").values()
+    meant = "ok: the cup stands upright\nbad: the cup lies on its side"
+    assert (cup.choices, cup.context) == (tuple(plain), f"front camera\n\n{meant}")
+    assert safe.context == "front camera\n\nyes: no hand in view"
+    choices = [{"value": name, "description": one} if one else {"value": name} for name, one in plain.items()]
+    levels = [{"label": "low", "description": "below the line"}, {"label": "high"}]
+    rows = [
+        {"type": "choice", "instructions": "How is the cup?", "choices": choices},
+        {"type": "score", "instructions": "How full?", "levels": levels},
+    ]
+    told = decisions.read_questions({"questions": rows}, "")
+    assert [question.context for _, question in told] == [meant, "low: below the line"]
+
+
 CHAT = "/v1/chat/completions"
 SCHEMA = "response_format.json_schema.schema"
 
@@ -288,6 +312,21 @@ WRONG = [
      "must be a text"),
     ("/v1/decisions", {"input": "x", "questions": [{"type": "guess", "instructions": "?"}]}, 400, "questions[0].type",
      "must be one of predicate, choice, score"),
+    ("/v1/decisions", {"input": "x", "questions": [{"type": "choice", "instructions": "?", "choices": [
+        {"value": "ok"}, {"value": "bad", "bogus": 1}]}]}, 400, "questions[0].choices[1].bogus", "unknown field"),
+    ("/v1/decisions", {"input": "x", "questions": [{"type": "score", "instructions": "?", "levels": [
+        {"label": "low", "description": 3}, {"label": "high"}]}]}, 400, "questions[0].levels[0].description",
+     "must be a text, not a number"),
+    ("/v1/systemone", {"state": "", "questions": {"a": {"type": "noul", "instructions": "?", "criteria": {
+        "yes": "x"}}}}, 400, "questions.a.criteria.yes", "unknown field; known are false, true"),
+    ("/v1/systemone", {"state": "", "questions": {"a": {"type": "choice", "instructions": "?", "criteria": {
+        "a": "x", "b": 2}}}}, 400, "questions.a.criteria.b", "must be a text, not a number"),
+    (CHAT, {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi", "txt": "x"}]}]}, 400,
+     "messages[0].content[0].txt", "unknown field"),
+    (CHAT, {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": uri(), "size": 3}}]}]},
+     400, "messages[0].content[0].image_url.size", "unknown field"),
+    (CHAT, by_schema({"type": "array"}) | {"response_format": {"type": "json_object", "schema": {}}}, 400,
+     "response_format.schema", "unknown field"),
     ("/v1/nothing", {}, 404, "", "no such route"),
 ]  # fmt: skip
 
@@ -455,6 +494,60 @@ def test_impatience_crowds_and_a_dead_model_are_told():
     assert asyncio.run(scene()) == [504, 429, 503]
 
 
+class Slow:
+    """Answers when it is let, and notes what it was asked."""
+
+    name, model, kinds, remote = "scripted", "slow@1", frozenset(KINDS), False
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.began, self.go = threading.Event(), threading.Event()
+
+    def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+        self.began.set()
+        assert self.go.wait(60)
+        self.asked += [question.text for question in questions]
+        return [Answer(question.kind, text="Done.") for question in questions]
+
+    def close(self) -> None:
+        """Release nothing."""
+
+
+def test_clients_that_have_gone_are_not_answered_before_those_that_wait():
+    backend = Slow()
+    server = Running(backend)
+
+    def until(waiting: int) -> None:
+        for _ in range(2000):
+            if server.server.desk.waiting == waiting:
+                return
+            assert server.send("GET", "/health")[0] == 200
+        raise AssertionError(f"{server.server.desk.waiting} wait, not {waiting}")
+
+    def begun(words: str) -> socket.socket:
+        body = json.dumps({"messages": [{"role": "user", "content": words}]}).encode()
+        head = ["host: 127.0.0.1", "content-type: application/json", f"content-length: {len(body)}", "", ""]
+        line = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+        line.sendall("\r\n".join([f"POST {CHAT} HTTP/1.1", *head]).encode() + body)
+        return line
+
+    with contextlib.ExitStack() as stack:
+        stack.callback(server.close)
+        stack.callback(backend.go.set)
+        first = begun("The first.")
+        assert backend.began.wait(60)
+        gone = [begun(f"Gone {i}.") for i in range(3)]
+        until(3)
+        last = begun("The last.")
+        until(4)
+        for line in gone:
+            line.close()
+        until(1)
+        backend.go.set()
+        assert all(b" 200 " in line.recv(100) for line in (first, last))
+        assert backend.asked == ["The first.", "The last."]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command(tmp_path: Path, number: signal.Signals, code: int) -> None:
     (tmp_path / "answers.yaml").write_text('"Is there a cup?": yes\n', encoding="utf-8")
@@ -502,6 +595,7 @@ ROWS = [
     ("Find the one object that fits the words best: the cup\nAnswer with JSON only: a list", "ground", "the cup", ()),
     ("Find every object that fits the words: cups\nAnswer with JSON only", "ground", "cups", ()),
     ("Point to the cup.", "ground", "the cup", ()),
+    ("Find out whether the gripper is closed.", "chat", "Find out whether the gripper is closed.", ()),
     ("Tell me about it.", "chat", "Tell me about it.", ()),
     ("Take it.\n\nAnswer with JSON only.", "plan", "Take it.", ()),
     ('Take it.\n\nAnswer with JSON only. It obeys this JSON Schema:\n{"type": "array"}', "plan", "Take it.", ()),
@@ -513,3 +607,22 @@ def test_words_are_understood_as_questions(words, kind, text, choices):
     asked = understand(words, KINDS, chances=True).question
     assert (asked.kind, asked.text, asked.choices) == (kind, text, choices)
     assert asked.schema == ('{"type": "array"}' if "array" in words else "")
+
+
+MANY = " " * 1_000_000
+LONG = [
+    (f"Describe{MANY}the scene", "chat", f"Describe{MANY}the scene", ()),
+    (f"Is there a cup?{MANY}Answer yes or no.{MANY}", "yes_no", "Is there a cup?", ()),
+    (f"Is it? Answer{MANY}yes or no.", "chat", f"Is it? Answer{MANY}yes or no.", ()),
+    (f"Is it? Answer yes or no{MANY}x", "chat", f"Is it? Answer yes or no{MANY}x", ()),
+    (f"Take it.{MANY}Answer with JSON only.{MANY}", "plan", "Take it.", ()),
+    ("Answer with JSON only. " * 50_000 + "Now!", "chat", "Answer with JSON only. " * 50_000 + "Now!", ()),
+    (f"Which?\nA. red{' ' * 9000}\nB. dark{' ' * 9000}blue", "choice", "Which?", ("red", f"dark{' ' * 9000}blue")),
+    (f"Locate{MANY}", "chat", f"Locate{MANY}", ()),
+]
+
+
+@pytest.mark.parametrize(("words", "kind", "text", "choices"), LONG, ids=range(len(LONG)))
+def test_words_with_a_million_blanks_are_understood_as_well(words, kind, text, choices):
+    asked = understand(words, KINDS).question
+    assert (asked.kind, asked.text, asked.choices) == (kind, text, choices)

@@ -19,8 +19,9 @@ from PIL import Image
 
 from .checkpoint import Checkpoint
 from .decoding.constraint import Constraint, likeliest
+from .local.wording import Turn, alternating
 
-_MARK = "@question@"
+_MARK = "@question{}@"
 _KEPT = 2
 
 
@@ -78,7 +79,7 @@ class VisionModel:
         self.device = next(self.model.parameters()).device
         self.reads = 0
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
-        self._heads: dict[int, tuple[str, str]] = {}
+        self._around: dict[tuple[int, int], list[str]] = {}
         control = sorted((t for t in self.tokenizer.get_added_vocab() if t.startswith("<")), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, control)) or r"(?!)")
         ends = self.model.generation_config.eos_token_id
@@ -87,18 +88,40 @@ class VisionModel:
 
     def frame(self, images: int) -> tuple[str, str]:
         """Return the text of the chat template before and after a question about so many images."""
-        if images not in self._heads:
-            content = [{"type": "image"}] * images + [{"type": "text", "text": _MARK}]
-            message = [{"role": "user", "content": content}]
-            text = self.processor.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
-            head, _, tail = text.partition(_MARK)
-            self._heads[images] = (head, tail)
-        return self._heads[images]
+        head, tail = self._template(images, 1)
+        return head, tail
 
-    def question_ids(self, text: str, with_image: bool = True) -> list[int]:
-        """Return the tokens of a question and what follows it. Control tokens in the text are words, not commands."""
-        safe = self._control.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
-        return self.text_ids(safe + self.frame(with_image)[1])
+    def question_ids(self, text: str, with_image: bool = True, history: Sequence[Turn] = ()) -> list[int]:
+        """Return the tokens of a question and what follows it. Control tokens in the text are words, not commands.
+
+        What was said before goes first: the images stand before all of it, so that they are still read once.
+
+        Raises:
+            ValueError: The chat template begins a conversation otherwise than a single question.
+        """
+        said = [self._safe(words) for words in alternating([*history, ("user", text)])]
+        head, *after = self._template(int(with_image), len(said))
+        if head != self.frame(int(with_image))[0]:
+            raise ValueError("the chat template begins otherwise when something was said before")
+        return self.text_ids("".join(words + rest for words, rest in zip(said, after, strict=True)))
+
+    def _safe(self, text: str) -> str:
+        return self._control.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+
+    def _template(self, images: int, turns: int) -> list[str]:
+        """Return the texts of the chat template before, between and after what was said in turns, the user's first."""
+        key = (images, turns)
+        if key not in self._around:
+            marks = [_MARK.format(i) for i in range(turns)]
+            contents = [[{"type": "text", "text": mark}] for mark in marks]
+            contents[0] = [{"type": "image"}] * images + contents[0]
+            messages = [{"role": "assistant" if i % 2 else "user", "content": each} for i, each in enumerate(contents)]
+            text = self.processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            parts = re.split("|".join(map(re.escape, marks)), text)
+            if len(parts) != turns + 1:
+                raise ValueError("the chat template leaves out what was said")
+            self._around[key] = parts
+        return self._around[key]
 
     def text_ids(self, text: str) -> list[int]:
         """Return the tokens of a text as it is."""

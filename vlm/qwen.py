@@ -130,16 +130,17 @@ class QwenBackend:
         self.vision = None
 
     def prompt(self, question: Question) -> str:
-        """Return the words the model gets for a question."""
+        """Return the words the model gets for a question; what was said before in a chat goes as turns of its own."""
+        before = f"{question.context}\n\n" if question.context else ""
         if question.kind == "yes_no":
-            return f"{question.text} {self.settings.yes_no_suffix}".rstrip()
+            return f"{before}{question.text} {self.settings.yes_no_suffix}".rstrip()
         if question.kind in ("choice", "score"):
             if self.settings.choices == "words":
-                return question.text
+                return before + question.text
             lines = (f"{letter}. {c}" for letter, c in zip(string.ascii_uppercase, question.choices, strict=False))
-            return "\n".join([question.text, *lines, "Answer with the letter only."])
+            return "\n".join([before + question.text, *lines, "Answer with the letter only."])
         if question.kind == "ground":
-            return GROUND_PROMPT.format(text=question.text)
+            return before + GROUND_PROMPT.format(text=question.text)
         if question.kind == "plan" and self.settings.plan_prompt == "short":
             return plan_prompt(question.text)
         parts = [question.text, question.context]
@@ -190,7 +191,10 @@ class QwenBackend:
     ) -> dict[int, Answer]:
         if not asked:
             return {}
-        rows = {i: vision.question_ids(self.prompt(q), box is not None) for i, q in asked}
+        rows = {
+            i: vision.question_ids(self.prompt(q), box is not None, q.history if q.kind == "chat" else ())
+            for i, q in asked
+        }
         written = {i: self._another(vision, prefix, q, rows[i]) for i, q in asked if q.refused}
         if self.settings.beams > 1:
             written |= {i: self._told(vision, prefix, rows[i]) for i, q in asked if q.kind == "describe"}

@@ -31,7 +31,7 @@ def train(config: str, data: Sequence[Path], out: Path) -> str:
     _make(out)
     from ...vlm.training.train import train as run_stage
 
-    best = run_stage(settings, data, out)
+    best = run_stage(config, data, out)
     rows = [f"  {name:<24} {value:.3f}" for name, value in sorted(best.items())]
     return "\n".join([f"best checkpoint of {settings.name} in {out}/", *rows])
 

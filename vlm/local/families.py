@@ -19,19 +19,27 @@ TALKS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "desc
 READS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe"))
 
 
+def _before(question: Question) -> str:
+    return f"{question.context}\n\n" if question.context else ""
+
+
 def _any_boxes(question: Question) -> str:
     return (
-        f"Locate {question.text}. Answer with JSON only, as in "
+        f"{_before(question)}Locate {question.text}. Answer with JSON only, as in "
         '[{"bbox_2d": [x1, y1, x2, y2], "label": "name"}], coordinates from 0 to 1000, [] where there is none.'
     )
 
 
 def _qwen_boxes(question: Question) -> str:
-    return f"Locate {question.text}, output the bbox coordinates in JSON format."
+    return f"{_before(question)}Locate {question.text}, output the bbox coordinates in JSON format."
 
 
 def _as_asked(question: Question) -> str:
     return question.text
+
+
+def _with_context(question: Question) -> str:
+    return "\n\n".join(part for part in (question.text, question.context) if part)
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Family:
     ground: Callable[[Question], str] = _any_boxes
     kinds: frozenset[Kind] = TALKS
     typed: Callable[[Question], str] | None = None
-    describe: Callable[[Question], str] = _as_asked
+    describe: Callable[[Question], str] = _with_context
     letters: bool = True
     reading: Reading = "shared"
     plain: tuple[str, str] = ("User: {image}", "\nAssistant:")
@@ -93,7 +101,7 @@ _QWEN = {
     name: Family(form=form, ground=_qwen_boxes, json_boxes=name != "qwen2_vl") for name, form in COORDINATES.items()
 }
 _QWEN35 = Family(form="thousandths", ground=_qwen_boxes)
-_MOLMO = Family(form="molmo", ground=lambda question: f"Point to {question.text}.")
+_MOLMO = Family(form="molmo", ground=lambda question: f"{_before(question)}Point to {question.text}.")
 _LLAVA = Family(plain=("USER: {image}\n", " ASSISTANT:"))
 
 FAMILIES: Mapping[str, Family] = {

@@ -114,6 +114,7 @@ def _schema(raw: object) -> str:
         return ""
     form = mapping(raw, "response_format")
     kind = form.get("type")
+    known(form, ("type", "json_schema"), "response_format")
     if kind == "text":
         return ""
     if kind == "json_object":
@@ -121,6 +122,7 @@ def _schema(raw: object) -> str:
     if kind != "json_schema":
         raise wrong("response_format.type", "must be text, json_object or json_schema")
     named = mapping(form.get("json_schema"), "response_format.json_schema")
+    known(named, ("name", "description", "schema", "strict"), "response_format.json_schema")
     text(named.get("name"), "response_format.json_schema.name")
     where = "response_format.json_schema.schema"
     schema = json.dumps(mapping(named.get("schema"), where), ensure_ascii=False)

@@ -14,6 +14,8 @@ from .pictures import MOST_PICTURES, as_frame, from_uri
 from .refusals import wrong
 
 _MOST_MESSAGES = 200
+_IGNORED = ("prompt_cache_breakpoint", "cache_control")
+"""Fields of clients about what a server keeps, which change no answer."""
 _ROLES = ("system", "developer", "user", "assistant")
 
 
@@ -68,10 +70,12 @@ def _content(raw: object, where: str, pictures: list[NDArray[np.uint8]] | None) 
         place = f"{where}[{i}]"
         kind = mapping(part, place).get("type")
         if kind in ("text", "input_text", "output_text"):
+            known(part, ("type", "text", "annotations", "logprobs", *_IGNORED), place)
             words.append(text(part.get("text"), f"{place}.text", empty=True))
         elif kind in ("image_url", "input_image"):
             if pictures is None:
                 raise wrong(place, "only messages of the user may have pictures")
+            known(part, ("type", "image_url", "detail", *_IGNORED), place)
             pictures.append(_picture(part, place))
         else:
             raise wrong(f"{place}.type", "must be text or image_url; this server takes no sound, files or video")
@@ -82,5 +86,6 @@ def _picture(part: Mapping[str, object], where: str) -> NDArray[np.uint8]:
     place = f"{where}.image_url"
     uri = part.get("image_url")
     if isinstance(uri, dict):
+        known(uri, ("url", "detail"), place)
         place, uri = f"{place}.url", uri.get("url")
     return from_uri(text(uri, place), place)

@@ -7,7 +7,7 @@ from typing import Any
 from ..questions import Answer, Frame, Question
 from .certainty import confidence, level_confidence, spread
 from .conversation import read_conversation
-from .fields import Json, items, known, mapping, text
+from .fields import Json, items, known, mapping, text, with_meanings
 from .refusals import wrong
 
 MOST_QUESTIONS = 400
@@ -48,13 +48,15 @@ def _question(raw: object, where: str, context: str) -> tuple[str | None, Questi
     if row.get("type") not in ("choice", "score"):
         raise wrong(f"{where}.type", "must be one of predicate, choice, score")
     key, label = ("choices", "value") if row["type"] == "choice" else ("levels", "label")
-    options = [
-        text(mapping(one, f"{where}.{key}").get(label), f"{where}.{key}.{label}")
-        for one in items(row.get(key), f"{where}.{key}", 255)
-    ]
+    options, meanings = [], []
+    for i, one in enumerate(items(row.get(key), f"{where}.{key}", 255)):
+        place = f"{where}.{key}[{i}]"
+        known(mapping(one, place), (label, "description"), place)
+        options.append(text(one.get(label), f"{place}.{label}"))
+        meanings.append((options[-1], one.get("description"), f"{place}.description"))
     if len(options) < 2 or len(set(options)) < len(options):
         raise wrong(f"{where}.{key}", "must have two different members at least")
-    return name, Question(row["type"], words, choices=tuple(options), context=context)
+    return name, Question(row["type"], words, choices=tuple(options), context=with_meanings(context, meanings))
 
 
 def _row(name: str | None, question: Question, answer: Answer) -> Json:

@@ -87,6 +87,8 @@ class Desk:
                 return await job.done
         except TimeoutError:
             raise RefusedError(504, f"the model gave no answer within {self.patience:g} s", code="timeout") from None
+        finally:
+            self._waiting = deque(one for one in self._waiting if one is not job)  # nobody waits for it any more
 
     async def serve(self) -> None:
         """Answer jobs until cancelled."""

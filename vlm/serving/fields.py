@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .refusals import RefusedError, wrong
@@ -85,6 +85,24 @@ def whole(value: object, where: str, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise wrong(where, f"must be a whole number from {low} to {high}")
     return value
+
+
+def with_meanings(context: str, rows: Iterable[tuple[str, object, str]]) -> str:
+    """Return what else a model is told, with a line for each allowed answer whose meaning is described.
+
+    Args:
+        context: What it is told anyway.
+        rows: Answer, its description (or null, or nothing beyond the answer itself), and the field it stands in.
+
+    Raises:
+        RefusedError: A description is no text.
+
+    >>> with_meanings("front camera", [("ok", "the cup stands", ""), ("bad", None, ""), ("gone", "gone", "")])
+    'front camera\\n\\nok: the cup stands'
+    """
+    told = [(name, "" if one is None else text(one, where, empty=True).strip()) for name, one, where in rows]
+    lines = "\n".join(f"{name}: {one}" for name, one in told if one not in ("", name))
+    return "\n\n".join(part for part in (context, lines) if part)
 
 
 def _kind(value: object) -> str:

@@ -201,8 +201,22 @@ class Server:
         self.served.check(raw.get("model"))
         return raw
 
-    async def _ask(self, frame: Frame | None, questions: list[Question]) -> list[Answer]:
-        return await self.desk.ask(frame, questions)
+    async def _ask(self, request: Request, frame: Frame | None, questions: list[Question]) -> list[Answer]:
+        """Ask the model as long as the client is there: nobody else waits for one that has gone.
+
+        Raises:
+            ClientDisconnect: It has gone.
+        """
+        asking = asyncio.create_task(self.desk.ask(frame, questions))
+        leaving = asyncio.create_task(_left(request))
+        try:
+            await asyncio.wait((asking, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise ClientDisconnect
+            return asking.result()
+        finally:
+            asking.cancel()
+            leaving.cancel()
 
     async def _health(self, request: Request) -> Response:
         if self.desk.fault:
@@ -223,22 +237,28 @@ class Server:
             self.desk.admit()
             told = streaming.events(self.desk, self.served.name, asked)
             return StreamingResponse(told, media_type="text/event-stream", headers=streaming.HEADERS)
-        (answer,) = await self._ask(asked.frame, [asked.asked.question])
+        (answer,) = await self._ask(request, asked.frame, [asked.asked.question])
         return JSONResponse(chat.response(self.served.name, asked, answer))
 
     async def _systemone(self, request: Request) -> Response:
         raw = await self._body(request)
         frame, state = await asyncio.to_thread(systemone.read_state, raw)
         questions = systemone.read_questions(raw, state)
-        answers = await self._ask(frame, list(questions.values()))
+        answers = await self._ask(request, frame, list(questions.values()))
         return JSONResponse(systemone.response(self.served.name, questions, answers))
 
     async def _decisions(self, request: Request) -> Response:
         raw = await self._body(request)
         frame, context = await asyncio.to_thread(decisions.read_input, raw)
         questions = decisions.read_questions(raw, context)
-        answers = await self._ask(frame, [question for _, question in questions])
+        answers = await self._ask(request, frame, [question for _, question in questions])
         return JSONResponse(decisions.response(self.served.name, questions, answers))
+
+
+async def _left(request: Request) -> None:
+    """Return when the client of a request, whose body was read, has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

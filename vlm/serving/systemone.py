@@ -11,12 +11,13 @@ from typing import Any
 
 from ..questions import Answer, Frame, Kind, Question
 from .certainty import confidence, level_confidence, spread
-from .fields import Json, items, known, mapping, text
+from .fields import Json, items, known, mapping, text, with_meanings
 from .pictures import MOST_PICTURES, as_frame, from_base64
 from .refusals import wrong
 
 MOST_QUESTIONS = 64
 _TYPES: dict[str, Kind] = {"noul": "yes_no", "choice": "choice", "score": "score"}
+_VERDICTS = {"true": "yes", "false": "no"}
 
 
 def read_state(raw: Json) -> tuple[Frame | None, str]:
@@ -62,16 +63,19 @@ def _question(raw: object, where: str, state: str) -> Question:
     if kind is None:
         raise wrong(f"{where}.type", f"must be one of {', '.join(_TYPES)}")
     words = text(row.get("instructions") or state, f"{where}.instructions")
-    if kind == "yes_no":
-        return Question("yes_no", words, context=state)
     criteria = row.get("criteria")
-    if kind == "choice":
-        options = list(mapping(criteria, f"{where}.criteria"))
-    else:
-        options = [text(level, f"{where}.criteria") for level in items(criteria, f"{where}.criteria", 255)]
+    place = f"{where}.criteria"
+    if kind == "yes_no":
+        said = {} if criteria is None else mapping(criteria, place)
+        known(said, _VERDICTS, place)
+        rows = [(word, said.get(name), f"{place}.{name}") for name, word in _VERDICTS.items()]
+        return Question("yes_no", words, context=with_meanings(state, rows))
+    described = mapping(criteria, place) if kind == "choice" else {}
+    options = list(described) if kind == "choice" else [text(one, place) for one in items(criteria, place, 255)]
     if len(options) < 2 or len(set(options)) < len(options):
-        raise wrong(f"{where}.criteria", "must have two different options at least")
-    return Question(kind, words, choices=tuple(options), context=state)
+        raise wrong(place, "must have two different options at least")
+    context = with_meanings(state, [(name, one, f"{place}.{name}") for name, one in described.items()])
+    return Question(kind, words, choices=tuple(options), context=context)
 
 
 def answer_row(question: Question, answer: Answer) -> Json:

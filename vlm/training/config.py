@@ -44,6 +44,32 @@ class ModelShape:
     heads: int = 4
     mlp: int = 384
 
+    def misfit(self) -> str:
+        """Return which of the sizes does not fit the others and what would, else nothing."""
+        token = self.patch * self.merge
+        rules = (
+            (self.patch >= 8 and self.patch % 4 == 0, f"patch is {self.patch}", "a multiple of 4 from 8 on"),
+            (
+                self.image_size % token == 0,
+                f"image_size is {self.image_size}, but tokens are {token} px wide",
+                f"a multiple of {token}",
+            ),
+            (self.vision_depth not in (1, 3), f"vision_depth is {self.vision_depth}", "2, or a number from 4 on"),
+            (
+                self.vision_width % (4 * self.vision_heads) == 0,
+                f"vision_width is {self.vision_width}, but vision_heads is {self.vision_heads}",
+                f"a vision_width that is a multiple of {4 * self.vision_heads}",
+            ),
+            (self.layers >= 4, f"layers is {self.layers}", "a number from 4 on"),
+            (self.heads >= 2, f"heads is {self.heads}", "a number from 2 on"),
+            (
+                self.width % (2 * self.heads) == 0,
+                f"width is {self.width}, but heads is {self.heads}",
+                f"a width that is a multiple of {2 * self.heads}",
+            ),
+        )
+        return next((f"{what}\n  fix:  give {wanted}" for fits, what, wanted in rules if not fits), "")
+
     @property
     def grid(self) -> int:
         """Patches along one side of the image."""
@@ -68,10 +94,11 @@ class TrainConfig:
         stage: ``oracle`` trains the language half on ground-truth image tokens, ``vision`` the image half with
             auxiliary heads, ``joint`` both from pixels.
         name: Names the files of the run.
-        start: Checkpoints (raw ``.pt`` or exported folders) loaded in order, later ones over earlier ones; parts whose
-            shape differs or that are absent keep their initial values.
+        start: Checkpoints (raw ``.pt`` or exported folders, or ``embedded`` for the weights of the package) loaded in
+            order, later ones over earlier ones; parts whose shape differs or that are absent keep their initial values.
         cpu_seconds: Length of the stage in CPU time of the process, [s].
-        batch, questions, length: Images per step, questions asked per image at most, tokens per packed sequence.
+        batch, questions, length: Images per step (fewer where there are no more), questions asked per image at most,
+            tokens per packed sequence.
         pairs: Share of steps about pairs of images, with questions that compare them, where the data have pairs; the
             ``vision`` stage asks nothing and has none.
         wall_seconds: Limit in wall time; 0 for none, [s].
@@ -142,12 +169,10 @@ class TrainConfig:
         """
         if isinstance(source, TrainConfig):
             return source
-        shipped = {p.stem: p for p in sorted(CONFIGS.glob("*.yaml"))}
-        path = Path(source)
         try:
-            if not path.exists():
-                path = shipped.get(str(source), path)
+            path = Path(cls.place(source))
             if not path.is_file():
+                shipped = sorted(p.stem for p in CONFIGS.glob("*.yaml"))
                 raise TrainingError(
                     f"no training configuration '{source}'\n  fix:  give a file, or one of: {', '.join(shipped)}"
                 )
@@ -160,6 +185,14 @@ class TrainConfig:
             problem = " ".join(str(error).split())
             raise TrainingError(f"{path}: not valid YAML: {problem}\n  fix:  correct the file") from error
         return cls.from_dict({} if raw is None else raw, str(path))
+
+    @staticmethod
+    def place(source: str | Path | TrainConfig) -> str:
+        """Return the name of the file that ``load`` reads, for messages."""
+        if isinstance(source, TrainConfig):
+            return "configuration"
+        shipped = {path.stem: str(path) for path in CONFIGS.glob("*.yaml")}
+        return str(source) if Path(source).exists() else shipped.get(str(source), str(source))
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], place: str = "configuration") -> TrainConfig:
@@ -188,7 +221,10 @@ class TrainConfig:
                     raise TrainingError(
                         f"{place}: {key} is {value!r}\n  fix:  write {wanted}, such as {getattr(defaults, key)!r}"
                     )
-        return cls(**raw, model=ModelShape(**shape))
+        config = cls(**raw, model=ModelShape(**shape))
+        if wrong := config.model.misfit():
+            raise TrainingError(f"{place}: model: {wrong}")
+        return config
 
 
 def _mapping(raw: object, place: str) -> dict[str, Any]:
@@ -214,7 +250,12 @@ def _misfit(key: str, value: object, default: object, is_shape: bool) -> str:
     if isinstance(default, int):
         fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
         return "" if fits else f"a whole number from {least} on"
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
-    if key == "pairs":
-        return "" if fits and float(value) < 1 else "a share from 0 to below 1"  # type: ignore[arg-type]
-    return "" if fits else "a number from 0 on, without an exponent"
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1.0
+    ranges = {
+        "pairs": (0 <= number < 1, "a share from 0 to below 1"),
+        "warm": (0 <= number <= 1, "a share from 0 to 1"),
+        "decay": (0 < number <= 1, "a share above 0, up to 1"),
+        "cpu_seconds": (0 < number < math.inf, "a number above 0, without an exponent"),
+    }
+    fits, wanted = ranges.get(key, (0 <= number < math.inf, "a number from 0 on, without an exponent"))
+    return "" if fits else wanted

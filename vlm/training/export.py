@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
+from ..._base import headline
 from ..learned import Knowledge
 from . import tokenizer as tk
 from .config import ModelShape, TrainingError
@@ -137,14 +138,22 @@ def read_weights(source: str | Path) -> dict[str, torch.Tensor]:
         Tensors in fp32, named as in training (``hf.`` before the names of an exported model).
 
     Raises:
-        TrainingError: There is no such checkpoint.
+        TrainingError: There is no such checkpoint, or it cannot be read.
     """
     path = Path(source)
-    if path.is_dir() and (path / "model.safetensors").is_file():
-        return {"hf." + k: v.float() for k, v in load_file(path / "model.safetensors").items()}
-    if path.is_file():
-        state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
+    try:
+        if path.is_dir() and (path / "model.safetensors").is_file():
+            return {"hf." + k: v.float() for k, v in load_file(path / "model.safetensors").items()}
+        if path.is_file():
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+                raise ValueError("it holds something else than tensors by name")
+            return state
+    except Exception as error:  # what is no checkpoint may break its readers anywhere
+        raise TrainingError(
+            f"'{source}' is no checkpoint: {type(error).__name__}: {headline(error)}\n"
+            "  fix:  give a raw .pt file or an exported folder"
+        ) from error
     raise TrainingError(f"no checkpoint at '{source}': give a raw .pt file or an exported folder")
 
 

@@ -19,6 +19,8 @@ from .tokenizer import Codec
 class Lessons(IterableDataset[Lesson]):
     """Batches in random order, every frame about once before any comes again; rare ones twice.
 
+    Where there are fewer frames than a batch has, it has them all.
+
     Where there are pairs of frames, a share ``config.pairs`` of the batches is of pairs alone, spread evenly.
 
     Args:
@@ -69,7 +71,7 @@ class Lessons(IterableDataset[Lesson]):
             if len(order) < self._config.batch:
                 self._frames.refresh()
                 order = [int(i) for i in rng.permutation(self._frames.doubled())]
-            picks = [order.pop() for _ in range(self._config.batch)]
+            picks = [order.pop() for _ in range(min(self._config.batch, len(order)))]
             views = [self._frames.view(i, self._shape.image_size, rng, image) for i in picks]
             yield Lesson.of(views, self._codec, self._config, self._shape, words, blur=True).lean()
 

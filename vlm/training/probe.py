@@ -100,13 +100,17 @@ def failed(predicates: Sums) -> frozenset[str]:
 def _lessons(stage: Stage, words: random.Random) -> Iterator[Lesson]:
     """Prepare held-out frames, and half as many pairs of frames, batch by batch."""
     config, held_out, size = stage.config, stage.held_out, stage.shape.image_size
-    count = min(config.eval_images, len(held_out)) // config.batch * config.batch
-    for start in range(0, count, config.batch):
-        yield stage.lesson([held_out.view(i, size) for i in range(start, start + config.batch)], words)
-    step = config.pairs_at_once
-    count = min(config.eval_images // 2, held_out.pairs) // step * step if config.compares else 0
-    for start in range(0, count, step):
-        yield stage.pair_lesson([held_out.pair(i, size) for i in range(start, start + step)], words)
+    for some in _batches(min(config.eval_images, len(held_out)), config.batch):
+        yield stage.lesson([held_out.view(i, size) for i in some], words)
+    count = min(config.eval_images // 2, held_out.pairs) if config.compares else 0
+    for some in _batches(count, config.pairs_at_once):
+        yield stage.pair_lesson([held_out.pair(i, size) for i in some], words)
+
+
+def _batches(count: int, size: int) -> Iterator[range]:
+    """Yield all indices below ``count``, ``size`` at a time; the last ones may be fewer."""
+    for start in range(0, count, size):
+        yield range(start, min(start + size, count))
 
 
 def _by_kind(yes_no: Sums, other: Sums) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import math
 import os
 import random
 import time
@@ -17,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from ..._base import headline
@@ -27,14 +24,15 @@ from . import bfloat, probe
 from .config import ModelShape, TrainConfig, TrainingError
 from .curves import HEADER, plot
 from .data import Frames, Pair, View
-from .export import export, read_shape, read_tokenizer, read_weights
+from .export import export, read_shape, read_weights
 from .lesson import Lesson
 from .lessons import Lessons
 from .losses import Reading, distill_loss, reading_loss, vision_loss
 from .model import Trainee, fresh_model, model_config, whiten_patches
 from .muon import build_optimizers
 from .packing import prefix_of
-from .tokenizer import Codec, build_tokenizer, spelled
+from .starting import checkpoints, take
+from .tokenizer import Codec, build_tokenizer
 
 
 class Stage:
@@ -48,15 +46,17 @@ class Stage:
     """
 
     def __init__(self, config: TrainConfig, train: Frames, held_out: Frames, out: Path) -> None:
+        config = replace(config, start=checkpoints(config))
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.config, self.train, self.held_out, self.out = config, train, held_out, out
         self.rng, self.words = np.random.default_rng(config.seed), random.Random(config.seed)
         self.fresh: set[str] = set()
+        self.taken: list[str] = []
         self.device = _device(config.device)
         self.model, self.codec, self.shape = self._build()
-        if config.compares and train.pairs:
-            _check_room(config, self.codec, self.shape)
+        if config.stage != "vision":
+            _check_room(config, self.codec, self.shape, 2 if config.compares and train.pairs else 1)
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")
         self.model.to(self.device)
@@ -88,19 +88,15 @@ class Stage:
         if folder:
             shape = read_shape(folder)
             shape = replace(shape, image_size=config.image_size or shape.image_size)
-            if shape.image_size % (shape.patch * shape.merge):
-                raise TrainingError(
-                    f"image_size is {shape.image_size}, but tokens are {shape.patch * shape.merge} px wide\n"
-                    f"  fix:  give a multiple of {shape.patch * shape.merge}"
-                )
+        if wrong := shape.misfit():
+            raise TrainingError(wrong)
         codec = Codec(build_tokenizer())
         model = Trainee(fresh_model(model_config(shape, codec.vocab), codec, config.seed), shape)
         self.fresh = set(model.state_dict())
         for source in config.start:
-            weights = read_weights(source)
-            if Path(source).is_dir():
-                weights = translate(weights, read_tokenizer(source), codec)
-            self.fresh -= set(load(model, resized(weights, shape)))
+            taken, told = take(model, source, shape, codec)
+            self.fresh -= taken
+            self.taken.append(told)
         if "hf.model.visual.patch_embed.proj.weight" in self.fresh and config.stage != "oracle":
             picks = self.rng.integers(len(self.train), size=min(300, len(self.train)))
             views = [self.train.view(int(i), shape.image_size, self.rng) for i in picks]
@@ -218,63 +214,25 @@ def _device(name: str) -> torch.device:
 
 
 _ROOM = 48
-"""Tokens that a question about two images takes at most, its answer included."""
+"""Tokens that a question about two images takes at most, its answer included; about one image most take fewer."""
 
 
-def _check_room(config: TrainConfig, codec: Codec, shape: ModelShape) -> None:
-    """Tell early that two images leave no room for a question."""
-    needed = len(prefix_of(codec, shape.side, 2)[0]) + _ROOM
+def _check_room(config: TrainConfig, codec: Codec, shape: ModelShape, images: int) -> None:
+    """Tell early that one image, or two, leave no room for a question."""
+    needed = len(prefix_of(codec, shape.side, images)[0]) + _ROOM
     if config.length < needed:
+        shown, instead = (
+            ("two images", ", or pairs: 0 to train without comparisons") if images > 1 else ("an image", "")
+        )
         raise TrainingError(
-            f"length is {config.length}, but two images and a question take {needed} tokens\n"
-            f"  fix:  length: {needed}, or pairs: 0 to train without comparisons"
+            f"length is {config.length}, but {shown} and a question take {needed} tokens\n"
+            f"  fix:  length: {needed}{instead}"
         )
 
 
 def is_vision(name: str) -> bool:
     """Tell whether a weight belongs to the image half."""
     return name.startswith(("hf.model.visual.", "cells_head.", "token_head."))
-
-
-_TIED = ("hf.lm_head.weight", "hf.model.language_model.embed_tokens.weight")
-
-
-def load(model: Trainee, state: dict[str, Tensor]) -> list[str]:
-    """Copy what fits from ``state`` into a model; return the names that were set."""
-    own = model.state_dict()
-    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
-    model.load_state_dict(fitting, strict=False)
-    return [*fitting, *(_TIED if {*_TIED} & set(fitting) else ())]
-
-
-_PLACES = "hf.model.visual.pos_embed.weight"
-
-
-def resized(state: dict[str, Tensor], shape: ModelShape) -> dict[str, Tensor]:
-    """Spread what a checkpoint learned about the places of an image over one of another size."""
-    table = state.get(_PLACES)
-    if table is None or len(table) == shape.grid**2:
-        return state
-    side = math.isqrt(len(table))
-    grid = table.T.reshape(1, -1, side, side)
-    spread = F.interpolate(grid, (shape.grid, shape.grid), mode="bilinear", align_corners=True)
-    return {**state, _PLACES: spread.flatten(2)[0].T.contiguous()}
-
-
-def translate(state: dict[str, Tensor], old: Tokenizer, codec: Codec) -> dict[str, Tensor]:
-    """Give the words of a checkpoint to today's tokenizer: a token it lacks starts as the mean of its pieces."""
-    if old.to_str() == codec.tokenizer.to_str():
-        return state
-    rows = spelled(codec.tokenizer, old)
-    state = dict(state)
-    for name in {*_TIED} & set(state):
-        table = state[name]
-        grown = table.new_zeros(codec.vocab, table.shape[1])
-        for index, pieces in enumerate(rows):
-            if pieces:
-                grown[index] = table[pieces].mean(0)
-        state[name] = grown
-    return state
 
 
 class Clock:
@@ -325,7 +283,8 @@ def train(
     Raises:
         TrainingError: The configuration, the data or a checkpoint cannot be used.
     """
-    config = TrainConfig.load(config)
+    read = TrainConfig.load(config)
+    config = replace(read, start=checkpoints(read, TrainConfig.place(config)))
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
     (out / "finish").unlink(missing_ok=True)
@@ -333,6 +292,10 @@ def train(
     stage = Stage(config, Frames(folders[:-1] or folders), Frames(folders[-1:]), out)
     kept = {k: v for k, v in dataclasses.asdict(config).items() if k != "model"}
     report(f"{config.name}: {len(stage.train)} frames, held out {len(stage.held_out)}, {json.dumps(kept)}")
+    for told in stage.taken:
+        report(told)
+    if len(stage.train) < config.batch:
+        report(f"batch is {config.batch}, but there are {len(stage.train)} frames: a step has no more than these")
     clock, best_score = Clock(config, out), float("-inf")
     best: dict[str, float] = {}
     recent: list[dict[str, Tensor]] = []
