@@ -15,6 +15,7 @@ from ..changing.checkpoint import Checkpoint
 from ..spec import TreeSpec
 from ..ticking.digest import Digest
 from ..tracing.changes import Change
+from ..tracing.piece import piece_of
 from ..tracing.recording import Message, Recording, is_reload
 from .noting import TOPIC, VERSION, Kind
 from .spec_data import tree_of
@@ -197,6 +198,13 @@ class _Reader:
         self.sums: list[str] = []
         self.altered = 0
         self.start: Mapping[str, Any] = next((m.data for m in self.notes if m.data.get("what") == "start"), {})
+        piece = piece_of(recording)
+        if not self.start and piece is not None:
+            raise ReplayError(
+                f"a piece of a trace cannot be replayed: {piece}\n"
+                "  why:  a replay begins with the first tick of the run\n"
+                "  fix:  replay the whole trace; `knothole why` reads a piece all the same"
+            )
         if not self.start:
             raise ReplayError(
                 "the trace does not hold what a replay needs\n"
@@ -228,9 +236,11 @@ class _Reader:
             if segments[-1].tick > max(ticks, default=0):  # Ctrl-C broke its last tick
                 segments, cut = segments[:-1], True
         if not any(segment.kind == "tick" for segment in segments) and cut:
+            to = (self.recording.start.get("cut") or {}).get("to")
             raise ReplayError(
-                "the trace holds no tick that can be replayed: its writer was killed at once\n"
-                "  fix:  record the run again"
+                "the trace holds no tick that can be replayed: "
+                + (f"it is a piece that ends at {to:.6g} s\n" if to is not None else "its writer was killed at once\n")
+                + f"  fix:  {'cut a longer piece' if to is not None else 'record the run again'}"
             )
         last = segments[-1] if segments else None
         poses = ends[0]["poses"] if ends and not cut else {}
