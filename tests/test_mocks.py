@@ -340,12 +340,15 @@ def test_what_a_mock_replaces_needs_no_robot(tmp_path: Path) -> None:
     assert run_tree(options).status == "SUCCESS"
 
 
-MOCKED = HEAD + """root:
+MOCKED = (
+    HEAD
+    + """root:
   sequence:
     - pick: a
       retry: 3
     - place: {object: a, into: b}
 """
+)
 MOCKS = """knothole_mocks: 1
 mocks:
   pick: {status: [failure, failure, running, running, running, running, success]}

@@ -288,7 +288,11 @@ class _Builder:
                 f"{label} {spec.name}",
                 own,
                 place,
-                {_PORTS.get(key, key): common(key, spec.common[key], scope, own) for key in given if key in spec.common},
+                {
+                    _PORTS.get(key, key): common(key, spec.common[key], scope, own)
+                    for key in given
+                    if key in spec.common
+                },
                 children=[node],
                 parts=parts,
                 context=self.context,

@@ -174,7 +174,7 @@ def replay_run(options: ReplayOptions) -> Report:
     edited = load_tree(options.tree, config) if options.tree else None
     noted = Wishes(wishes, play=False)
     plain = not wishes and edited is None
-    first, log = replay(tape, _writer(options) if plain else None, noted.plant)
+    first, log = replay(tape, _writer(options) if plain else None, noted)
     own, cut = compare(tape, first)
     asked = (*map(str, wishes), *([f"--tree {options.tree}"] if options.tree else []))
     report = Report(
@@ -227,7 +227,7 @@ def _otherwise(
         story, result = _live(options, tape, wishes)
         stopped, lines = None, story.lines
     else:
-        played = follow(tape, log, _writer(options), wishes.plant, edited)
+        played = follow(tape, log, _writer(options), wishes, edited)
         story, result, stopped = played.story, played.result, played.stopped
         lines = story.lines if stopped is None else _up_to(played, stopped)
     recorded, now = _without_answers(first.story.lines), _without_answers(lines)
@@ -338,6 +338,9 @@ def _live(options: ReplayOptions, tape: Tape, wishes: Wishes) -> tuple[Story, Lo
                 human.follow(run.tree.context)
             story = Story(run.tree)
             run.loop.record.digest = story
+            again = Wishes(wishes.over(tape.wishes), trace=run.loop.trace)
+            wishes.trace = run.loop.trace
+            again.plant(run.tree)
             wishes.plant(run.tree)
             result = run.loop.run()
         except KnotholeError:

@@ -19,6 +19,7 @@ from ..tracing.piece import piece_of
 from ..tracing.recording import Message, Recording, is_reload
 from .noting import TOPIC, VERSION, Kind
 from .spec_data import tree_of
+from .wishes import WISHED, Wish, wishes_of
 
 
 class ReplayError(KnotholeError):
@@ -149,6 +150,7 @@ class Tape:
         altered: The first tick of which the trace says something else than what was recorded, by its check sums; 0 for
             none.
         checkpoint: What a run that was resumed began with; None for any other.
+        wishes: What happened otherwise, where the run is a replay itself.
     """
 
     recording: Recording
@@ -164,6 +166,7 @@ class Tape:
     cut: bool = False
     altered: int = 0
     checkpoint: Checkpoint | None = None
+    wishes: tuple[Wish, ...] = ()
 
     @property
     def last_tick(self) -> int:
@@ -245,8 +248,11 @@ class _Reader:
         last = segments[-1] if segments else None
         poses = ends[0]["poses"] if ends and not cut else {}
         answers: dict[int, list[Mapping[str, Any]]] = {}
+        wishes = wishes_of(self.recording)
+        wished = {wish.tick for wish in wishes}
         for message in self.recording.topic("/answers"):
-            answers.setdefault(int(message.data["tick"]), []).append(message.data)
+            if message.data.get("model") != WISHED or message.data["tick"] not in wished:  # the wish gives that anew
+                answers.setdefault(int(message.data["tick"]), []).append(message.data)
         tape = Tape(
             self.recording,
             trees,
@@ -260,7 +266,7 @@ class _Reader:
             poses,
             cut,
         )
-        return replace(tape, altered=self.altered, checkpoint=self.checkpoint)
+        return replace(tape, altered=self.altered, checkpoint=self.checkpoint, wishes=wishes)
 
     def _segments(self, trees: int) -> tuple[tuple[Segment, ...], bool]:
         """Return the segments, and whether all of them are whole."""

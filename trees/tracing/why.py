@@ -26,6 +26,7 @@ _LIMITS: Final = {
     "TIME_LIMIT": "was still running when its time was over",
     "INTERRUPTED": "was interrupted (Ctrl-C)",
     "TERMINATED": "was told to end (SIGTERM)",
+    "UNRECORDED": "was still running where the replayed recording says no more",
 }
 
 
@@ -119,7 +120,7 @@ def explain(recording: Recording, node: str = "", at: Moment | None = None) -> E
     Raises:
         TraceError: The trace holds no tree.
         UnknownNameError: No node is called so.
-        WhyError: Several nodes are called so, the run had ended before ``at``, or the trace is a piece that begins later.
+        WhyError: Several nodes are called so, the run had ended before ``at``, or the trace begins later.
     """
     return why(History(recording), node, at)
 

@@ -159,7 +159,7 @@ export class Run {
   // What was RUNNING when a run was ended from outside, or by a fault, was halted after its last tick; what counts is
   // how it was before.
   _seeThroughTheHalt(outcome) {
-    const stopped = ["TIME_LIMIT", "INTERRUPTED", "TERMINATED", "FAULT"].includes(outcome);
+    const stopped = ["TIME_LIMIT", "INTERRUPTED", "TERMINATED", "UNRECORDED", "FAULT"].includes(outcome);
     for (const { uid, reset } of stopped ? this._newest : []) {
       const history = this.histories[uid];
       if (!reset || history.statuses[history.statuses.length - 1] !== "INVALID") continue;
