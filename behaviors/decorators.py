@@ -124,7 +124,11 @@ class Repeat(Decorator):
         if status is SUCCESS:
             self.successes += 1
             self.feedback_message = f"{self.successes} times" if self.times < 0 else f"{self.successes} of {self.times}"
-            return SUCCESS if self.successes == self.times else RUNNING
+            if self.successes == self.times:
+                return SUCCESS
+            if self._log is not None and self.status is RUNNING:
+                self._log(self)
+            return RUNNING
         self.feedback_message = _why(child) if status is FAILURE else child.feedback_message
         return status
 

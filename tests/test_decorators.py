@@ -62,6 +62,13 @@ def test_a_timeout_halts_the_child_once() -> None:
     assert child.calls == ["start", "R", "R", "R", "halt"]
 
 
+def test_repeat_tells_each_round_on_the_way() -> None:
+    repeat, told = Repeat(wiring([Script("SRSS")], times=3)), []
+    repeat._log = lambda node: told.append((node.status.name, node.feedback_message))
+    play(repeat, 4)
+    assert told == [("RUNNING", "1 of 3"), ("RUNNING", "2 of 3"), ("SUCCESS", "3 of 3")]
+
+
 def test_repeat_refuses_zero() -> None:
     with pytest.raises(NodeFault, match="times is 0"):
         play(Repeat(wiring([Script("S")], times=0)), 1)

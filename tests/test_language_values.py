@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from knothole._base import KnotholeError
 from knothole.app.running.inputs import InputError, read_inputs
 from knothole.behaviors.blackboard import Blackboard
 from knothole.behaviors.context import Context
@@ -247,6 +248,8 @@ def test_a_wrong_declaration_of_an_input_is_reported(declaration: str, wrong: st
         ("{type: point}", "[1m, 2m, 0m]", (1.0, 2.0, 0.0)),
         ("{type: mapping}", "{a: {b: [1]}}", {"a": {"b": (1,)}}),
         ("{type: any}", "0.5", 0.5),
+        ("{type: any}", "False", False),
+        ("{type: list}", "[True, NULL, yes]", (True, None, "yes")),
         ("{type: text}", "[a]", "[a]"),
         ("{type: int, max: 3}", 3, 3),
         ('{type: "list[int]"}', [1, 2], [1, 2]),
@@ -266,6 +269,9 @@ def test_inputs_given_from_outside_take_their_type(declaration: str, given: obje
         ('{type: "list[int]"}', "[1, x]", "'it' takes a whole number, not 'x'"),
         ('{type: "list[int]"}', "[1", "closing"),
         ("{type: pose}", "{a: 1}", "takes a pose"),
+        ('{type: "list[int]"}', "", "'it' has no value\n  fix:  write [] for an empty list"),
+        ("{type: pose}", "# none", "'it' has no value\n  fix:  write a pose, such as {xyz:"),
+        ("{type: list}", "[1]\n---\n[2]", "'it' takes one value, and this has a second YAML document"),
     ],
 )
 def test_inputs_given_from_outside_that_do_not_fit_are_refused(declaration: str, given: object, told: str) -> None:
@@ -299,6 +305,63 @@ def test_values_are_converted_and_checked_while_ticking() -> None:
     ):
         with pytest.raises(WrongValueError, match=told):
             typed(partial(_given, value), type, "c")()
+
+
+LIMITED = [
+    ("see: {question: 'Is it open?', accept: $x}", 80, "accept is out of range: 80\n  fix:  give 0 to 1"),
+    (
+        "see: {question: 'Is it open?', expect: '${x}'}",
+        "maybe",
+        "expect takes yes or no, not 'maybe'\n  fix:  give one",
+    ),
+    ("repeat: {times: $x, child: {say: hi}}", -5, "times is out of range: -5\n  fix:  give at least -1"),
+    ("wait: $x", -5.0, "duration is out of range: -5.0\n  fix:  give at least 0s"),
+    ("wait: $x", float("nan"), "duration is out of range: nan"),
+    ("guard: {check: {check: $x != 1}, child: {say: hi}, resume: $x}", "after_confrim", "resume takes when_clear or"),
+    ("say: hi, retry: $x", 0, "retry is out of range: 0\n  fix:  give at least 1"),
+    ("say: hi, timeout: $x", "soon", "timeout must be a number, it is 'soon'"),
+    ("use: {tree: other, inputs: {n: $y.n}}", 7, "input n is out of range: 7\n  fix:  give at most 5"),
+]
+
+
+@pytest.mark.parametrize(("node", "value", "told"), LIMITED, ids=[f"{node[:20]} {value}" for node, value, _ in LIMITED])
+def test_what_is_known_only_in_a_run_is_held_to_the_limits_of_its_port(node: str, value: object, told: str) -> None:
+    text = f"knothole: 1\ntree: t\nparams: {{x: 0, y: {{n: 1}}}}\nroot:\n  sequence:\n    - {{{node}}}\n"
+    other = "---\nknothole: 1\ntree: other\ninputs: {n: {type: int, max: 5}}\nroot: {say: '${n}'}\n"
+    tree = build(load_text(text + other), Context(), params={"x": value, "y": {"n": value}})
+
+    def read_and_tick() -> None:
+        for get in tree.nodes[1].node.wiring.inputs.values():
+            get()
+        tree.tick()
+
+    with pytest.raises(KnotholeError) as error:
+        read_and_tick()
+    assert told in str(error.value)
+
+
+def test_a_parameter_that_fills_an_input_is_held_to_its_limits() -> None:
+    text = "inputs: {n: {type: int, max: 5, default: 1}}\nroot: {say: '${n}'}\n"
+    with pytest.raises(WrongValueError, match="parameter n is out of range: 7"):
+        ticked(text, params={"n": 7})
+
+
+def test_a_number_keeps_its_digits_in_a_text_and_is_short_in_a_reason() -> None:
+    text = (
+        "params: {serial: 12345678.0, sum: 0, third: 0}\nroot:\n  sequence:\n"
+        "    - set: {name: $sum, to: 0.1 * 3}\n    - set: {name: $third, to: 1 / 3}\n"
+        "    - say: 'Does the label read ${serial}? ${sum} ${third}'\n    - check: $serial + $third < 0\n"
+    )
+    tree, said = ticked(text)
+    assert said == ["Does the label read 12345678? 0.3 0.333333333333333"]
+    assert tree.root.feedback_message == "$serial + $third < 0 ($serial is 12345678, $third is 0.333333) is false"
+
+
+def test_what_is_nested_deep_is_read_wherever_it_stands(tmp_path: Path) -> None:
+    deep = "[" * 1500 + "]" * 1500
+    (tmp_path / "p.yaml").write_text(f"l: {deep}\n", "utf-8")
+    assert list(read_params(tmp_path / "p.yaml")) == ["l"]
+    assert list(read_inputs(inputs_of("{type: list}")["tree"], {"it": deep})) == ["it"]
 
 
 def test_colors_are_the_same_by_name_and_by_number() -> None:

@@ -15,7 +15,10 @@ from knothole.app.running.options import RunOptions
 from knothole.app.running.session import run_tree
 from knothole.behaviors.context import Context
 from knothole.behaviors.node import NodeFault
+from knothole.behaviors.step import RUNNING
+from knothole.tests.calling import call
 from knothole.trees.builder import BuiltTree, build
+from knothole.trees.changing.reload import reload
 from knothole.trees.draw import draw
 from knothole.trees.loader import load, load_text
 from knothole.trees.mocking.apply import apply_mocks, apply_profile
@@ -335,6 +338,55 @@ def test_what_a_mock_replaces_needs_no_robot(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text("knothole_mocks: 1\nmocks: {home: success}\n", encoding="utf-8")
     options = RunOptions(str(tmp_path / "t.yaml"), robot="none", record=False, mock=tmp_path / "m.yaml")
     assert run_tree(options).status == "SUCCESS"
+
+
+MOCKED = (
+    HEAD
+    + """root:
+  sequence:
+    - pick: a
+      retry: 3
+    - place: {object: a, into: b}
+"""
+)
+MOCKS = """knothole_mocks: 1
+mocks:
+  pick: {status: [failure, failure, running, running, running, running, success]}
+  place: success
+"""
+
+
+def test_a_mocked_run_is_replayed_and_resumed_where_no_mocks_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.yaml").write_text(MOCKED, encoding="utf-8")
+    Path("m.yaml").write_text(MOCKS, encoding="utf-8")
+    run = "run t.yaml --mock m.yaml --robot none"
+    assert call(f"{run} --trace whole.mcap")[0] == 0
+    assert call(f"{run} --trace left.mcap --max-time 0.1")[0] == 4
+    code, out, err = call("run --resume left.mcap --trace more.mcap")
+    assert (code, err) == (0, "")
+    assert "begun anew" not in out
+    assert read_trace(Path("more.mcap")).end["ticks"] == read_trace(Path("whole.mcap")).end["ticks"]
+    Path("m.yaml").unlink()
+    for trace in ("whole", "left", "more"):
+        code, out, err = call(f"replay {trace}.mcap")
+        assert (code, err, out[:8]) == (0, "", "t: equal")
+
+
+def test_a_mocked_node_goes_on_beside_an_edit(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(MOCKS, encoding="utf-8")
+    built = build(apply_profile(load_text(MOCKED), tmp_path / "m.yaml"), Context())
+    for _ in range(3):
+        built.tick()
+    pick = built["t/sequence/pick"].node
+    edited = apply_profile(load_text(MOCKED.replace("into: b", "into: c")), tmp_path / "m.yaml")
+    done = reload(built, edited)
+    assert built["t/sequence/pick"].node is pick
+    assert (done.halted, pick.status) == ((), RUNNING)
+    other = apply_mocks(load_text(MOCKED), mocks_of({"pick": "failure", "place": "success"}))
+    assert "t/sequence/pick" in reload(built, other).halted
 
 
 def test_a_drawing_shows_what_is_mocked() -> None:

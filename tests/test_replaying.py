@@ -153,7 +153,9 @@ def test_one_leaf_result_set_by_a_wish_parts_at_its_tick(tmp_path: Path) -> None
             continue
         path, tick, status = rng.choice(ticked)
         wishes = Wishes((wish_of("status", f"{path}={'FAILURE' if status == 'SUCCESS' else 'SUCCESS'}@{tick}", tape),))
-        played = follow(tape, log, change=wishes.plant)
+        played = follow(tape, log, TraceWriter(tmp_path / "what_if.mcap"), wishes)
+        made = Tape.of(read_trace(tmp_path / "what_if.mcap"))
+        assert compare(made, replay(made)[0])[0] is None
         difference = first_difference(first.story.lines, played.story.lines, prefer=[path])
         assert difference is not None
         assert (difference.tick, difference.node, difference.now) == (
@@ -456,6 +458,72 @@ def test_rules_hold_when_the_world_goes_on(tmp_path: Path, monkeypatch: pytest.M
     assert found.ends == ("FAILURE", "refused by never.yaml:3:5: never say")
 
 
+def test_the_trace_of_a_what_if_says_what_is_true(project: Path) -> None:
+    last = asked(answers=("see=no@15",), output=Path("what_if.mcap")).ticks
+    _, out, _ = call("why what_if.mcap")
+    end = f"in tick {last} ({(last - 1) * 0.05:.2f} s)"
+    assert out.startswith(f"UNRECORDED  guarded was still running where the replayed recording says no more, {end}\n")
+    assert "asked  'Is it free?': yes 0.00, no 1.00\n" in out
+    assert read_trace("what_if.mcap").end["status"] == "RUNNING"
+    asked(statuses=("open_gripper=RUNNING@22",), output=Path("broke.mcap"))
+    assert read_trace("broke.mcap").end["outcome"] == "UNRECORDED"  # within a tick
+    assert call("why broke.mcap")[1].startswith("UNRECORDED")
+
+
+WHAT_IF = [
+    ("--answer see=no@15", "equal, 23 ticks"),
+    ("--answer see=0.6@0.5s --answer see=no@10", "equal, 23 ticks"),
+    ("--status open_gripper=FAILURE@22", "equal, 22 ticks"),
+    ("--status open_gripper=RUNNING@22", "equal as far as the trace goes, 22 ticks"),
+    ("--status wait=SKIPPED@5", "equal as far as the trace goes, 4 ticks"),
+    ("--answer see=no@15 --continue", "equal, "),
+    ("--status open_gripper=RUNNING@22 --continue", "equal, "),
+    ("--tree edited.yaml", "equal"),
+]
+
+
+@pytest.mark.parametrize(("options", "said"), WHAT_IF, ids=[options for options, _ in WHAT_IF])
+def test_the_trace_of_a_what_if_is_replayed_as_often_as_wanted(project: Path, options: str, said: str) -> None:
+    (project / "edited.yaml").write_text(GUARDED.replace("wait: 1s", "wait: 500ms"), encoding="utf-8")
+    code, _, err = call(f"replay run.mcap {options} -o a.mcap")
+    assert (code, err) == (1, "")
+    code, out, err = call("replay a.mcap -o b.mcap")
+    assert (code, err, out.startswith(f"guarded: {said}")) == (0, "", True), out
+    code, out, _ = call("replay b.mcap")
+    assert (code, out.startswith("guarded: equal")) == (0, True), out
+
+
+def test_a_what_if_of_a_what_if_goes_before_it(project: Path) -> None:
+    asked(answers=("see=no@15",), output=Path("a.mcap"))
+    code, out, _ = call("replay a.mcap --answer see=yes@15 -o b.mcap")
+    assert code == 1
+    assert "  tick    15  guarded/guard/see  FAILURE → SUCCESS: p(yes) = 1.00\n" in out
+    tape = Tape.of(read_trace("b.mcap"))
+    assert [str(wish) for wish in tape.wishes] == ["--answer guarded/guard/see=yes@15"]
+    assert call("replay b.mcap")[0] == 0
+    asked(statuses=("wait=SUCCESS@21",), output=Path("c.mcap"))
+    both = replay_run(ReplayOptions(Path("c.mcap"), answers=("see=no@15",), output=Path("d.mcap")))
+    assert both.difference is not None
+    assert both.difference.tick == 15
+    assert call("replay d.mcap")[0] == 0
+
+
+def test_a_replay_of_a_steered_run_is_a_trace_that_replays(tmp_path: Path) -> None:
+    control = pytest.importorskip("knothole.trees.debugging.control").Control()
+    tree = build(load_text(HEAD + "  sequence:\n    - wait: 100ms\n    - wait: 10s\n"), Context())
+    loop = Loop(tree, trace=TraceWriter(tmp_path / "a.mcap"), control=control)
+    for tick in range(8):
+        if tick == 5:
+            assert control.command({"do": "force", "node": "t/sequence/wait[2]", "status": "SUCCESS"})["ok"]
+        if loop.tick() is not RUNNING:
+            break
+    loop.close()
+    for before, after in (("a", "b"), ("b", "c")):
+        tape = Tape.of(read_trace(tmp_path / f"{before}.mcap"))
+        played, _ = replay(tape, TraceWriter(tmp_path / f"{after}.mcap"))
+        assert compare(tape, played) == (None, False)
+
+
 def test_what_the_human_said_is_heard_again_and_may_be_otherwise(project: Path) -> None:
     text = (
         "knothole: 1\ntree: talk\nroot:\n  sequence:\n    - wait: 200ms\n"
@@ -472,6 +540,8 @@ def test_what_the_human_said_is_heard_again_and_may_be_otherwise(project: Path) 
     assert found.difference is not None
     assert found.difference.now == "FAILURE: 'Which cup?': blue, not red"
     assert found.ends == ("FAILURE", "'Which cup?': blue, not red")
+    asked(answers=(f"ask_human=blue@{tick}",), output=Path("other.mcap"))
+    assert call("replay other.mcap")[0] == 0
     for answer, message in (
         (f"ask_human=blau@{tick}", "did you mean:  blue"),
         ("ask_human=blue@2", "was not ticked in tick 2"),

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import knothole
+from knothole.app.recorded.runs import newest_run
 from knothole.app.running.inputs import InputError
 from knothole.app.running.run import Run
 from knothole.robots.kinematic import KinematicRobot
+from knothole.tests.calling import call
 from knothole.trees.problems import TreeError
 from knothole.trees.ticking.loop import Outcome
 from knothole.trees.tracing.trace import read_trace
@@ -130,3 +132,20 @@ def test_a_tree_that_needs_more_than_the_robot_has_is_refused_before_the_first_t
     with pytest.raises(TreeError) as caught:
         knothole.load(path).bind(robot="panda", vlm="oracle")
     assert [problem.code for problem in caught.value.problems] == ["K402", "K404"]
+
+
+@pytest.mark.parametrize("name", ["pick/place", "a/../../../x", "x" * 270, "ü" * 200])
+def test_a_run_of_a_tree_with_any_name_is_recorded_and_found(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    Path("t.yaml").write_text(f'knothole: 1\ntree: "{name}"\nroot: {{say: hi}}\n', encoding="utf-8")
+    code, out, err = call("run t.yaml --robot none")
+    assert (code, err) == (0, "")
+    (trace,) = tmp_path.rglob("*.mcap")
+    assert trace.parent == tmp_path / "here" / "runs"
+    assert newest_run(Path("runs")) == Path("runs") / trace.name
+    drawing = out.strip().rpartition(" -o ")[2]
+    assert call(f"draw t.yaml -o {drawing}")[0] == 0
+    assert Path(drawing.strip("'")).parent == Path()

@@ -290,3 +290,13 @@ if __name__ == "__main__":
         Path("count.yaml").write_text(TREE, encoding="utf-8")
         blocks = [f"=== {name}\n{text}---->\n{printed(text, Path())}\n" for name, text, _ in cases]
     GOLDEN.write_text("".join(blocks), encoding="utf-8")
+
+
+def test_params_that_are_nested_deep_are_read(folder: Path) -> None:
+    deep = "[" * 1500 + "]" * 1500
+    (folder / "p.yaml").write_text("knothole: 1\ntree: p\nroot: {say: hi}\n", "utf-8")
+    (folder / "p_test.yaml").write_text(
+        f"knothole_test: 1\ntree: p.yaml\nparams: {{l: {deep}}}\ncases: {{a: {{expect: success}}}}\n", "utf-8"
+    )
+    (case,) = read_suite("p_test.yaml", Config()).cases
+    assert judge(case, Config()).explanation == ""

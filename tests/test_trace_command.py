@@ -481,3 +481,57 @@ def test_what_another_program_wrote_is_refused_or_told_as_wrong(
     assert "fault:" not in err
     assert (code == 2) == ("fix:" in err)
     assert name != "verify" or code == 1
+
+
+def test_a_piece_says_where_it_begins_when_it_is_asked_for_what_was_before(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cut_trace(folder / "plain.mcap", Path("p.mcap"), Moment(tick=5), None)
+    for command in ("why p.mcap --at", "draw p.mcap --at"):
+        for moment, said in (("4", "tick 4"), ("0.1s", "0.1 s")):
+            code, out, err = call(f"{command} {moment}")
+            assert (code, out) == (2, "")
+            assert f"there is no {said}: this piece begins at 0.2 s / tick 5\n  fix:  ask for a later one" in err
+        assert call(f"{command} 5")[0] == call(f"{command} 0.2s")[0] == 0
+        assert call(f"{command.replace('p.mcap', str(folder / 'plain.mcap'))} 4")[0] == 0
+    code, _, err = call("replay p.mcap")
+    assert code == 2
+    assert "a piece of a trace cannot be replayed: this piece begins at 0.2 s / tick 5\n  why:  a replay begins" in err
+    assert "killed" not in err
+    cut_trace(Path("p.mcap"), Path("q.mcap"), Moment(time=0.05), None)  # a piece of a piece begins where that began
+    assert read_trace(Path("q.mcap")).start["cut"]["from"] == 0.2
+
+
+def foreign(path: Path, *messages: tuple[str, object]) -> Path:
+    file = TraceFile(path)
+    for number, (topic, data) in enumerate(messages):
+        file.add(topic, number * 10**9, json.dumps(data).encode())
+    file.finish()
+    file.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        *[(name, 2) for name in ("why F", "draw F", "replay F", "run --resume F", "trace export F -o x.html")],
+        *[("report F", 0), ("trace info F", 0), ("trace verify F", 1), ("trace cut F --from 0s -o y.mcap", 2)],
+        ("trace diff F good.mcap", 1),
+    ],
+)
+def test_messages_of_others_that_are_no_objects_do_no_harm(
+    command: str, code: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    foreign(Path("F"), ("/imu", [1, 2, 3]), ("/run", [1]), ("/tree", "x")).rename("F.mcap")
+    (tmp_path / "good.mcap").write_bytes((folder / "plain.mcap").read_bytes())
+    found, _, err = call(command.replace("F", "F.mcap"))
+    assert (found, "fault" in err) == (code, False), err
+
+
+def test_a_trace_that_holds_nothing_is_the_same_as_no_other(folder: Path, tmp_path: Path) -> None:
+    nothing = foreign(tmp_path / "x.mcap", ("/log", {"message": "hi"}))
+    code, out, _ = call(f"trace diff {nothing} {folder / 'plain.mcap'}")
+    assert (code, out.splitlines()[0]) == (1, "nothing was compared: a trace holds nothing that its run did")
+    assert json.loads(call(f"trace diff {nothing} {nothing} --json")[1])["compared"] is False

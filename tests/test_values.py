@@ -81,7 +81,8 @@ def test_wrong_literal_says_what_fits(text: str, type: str, code: str, message: 
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("", None), ("~", None), ("null", None), ("true", True), ("True", "True"), ("yes", "yes"), ("12", 12),
+        ("", None), ("~", None), ("null", None), ("true", True), ("True", True), ("yes", "yes"), ("12", 12),
+        ("TRUE", True), ("False", False), ("FALSE", False), ("Null", None), ("NULL", None), ("tRUE", "tRUE"),
         ("-0.5", -0.5), ("010", "010"), ("1:30", "1:30"), ("0x1F", "0x1F"), ("1_000", "1_000"), ("1e400", "1e400"),
         ("2026-01-01", "2026-01-01"),
     ],

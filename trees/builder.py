@@ -18,10 +18,11 @@ from ..behaviors.ports import CONDITION_KEYS, HOOK_KEYS
 from ..behaviors.step import INVALID, RUNNING, Stalled
 from ..behaviors.stub import STUBS
 from ..behaviors.unsure import Unsure
+from .limits import limited
 from .port_wiring import cells, common, constant, ports_of, readers
 from .reading.reader import gc_paused
 from .recursion import deep_recursion
-from .spec import Computed, NodeSpec, Reference, TreeSpec
+from .spec import Computed, InputSpec, NodeSpec, Reference, TreeSpec
 from .subtree import SUBTREE, remap
 from .values import Getter, Scope, moves, typed
 
@@ -235,14 +236,19 @@ def _inputs(tree: TreeSpec, given: Mapping[str, object], params: Mapping[str, ob
     values: dict[str, object] = {}
     for name, entry in known.items():
         if name in given:
-            values[name] = typed(constant(given[name]), entry.type, f"input {name}")()
+            values[name] = _of_input(entry, constant(given[name]), f"input {name}")()
         elif name in params:
-            values[name] = typed(constant(params[name]), entry.type, f"parameter {name}")()
+            values[name] = _of_input(entry, constant(params[name]), f"parameter {name}")()
         elif entry.default is not None:
             values[name] = entry.default.value
         else:
             raise KnotholeError(f"{tree.name} needs the input {name!r}\n  fix:  give it with --set {name}=VALUE")
     return values
+
+
+def _of_input(entry: InputSpec, get: Getter, label: str) -> Getter:
+    """Return a getter whose value is one of an input: its type, its range, its choices."""
+    return limited(typed(get, entry.type, label), entry.port, label)
 
 
 class _Builder:
@@ -282,7 +288,11 @@ class _Builder:
                 f"{label} {spec.name}",
                 own,
                 place,
-                {_PORTS.get(key, key): common(spec.common[key], scope, own) for key in given if key in spec.common},
+                {
+                    _PORTS.get(key, key): common(key, spec.common[key], scope, own)
+                    for key in given
+                    if key in spec.common
+                },
                 children=[node],
                 parts=parts,
                 context=self.context,
@@ -370,7 +380,7 @@ class _Builder:
                 if entry.default is not None:
                     computed.append((inner.cell(entry.name, entry.type), constant(entry.default.value)))
             elif entry.name in outputs or not isinstance(value, Reference) or value.accessors:
-                get = typed(outer.getter(value), entry.type, f"input {entry.name}")
+                get = _of_input(entry, outer.getter(value), f"input {entry.name}")
                 computed.append((inner.cell(entry.name, entry.type), get))
         return self.node(tree.root, inner, f"{path}/", index), computed
 

@@ -13,6 +13,11 @@ from .colors import COLORS, read_color
 from .formulas.expressions import UNITS
 
 _NUMBER = r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_WORDS: Final[Mapping[str, bool | None]] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+"""The words of the core schema of YAML 1.2 that are no text."""
 _IS_NUMBER = re.compile(_NUMBER + r"\Z")
 _IS_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _QUANTITY = re.compile(rf"({_NUMBER})(\s*)([A-Za-zµ°]*)\Z")
@@ -93,10 +98,8 @@ def read_literal(text: str, type: str) -> object:
 
 def core_value(text: str) -> object:
     """Return what a plain scalar is by the core schema of YAML 1.2, for ports of any type; ``010`` is text."""
-    if text in ("", "~", "null"):
-        return None
-    if text in ("true", "false"):
-        return text == "true"
+    if text in _WORDS:
+        return _WORDS[text]
     if _IS_INT.match(text) and len(text) < 30:
         return int(text)
     if _IS_NUMBER.match(text):

@@ -8,7 +8,8 @@ from ..behaviors.blackboard import Cell
 from ..behaviors.ports import Port
 from .formulas.operators import truth
 from .formulas.scripts import as_condition
-from .node_types import BT_TEXT
+from .limits import limited
+from .node_types import BT_TEXT, COMMON_PORTS
 from .spec import Computed, Literal, NodeSpec, Program, Reference, Value
 from .values import Getter, Scope, from_bt, moves, typed
 
@@ -23,7 +24,11 @@ def ports_of(spec: NodeSpec) -> list[Port]:
 
 
 def readers(spec: NodeSpec, ports: Iterable[Port], scope: Scope, path: str) -> dict[str, Getter]:
-    """Return port → function that gives its value, for those that a node reads."""
+    """Return port → function that gives its value, for those that a node reads.
+
+    What is not known before the run is held to the range and the choices of its port each time it is read; nodes of
+    BehaviorTree.CPP make of it what they make of it there.
+    """
     found: dict[str, Getter] = {}
     convert = from_bt if spec.kind.dialect in BT_TEXT else typed
     for port in ports:
@@ -37,7 +42,8 @@ def readers(spec: NodeSpec, ports: Iterable[Port], scope: Scope, path: str) -> d
         elif isinstance(value, Program):
             found[port.name] = scope.script(value, path)
         elif value is not None:
-            found[port.name] = convert(scope.getter(value), port.type, port.name)
+            get = convert(scope.getter(value), port.type, port.name)
+            found[port.name] = get if convert is from_bt else limited(get, port, port.name)
         elif not port.required:
             found[port.name] = constant(port.default)
     return found
@@ -56,13 +62,16 @@ def cells(spec: NodeSpec, ports: Iterable[Port], scope: Scope) -> dict[str, Cell
     return found
 
 
-def common(value: Value, scope: Scope, path: str) -> Getter:
+def common(key: str, value: Value, scope: Scope, path: str) -> Getter:
     """Return the function that gives the value of a common key; conditions are true or false."""
     if isinstance(value, Program):
         run = scope.script(value, path)
         return lambda: as_condition(run())
     get = scope.getter(value)
-    return (lambda: truth(get())) if isinstance(value, Computed) else get
+    if isinstance(value, Computed):
+        return lambda: truth(get())
+    port = COMMON_PORTS[key]
+    return get if isinstance(value, Literal) else limited(typed(get, port.type, key), port, key)
 
 
 def constant(value: object) -> Getter:

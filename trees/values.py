@@ -90,7 +90,7 @@ class Scope:
             values = []
             for name, get in entries.items():
                 try:
-                    values.append(f"{name} is {as_text(get())}")
+                    values.append(f"{name} is {as_words(get())}")
                 except KnotholeError:
                     values.append(f"{name} is not set")
             return f"{value.expression.source} ({', '.join(values)})" if values else value.expression.source
@@ -133,10 +133,25 @@ def moves(value: object) -> bool:
 
 
 def as_text(value: object) -> str:
-    """Write a value into a text: lower-case ``true``, ``false`` and ``none``, numbers without needless digits."""
+    """Write a value into a text: lower-case ``true``, ``false`` and ``none``, numbers without needless digits.
+
+    >>> as_text(0.1 * 3), as_text(12345678.0), as_text(True)
+    ('0.3', '12345678', 'true')
+    """
     if value is None or isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def as_words(value: object) -> str:
+    """Write a value into a reason, which is read: as ``as_text`` does, with six digits or four decimals.
+
+    >>> as_words(1 / 3), as_words(16777216.5), as_words(1234.56789)
+    ('0.333333', '16777216.5', '1234.5679')
+    """
+    if isinstance(value, float):
+        return f"{value:g}" if abs(value) < 100 else f"{round(value, 4):.15g}"
+    return as_text(value)
 
 
 _NUMBERS = ("number", "duration", "length", "angle")

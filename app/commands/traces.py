@@ -91,7 +91,7 @@ def _diff(args: argparse.Namespace) -> int:
 
     found = compare(args.first, args.second, RUNS)
     print(json.dumps(found.to_json()) if args.json else found)
-    return 1 if found.differs else 0
+    return 0 if found.compared and not found.differs else 1
 
 
 def _verify(args: argparse.Namespace) -> int:

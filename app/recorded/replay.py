@@ -215,7 +215,7 @@ def _report(
 ) -> Report:
     noted = Wishes(wishes, play=False)
     plain = not wishes and edited is None
-    first, log = replay(tape, _writer(output) if plain else None, noted.plant)
+    first, log = replay(tape, _writer(output) if plain else None, noted)
     own, cut = compare(tape, first)
     asked = (*map(str, wishes), *([f"--tree {options.tree}"] if options.tree else []))
     report = Report(
@@ -269,7 +269,7 @@ def _otherwise(
         story, result = _live(options, tape, wishes, output)
         stopped, lines = None, story.lines
     else:
-        played = follow(tape, log, _writer(output), wishes.plant, edited)
+        played = follow(tape, log, _writer(output), wishes, edited)
         story, result, stopped = played.story, played.result, played.stopped
         lines = story.lines if stopped is None else _up_to(played, stopped)
     recorded, now = _without_answers(first.story.lines), _without_answers(lines)
@@ -382,6 +382,9 @@ def _live(options: ReplayOptions, tape: Tape, wishes: Wishes, output: Path | Non
                 human.follow(run.tree.context)
             story = Story(run.tree)
             run.loop.record.digest = story
+            again = Wishes(wishes.over(tape.wishes), trace=run.loop.trace)
+            wishes.trace = run.loop.trace
+            again.plant(run.tree)
             wishes.plant(run.tree)
             result = run.loop.run()
         except KnotholeError:

@@ -11,6 +11,8 @@ from pathlib import Path
 from ..._base import KnotholeError
 
 _NAME = re.compile(r"(?P<when>\d{8}-\d{6})(?:-\d+)?-(?P<tree>.+)-seed(?P<seed>\d+)")
+_LONGEST = 80
+"""Bytes of a tree's name in the name of a file."""
 
 
 class RunsFolderError(KnotholeError):
@@ -44,14 +46,23 @@ class RunFile:
         return sum(file.stat().st_size for file in self.files)
 
 
+def file_word(name: str) -> str:
+    """Return the name of a tree as a part of the name of a file.
+
+    >>> file_word("pick/place the cup")
+    'pick_place_the_cup'
+    """
+    return re.sub(r"[^\w.-]+", "_", name).encode()[:_LONGEST].decode(errors="ignore")
+
+
 def new_run(folder: Path, tree: str, seed: int, now: datetime) -> Path:
     """Return the path of a trace that does not exist yet, and make its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = now.strftime("%Y%m%d-%H%M%S")
-    path, number = folder / f"{stamp}-{tree}-seed{seed}.mcap", 1
+    stamp, word = now.strftime("%Y%m%d-%H%M%S"), file_word(tree)
+    path, number = folder / f"{stamp}-{word}-seed{seed}.mcap", 1
     while path.exists():
         number += 1
-        path = folder / f"{stamp}-{number}-{tree}-seed{seed}.mcap"
+        path = folder / f"{stamp}-{number}-{word}-seed{seed}.mcap"
     return path
 
 

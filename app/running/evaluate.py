@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..._base import KnotholeError
 from ...trees.ticking.loop import Outcome
+from ..recorded.runs import file_word
 from .crew import EvaluationError, each_seed
 from .options import RunOptions
 from .result import RunResult
@@ -208,7 +209,7 @@ def _episode(session: Session, seed: int) -> Episode:
 def trace_of(session: Session, seed: int) -> Path | None:
     """Return the file in the folder for traces, ``TREE-seedN.mcap``; None where nothing is recorded."""
     folder = session.options.trace
-    return folder / f"{session.tree.name}-seed{seed}.mcap" if folder is not None else None
+    return folder / f"{file_word(session.tree.name)}-seed{seed}.mcap" if folder is not None else None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...trees.ticking.timing import Timing
+from ..recorded.runs import file_word
 from .stage import from_truth
 
 
@@ -141,7 +142,7 @@ class RunResult:
             return f"knothole why {trace}" + (f", or {seeing}" if seeing else "")
         if seeing:
             return seeing
-        return f"knothole draw {tree} -o {self.tree}.svg"
+        return f"knothole draw {tree} -o {shlex.quote(file_word(self.tree))}.svg"
 
 
 def told(asking: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from ...trees.problems import Problem, TreeError, in_order
 from ...trees.reading.document import Item, Pairs, Scalar
 from ...trees.reading.raw_text import FileKind
 from ...trees.reading.reader import read_file
+from ...trees.recursion import deep_recursion
 from ...trees.spec import TreeSpec
 from ...vlm.script_file import Script
 from ..humans.scripted_human import read_human
@@ -47,6 +48,15 @@ def read_suite(path: str | Path, config: Config) -> Suite:
     Raises:
         TreeError: The file, its tree or a profile has mistakes; all of them are in the error.
     """
+    with deep_recursion():
+        suite, problems = _read(path, config)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise TreeError(in_order(errors))
+    return suite
+
+
+def _read(path: str | Path, config: Config) -> tuple[Suite, list[Problem]]:
     documents = read_file(path, _FILE)
     problems: list[Problem] = []
     forms = Forms(documents.source, problems)
@@ -55,10 +65,7 @@ def read_suite(path: str | Path, config: Config) -> Suite:
     if root is not None and check_header(forms, root, HEADER, "a test file"):
         forms.pairs(root, "a test file", "", _FILE_KEYS)
         suite = _Reader(forms, root, Path(path).parent, config).suite(str(path))
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise TreeError(in_order(errors))
-    return suite
+    return suite, problems
 
 
 class _Reader:

@@ -113,7 +113,7 @@ def words_of(option: object) -> str:
     label = option.get("label") if isinstance(option, Mapping) else getattr(option, "label", None)
     if isinstance(label, str) and label:
         return label
-    return f"{option:g}" if isinstance(option, float) else str(option)
+    return f"{option:.15g}" if isinstance(option, float) else str(option)
 
 
 def all_words(expect: object) -> tuple[str, ...]:

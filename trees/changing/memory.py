@@ -73,9 +73,14 @@ def _assigned(cls: Any) -> tuple[str, ...] | None:
 
 
 def remember(node: Any, name: str, value: object) -> None:
-    """Give a node something back that it remembered, by the name that ``entries`` yields."""
+    """Give a node something back that it remembered, by the name that ``entries`` yields.
+
+    A part that the node does not have is passed over: a replay has a node that says what was recorded in its place.
+    """
     part, _, each = name.rpartition(".")
-    setattr(getattr(node, part) if part else node, each, value)
+    owner = getattr(node, part, None) if part else node
+    if owner is not None:
+        setattr(owner, each, value)
 
 
 def memory(node: Any) -> dict[str, object]:

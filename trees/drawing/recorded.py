@@ -12,6 +12,8 @@ from ...behaviors.ports import CONDITION_KEYS, HOOK_KEYS
 from ..node_types import node_type
 from ..spec import Literal as Constant
 from ..tracing.history import History, Node
+from ..tracing.moment import Moment
+from ..tracing.piece import piece_of
 from .clean import clean
 from .labels import Labelled, Shape, shape_of_leaf, shown_value
 from .paint import Paint, painted
@@ -50,8 +52,11 @@ def drawing_of(
         brief: Leave out all ports but the main ones.
 
     Raises:
-        MomentError: The run had ended before.
+        MomentError: The run had ended before, or the trace is a piece that begins later.
     """
+    piece = piece_of(history.recording)
+    if piece is not None and (tick is not None or time is not None) and piece.lacks(at := Moment(tick, time)):
+        raise MomentError(f"there is no {at}: {piece}\n  fix:  ask for a later one, or draw the whole trace")
     last = history.events[-1] if history.events else None
     if last is not None and ((tick or 0) > _ticks(history) or (time or 0.0) > history.ended + 1e-6):
         given = f"tick {tick}" if tick is not None else f"{time:g} s"

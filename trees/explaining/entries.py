@@ -8,7 +8,7 @@ from typing import Any
 
 from ..formulas.references import Entry, FollowError, follow, scan_entry
 from ..tracing.history import Event, History, Node
-from ..values import as_text
+from ..values import as_words
 from .expressions import Written
 
 _MOST_STEPS = 16
@@ -83,7 +83,7 @@ def _shown(reason: str, name: str) -> str | None:
 
 
 def _same(value: Any, shown: str) -> bool:
-    if as_text(value) == shown:
+    if as_words(value) == shown:
         return True
     try:
         return abs(float(shown) - float(value)) <= 1e-4 * max(1.0, abs(float(value)))

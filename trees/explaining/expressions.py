@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from ..formulas.clauses import Clause, clauses
 from ..formulas.expressions import Expression, ExpressionError
 from ..formulas.references import Entry, FollowError, follow
-from ..values import as_text
+from ..values import as_words
 
 _MOST_WAYS: Final = 4
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "==", "in": "not in", "not in": "in"}
@@ -135,7 +135,7 @@ class _Ways:
         if not _entry(left.text) and _entry(right.text) and sign in _MIRRORED:
             left, right, sign = right, left, _MIRRORED[sign]
         bound = self.value(right.text)
-        said = as_text(bound) if right.text[:1] not in "'\"" else right.text
+        said = as_words(bound) if right.text[:1] not in "'\"" else right.text
         if _references(right.text):
             said += f" ({right.text})"
         words = f"{left.text} would have had to be {_WORDS[sign].format(said)}; it was {self.was(left.text)}"
@@ -157,7 +157,7 @@ class _Ways:
             said = "" if str(entry) == text else f"{name} "
             if f"{said}{by}" not in found:
                 found.append(f"{said}{by}")
-        value = as_text(self.value(text))
+        value = as_words(self.value(text))
         value = value if len(value) <= 80 else f"{value[:79]}…"
         return f"{value} ({', '.join(found)})" if found else value
 

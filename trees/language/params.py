@@ -12,6 +12,7 @@ from ..problems import Problem, TreeError
 from ..reading.document import Item, Pairs, Scalar, Source
 from ..reading.raw_text import FileKind
 from ..reading.reader import read_file
+from ..recursion import deep_recursion
 from .constants import constant_value, kind_of
 
 PARAMS_FILE = FileKind("a file of parameters", "write `NAME: VALUE` for each parameter", "params.yaml")
@@ -25,7 +26,8 @@ def read_params(path: str | Path) -> dict[str, object]:
         TreeError: The file cannot be read, is no YAML or no mapping; all its mistakes are in the error.
     """
     problems: list[Problem] = []
-    values = _of_file(Path(path), problems)
+    with deep_recursion():
+        values = _of_file(Path(path), problems)
     if problems:
         raise TreeError(problems)
     return values

@@ -12,6 +12,7 @@ from ..formulas.operators import ExpressionError
 from ..formulas.references import Entry
 from ..formulas.script_syntax import ScriptError
 from ..formulas.scripts import Script
+from ..limits import choice_words, has_range, in_range, range_words
 from ..literals import LiteralError, shown, type_words
 from ..problems import Problem
 from ..reading.document import Item, Items, Pairs, Scalar, Source, place_inside
@@ -239,25 +240,22 @@ class ValueReader:
             self._report(
                 item,
                 "K108",
-                f"{label} takes {' or '.join(port.choices)}{' or a node' * port.or_node}, not {shown(str(value))}",
+                f"{label} takes {choice_words(port)}, not {shown(str(value))}",
                 guess=near_misses(str(value), port.choices),
                 fix=f"write one of {', '.join(port.choices)}{', or a node below it' * port.or_node}",
             )
             return None
-        if (port.minimum is not None or port.maximum is not None) and not self._in_range(item, value, port, label):
+        if has_range(port) and not self._in_range(item, value, port, label):
             return None
         return Literal(value, self.source.place(item))
 
     def _in_range(self, item: Item, value: object, port: Port, label: str) -> bool:
         """Report a number outside the range of its port; of a list, the first such element."""
-        low, high = port.minimum, port.maximum
         items = item.items if isinstance(item, Items) else (item,) * (len(value) if isinstance(value, tuple) else 1)
         for each, number in zip(items, value if isinstance(value, tuple) else (value,), strict=False):
-            if not isinstance(number, int | float) or isinstance(number, bool):
-                continue
-            if (low is not None and number < low) or (high is not None and number > high):
+            if not in_range(number, port):
                 written = each.text if isinstance(each, Scalar) else str(number)
-                self._report(each, "K107", f"{label} is out of range: {written}", fix=f"give {_range(low, high, port)}")
+                self._report(each, "K107", f"{label} is out of range: {written}", fix=f"give {range_words(port)}")
                 return False
         return True
 
@@ -338,12 +336,3 @@ def _culprit(item: Item, type: str) -> Item:
 
 def _short(text: str) -> str:
     return text if len(text) <= 50 else text[:47] + "…"
-
-
-def _range(low: float | None, high: float | None, port: Port) -> str:
-    unit = {"duration": "s", "length": "m", "angle": "rad"}.get(element_type(port.type) or port.type, "")
-    if low is None:
-        return f"at most {high:g}{unit}"
-    if high is None:
-        return f"at least {low:g}{unit}"
-    return f"{low:g}{unit} to {high:g}{unit}"

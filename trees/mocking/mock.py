@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ..reading.document import Item, Scalar, Source
@@ -14,6 +14,9 @@ STATUSES: Final = ("success", "failure", "running", "skipped")
 @dataclass(frozen=True)
 class Mock:
     """What the nodes that a selector picks do instead of their own work.
+
+    Two are equal when a node that has one does the same with the other: what it writes stands in the node as well, and
+    where the mock was written does not count.
 
     Attributes:
         selector: Which nodes.
@@ -28,14 +31,14 @@ class Mock:
         children: True when the children are run first, in order.
     """
 
-    selector: Selector
-    at: Scalar
-    source: Source
+    selector: Selector = field(repr=False, compare=False)
+    at: Scalar = field(repr=False, compare=False)
+    source: Source = field(repr=False, compare=False)
     statuses: tuple[str, ...] = ()
     again: bool = False
     after: float = 0.0
     success: float | None = None
-    writes: tuple[tuple[Scalar, Item], ...] = ()
+    writes: tuple[tuple[Scalar, Item], ...] = field(default=(), repr=False, compare=False)
     reason: str = ""
     children: bool = False
 

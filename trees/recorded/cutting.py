@@ -144,8 +144,10 @@ class _Plan:
         if data.get("event") != "start" or (self.begin < 0 and self.end is None):
             return raw
         before = data.get("cut") or {}
-        begin = round(self.begin * 1e-9, 9) if self.begin >= 0 else before.get("from")
-        end = round(self.end * 1e-9, 9) if self.end is not None else before.get("to")
+        begins = [before.get("from"), round(self.begin * 1e-9, 9) if self.begin >= 0 else None]
+        ends = [before.get("to"), round(self.end * 1e-9, 9) if self.end is not None else None]
+        begin = max((each for each in begins if each is not None), default=None)
+        end = min((each for each in ends if each is not None), default=None)
         return raw._replace(text=_json({**data, "cut": {"from": begin, "to": end}}))
 
 

@@ -41,6 +41,11 @@ class Difference:
         return self.first is not None or self.second is not None
 
     @property
+    def compared(self) -> bool:
+        """Whether anything was compared: a trace may hold nothing that a run did."""
+        return self.differs or self.equal > 0
+
+    @property
     def tick(self) -> int:
         """The tick in which they first differ, 0 where they do not."""
         known = [step.tick for step in (self.first, self.second) if step is not None]
@@ -50,6 +55,7 @@ class Difference:
         """Return what ``knothole trace diff --json`` prints."""
         return {
             "differs": self.differs,
+            "compared": self.compared,
             "equal_steps": self.equal,
             "tick": self.tick,
             "first": _json(self.first),
@@ -61,7 +67,9 @@ class Difference:
 
     def __str__(self) -> str:
         lines = []
-        if not self.differs:
+        if not self.compared:
+            lines.append("nothing was compared: a trace holds nothing that its run did")
+        elif not self.differs:
             lines.append(f"the same: {self.equal} steps")
         else:
             lines.append(f"they differ from tick {self.tick} on, after {self.equal} equal steps")

@@ -30,7 +30,9 @@ class Raw(NamedTuple):
             TraceError: It is no JSON, or nested too deep.
         """
         try:
-            found: dict[str, Any] = parse_json(self.text)
+            found = parse_json(self.text)
+            if not isinstance(found, dict):
+                raise ValueError("it is no JSON object")
         except ValueError as error:
             raise TraceError(
                 f"the message of {self.topic} at {self.time_ns * 1e-9:.2f} s cannot be read: {error}\n"

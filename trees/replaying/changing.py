@@ -5,45 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..._base import UnknownNameError, near_misses
+from ...behaviors.context import Context
 from ...behaviors.human import Asked
 from ...behaviors.means.watching import Watching
 from ...behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS, Status
 from ...vlm.questions import Answer, Question
+from ...vlm.tickets import BrokerEvent, Ticket
 from ..builder import BuiltTree
 from .leaves import PlayedWatching
-from .surroundings import PlayedBroker
+from .surroundings import PlayedBroker, retold
 from .tape import ReplayError, Tape
+from .wishes import INTERVENTIONS, WISHED, Wish
+
+if TYPE_CHECKING:
+    from ..tracing.trace import TraceWriter
+
+__all__ = ["STATUSES", "Wish", "Wishes", "answer_for", "wish_of"]
 
 STATUSES: Final[Mapping[str, Status]] = {
     "SUCCESS": SUCCESS, "FAILURE": FAILURE, "RUNNING": RUNNING, "SKIPPED": INVALID,
 }  # fmt: skip
-MODEL: Final = "what if"
-"""The model that gives answers which were never given."""
 _TIE: Final = 1e-6
 _FEW: Final = 6
-
-
-@dataclass(frozen=True)
-class Wish:
-    """One thing that shall happen otherwise.
-
-    Attributes:
-        what: ``answer`` or ``status``.
-        node: Path of the node.
-        value: The answer, or the status.
-        tick: In which tick.
-    """
-
-    what: str
-    node: str
-    value: str
-    tick: int
-
-    def __str__(self) -> str:
-        return f"--{self.what} {self.node}={self.value}@{self.tick}"
 
 
 @dataclass
@@ -57,10 +43,12 @@ class Wishes:
         questions: Path → what it last asked, up to the tick of its wish.
         asked: Path → what it had put to the human then.
         play: False only notes when nodes are ticked.
+        trace: Where it is written which of them came true, so that a replay of that trace lets them come true again.
     """
 
     wishes: tuple[Wish, ...]
     play: bool = True
+    trace: TraceWriter | None = None
     granted: list[Wish] = field(default_factory=list)
     ticked: dict[str, list[int]] = field(default_factory=dict)
     questions: dict[str, Question] = field(default_factory=dict)
@@ -82,8 +70,7 @@ class Wishes:
         watching = watching_of(node)
         again = False
         if answers and self.play and watching is not None and not isinstance(watching, PlayedWatching):
-            _listen(watching, lambda question: self._instead(answers.get(context.tick), question))
-
+            _listen(watching, context, lambda question: self._instead(answers.get(context.tick), question, context))
         if answers and watching is None:
             self._hear(node, answers)
 
@@ -95,11 +82,11 @@ class Wishes:
             wish = wanted.get(context.tick) if self.play else None
             if wish is not None:
                 again = STATUSES[wish.value] is RUNNING and node.status is not RUNNING
-                self._grant(wish)
+                self._grant(wish, context)
                 return _give(node, wish.value)
             answer = answers.get(context.tick)
             if answer is not None and isinstance(watching, PlayedWatching) and self.play and watching.question:
-                watching.instead = self._instead(answer, watching.question)
+                watching.instead = self._instead(answer, watching.question, context)
                 if broker is not None and watching.asked is not None and watching.instead is not None:
                     broker.told(watching.asked, watching.instead, context.now)
             status: Status = own()
@@ -118,22 +105,30 @@ class Wishes:
             if wish is not None and isinstance(asked, Asked):
                 self.asked[node.path] = asked
                 if self.play:
-                    self._grant(wish)
+                    self._grant(wish, context)
                     asked.hear(_word(asked, wish))
             status: Status = own()
             return status
 
         node.step = step
 
-    def _instead(self, wish: Wish | None, question: Question) -> Answer | None:
+    def _instead(self, wish: Wish | None, question: Question, context: Context) -> Answer | None:
         if wish is None:
             return None
-        self._grant(wish)
+        self._grant(wish, context)
         return answer_for(question, wish)
 
-    def _grant(self, wish: Wish) -> None:
-        if wish not in self.granted:
-            self.granted.append(wish)
+    def _grant(self, wish: Wish, context: Context) -> None:
+        if wish in self.granted:
+            return
+        self.granted.append(wish)
+        if self.trace is not None:
+            self.trace.put(INTERVENTIONS, context.now, wish.to_json())
+
+    def over(self, others: Iterable[Wish]) -> tuple[Wish, ...]:
+        """Return those of other wishes that can come true as well: they are not about the same tick of a node."""
+        mine = {(wish.node, wish.tick) for wish in self.wishes} if self.play else set()
+        return tuple(wish for wish in others if (wish.node, wish.tick) not in mine)
 
     def check(self) -> None:
         """Make sure, after a run that only noted, that each wish can come true.
@@ -183,13 +178,23 @@ def watching_of(node: Any) -> Watching | None:
     return next((value for value in vars(node).values() if isinstance(value, Watching)), None)
 
 
-def _listen(watching: Any, instead: Any) -> None:
-    """Let another answer reach a leaf that really asks."""
-    own = watching.news
+def _listen(watching: Any, context: Context, instead: Any) -> None:
+    """Let another answer reach a leaf that really asks, and tell of it as of any answer."""
+    news_of, look_of = watching.news, watching.look
+    last: Ticket | None = None
+
+    def look(**how: bool) -> None:
+        nonlocal last
+        look_of(**how)
+        if watching.waiting:
+            last = watching._asking.ticket
 
     def news(question: Question) -> Answer | None:
-        came: Answer | None = own(question)
         other: Answer | None = instead(question)
+        broker = context.broker
+        if other is not None and last is not None and broker is not None and broker.listener is not None:
+            broker.listener(BrokerEvent("answered", context.now, retold(last, other)))
+        came: Answer | None = news_of(question)
         if other is None:
             return came
         if watching.frame is None:
@@ -199,7 +204,7 @@ def _listen(watching: Any, instead: Any) -> None:
         watching.answer = other
         return other
 
-    watching.news = news
+    watching.news, watching.look = news, look
 
 
 def _give(node: Any, status: str) -> Status:
@@ -224,11 +229,11 @@ def answer_for(question: Question, wish: Wish) -> Answer:
     choices = ("yes", "no") if question.kind == "yes_no" else question.choices
     if question.kind == "yes_no" and re.fullmatch(r"0?\.\d+|[01](\.0*)?", value):
         p = float(value)
-        return Answer("yes_no", {"yes": p, "no": 1.0 - p}, model=MODEL)
+        return Answer("yes_no", {"yes": p, "no": 1.0 - p}, model=WISHED)
     if value not in choices:
         more = ", or a probability of yes from 0 to 1" if question.kind == "yes_no" else ""
         raise _no_answer(value, question.text, choices, more)
-    return Answer(question.kind, {choice: float(choice == value) for choice in choices}, model=MODEL)
+    return Answer(question.kind, {choice: float(choice == value) for choice in choices}, model=WISHED)
 
 
 def wish_of(what: str, text: str, tape: Tape) -> Wish:

@@ -10,19 +10,22 @@ from ..._base import KnotholeError
 from ...behaviors.blackboard import Blackboard
 from ...behaviors.step import FAULTS, RUNNING
 from ...vlm.broker import Broker
-from ..builder import BuiltTree, build
+from ..builder import build
 from ..changing.comparing import fingerprint
 from ..changing.encoding import CannotKeepError, decode
 from ..recursion import deep_recursion
 from ..spec import NodeSpec, TreeSpec
 from ..ticking.loop import Loop, LoopResult, Outcome
+from ..tracing.recording import Message
 from .calls import Log
+from .changing import Wishes
 from .planting import note_for, planted
 from .player import Base, Follower, Player, UnrecordedError
 from .refusing import PlayedRules
 from .steering import Steering
 from .surroundings import PlayedBroker, PlayedClock, PlayedContext, PlayedHuman
 from .tape import LeafNote, Planted, ReplayError, Story, Tape, is_picture
+from .wishes import INTERVENTIONS
 
 if TYPE_CHECKING:
     from ..tracing.trace import TraceWriter
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 _ENDED: Final = ("SUCCESS", "FAILURE", "FAULT")
 """Outcomes of runs that ended by themselves."""
+_LEFT: Final = ("TIME_LIMIT", "INTERRUPTED", "TERMINATED")
+"""Outcomes of runs that were ended from outside."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,13 @@ class Played:
     stopped: Stopped | None
 
 
-def replay(tape: Tape, trace: TraceWriter | None = None, change: Change | None = None) -> tuple[Played, Log]:
+def replay(tape: Tape, trace: TraceWriter | None = None, wishes: Wishes | None = None) -> tuple[Played, Log]:
     """Tick a recorded run again as it was; return what it did, and each call of its leaves.
 
     Args:
         tape: The tape.
         trace: Where to record it.
-        change: Called with the tree before its first tick, and after each change of it.
+        wishes: Only noted, not granted (``play=False``).
 
     Raises:
         ReplayError: The tree cannot be built as it was.
@@ -84,14 +89,14 @@ def replay(tape: Tape, trace: TraceWriter | None = None, change: Change | None =
         _check_same(there)
         return planted(there.spec, lambda path, spec: there.leaves.get(path, LeafNote("recorded", "light")))
 
-    return _play(tape, player, tree, trace, change), player.log
+    return _play(tape, player, tree, trace, wishes), player.log
 
 
 def follow(
     tape: Tape,
     log: Log,
     trace: TraceWriter | None = None,
-    change: Change | None = None,
+    wishes: Wishes | None = None,
     edited: TreeSpec | None = None,
 ) -> Played:
     """Tick a recorded run to which something else happens, as far as the recording can say what leaves did then.
@@ -100,7 +105,7 @@ def follow(
         tape: The tape.
         log: What ``replay`` returned.
         trace: Where to record it.
-        change: As for ``replay``; makes it happen.
+        wishes: What happens otherwise.
         edited: A tree in the place of the recorded one.
 
     Raises:
@@ -113,7 +118,7 @@ def follow(
             there = tape.trees[number]
             return planted(there.spec, lambda path, spec: there.leaves.get(path, LeafNote("recorded", "light")))
 
-        return _play(tape, follower, tree, trace, change)
+        return _play(tape, follower, tree, trace, wishes)
     first, other = tape.trees[0], edited
     same: dict[str, bool] = {}
 
@@ -121,11 +126,7 @@ def follow(
         same[path] = first.own.get(path) == fingerprint(spec)
         return first.leaves[path] if same[path] and path in first.leaves else note_for(spec)
 
-    return _play(tape, Follower(tape, log, same), lambda number: planted(other, note_of), trace, change, once=True)
-
-
-Change = Callable[[BuiltTree, "PlayedBroker | None"], None]
-"""Given the tree that is about to be ticked, and who hands out its answers."""
+    return _play(tape, Follower(tape, log, same), lambda number: planted(other, note_of), trace, wishes, once=True)
 
 
 def _check_same(there: Planted) -> None:
@@ -154,7 +155,7 @@ def _play(
     gives: Base,
     tree_of: Callable[[int], TreeSpec],
     trace: TraceWriter | None,
-    change: Change | None,
+    wishes: Wishes | None,
     once: bool = False,
 ) -> Played:
     broker = PlayedBroker(tape)
@@ -186,21 +187,25 @@ def _play(
     )
     loop.record.digest = story = Story(tree)
     gives.changes = loop.record.changes
-    steering = Steering(tape)
+    steering, wishes = Steering(tape), wishes or Wishes(())
+    again = Wishes(wishes.over(tape.wishes), trace=trace)
+    wishes.trace = trace
 
     def plant() -> None:
         steering.plant(tree)
-        if change is not None:
-            change(tree, broker)
+        again.plant(tree, broker)
+        wishes.plant(tree, broker)
 
     plant()
     fault, stopped = _Deck(tape, loop, clock, gives, tree_of, trace, once).run(plant)
     told = len(story.lines)
-    outcome = tape.outcome
-    if outcome in ("INTERRUPTED", "TERMINATED"):
+    outcome, goes_on = tape.outcome, fault is None and loop.tree.root.status is RUNNING
+    if stopped is not None or (goes_on and outcome not in _LEFT):
+        loop.request_stop(Outcome.UNRECORDED)
+    elif goes_on and outcome != Outcome.TIME_LIMIT.name:
         loop.request_stop(Outcome[outcome])
     clock.free = True
-    result = loop.close(fault)
+    result = loop.close(fault if stopped is None else None)
     return Played(story, told, result, fault is not None, stopped)
 
 
@@ -219,7 +224,7 @@ class _Deck:
     ) -> None:
         self._tape, self._loop, self._clock, self._gives = tape, loop, clock, gives
         self._tree_of, self._trace, self._once = tree_of, trace, once
-        self._pictures = [m for m in tape.recording.messages if is_picture(m)] if trace is not None else []
+        self._shown = [m for m in tape.recording.messages if _is_shown(m)] if trace is not None else []
 
     def run(self, changed: Callable[[], None]) -> tuple[BaseException | None, Stopped | None]:
         """Go through all segments; return what was raised, and where the tape had no more answers."""
@@ -263,12 +268,16 @@ class _Deck:
         return isinstance(self._gives, Follower) and (not following or following[0].kind != "end")
 
     def _show(self, tick: int) -> None:
-        """Write the recorded pictures up to a tick."""
+        """Write the recorded pictures up to a tick, and what was forced."""
         if self._trace is None:
             return
-        while self._pictures and self._pictures[0].time <= self._clock.time + 1e-6:
-            message = self._pictures.pop(0)
+        while self._shown and self._shown[0].time <= self._clock.time + 1e-6:
+            message = self._shown.pop(0)
             self._trace.put(message.topic, message.time, message.data)
+
+
+def _is_shown(message: Message) -> bool:
+    return is_picture(message) or (message.topic == INTERVENTIONS and message.data.get("do") in ("force", "release"))
 
 
 def _inputs(tape: Tape, spec: TreeSpec) -> Mapping[str, Any]:

@@ -9,11 +9,10 @@ from ...behaviors.bt.stepwise import Stepwise, keeps, stored
 from ...behaviors.context import Context
 from ...behaviors.step import FAILURE, INVALID, RUNNING, SUCCESS, Status
 from ..builder import BuiltTree
+from ..tracing.history import FORCED
 from .tape import Tape
 
 TOPIC: Final = "/interventions"
-REASON: Final = "forced by the debugger"
-"""The reason of a status that was forced."""
 _GIVES: Final = {"SUCCESS": SUCCESS, "FAILURE": FAILURE, "RUNNING": RUNNING}
 
 
@@ -47,7 +46,7 @@ class Steering:
             (tape.trees[segment.tree].paths[event.node], segment.tick)
             for segment in tape.segments
             for event in segment.events
-            if event.reason == REASON
+            if event.reason == FORCED
         }
         for message in tape.recording.topic(TOPIC):
             data = message.data
@@ -100,7 +99,7 @@ class _Steered:
         if not self._pretends and (node.status is RUNNING or stored(node) is RUNNING):
             self._stops(INVALID)
         node.skipped = False
-        node.status, node.feedback_message = status, REASON
+        node.status, node.feedback_message = status, FORCED
         if isinstance(node, Stepwise):
             node.stored = status if status is RUNNING or keeps(node.parent) else INVALID
         self._pretends = status is RUNNING

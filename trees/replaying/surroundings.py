@@ -110,10 +110,7 @@ class PlayedBroker:
 
     def told(self, ticket: Ticket, answer: Answer, now: float) -> None:
         """Tell of an answer that was never given."""
-        other = Ticket(ticket.question, None, ticket.asked_at, None, ticket.asker)
-        other.frame_id, other.frame_stamp, other.backend = ticket.frame_id, ticket.frame_stamp, answer.model
-        other.answer = answer
-        self._tell(BrokerEvent("answered", now, other))
+        self._tell(BrokerEvent("answered", now, retold(ticket, answer)))
 
     def flush(self, now: float) -> None:
         """Do nothing: nobody is asked."""
@@ -127,6 +124,14 @@ class PlayedBroker:
     def _tell(self, event: BrokerEvent) -> None:
         if self.listener is not None:
             self.listener(event)
+
+
+def retold(ticket: Ticket, answer: Answer) -> Ticket:
+    """Return a ticket as another one, with an answer that was never given to it."""
+    other = Ticket(ticket.question, None, ticket.asked_at, None, ticket.asker)
+    other.frame_id, other.frame_stamp, other.backend = ticket.frame_id, ticket.frame_stamp, answer.model
+    other.answer = answer
+    return other
 
 
 _MANY = 1_000_000

@@ -15,9 +15,11 @@ from ..changing.checkpoint import Checkpoint
 from ..spec import TreeSpec
 from ..ticking.digest import Digest
 from ..tracing.changes import Change
+from ..tracing.piece import piece_of
 from ..tracing.recording import Message, Recording, is_reload
 from .noting import TOPIC, VERSION, Kind
 from .spec_data import tree_of
+from .wishes import WISHED, Wish, wishes_of
 
 
 class ReplayError(KnotholeError):
@@ -152,6 +154,7 @@ class Tape:
         altered: The first tick of which the trace says something else than what was recorded, by its check sums; 0 for
             none.
         checkpoint: What a run that was resumed began with; None for any other.
+        wishes: What happened otherwise, where the run is a replay itself.
     """
 
     recording: Recording
@@ -167,6 +170,7 @@ class Tape:
     cut: bool = False
     altered: int = 0
     checkpoint: Checkpoint | None = None
+    wishes: tuple[Wish, ...] = ()
 
     @property
     def last_tick(self) -> int:
@@ -201,6 +205,13 @@ class _Reader:
         self.sums: list[str] = []
         self.altered = 0
         self.start: Mapping[str, Any] = next((m.data for m in self.notes if m.data.get("what") == "start"), {})
+        piece = piece_of(recording)
+        if not self.start and piece is not None:
+            raise ReplayError(
+                f"a piece of a trace cannot be replayed: {piece}\n"
+                "  why:  a replay begins with the first tick of the run\n"
+                "  fix:  replay the whole trace; `knothole why` reads a piece all the same"
+            )
         if not self.start:
             raise ReplayError(
                 "the trace does not hold what a replay needs\n"
@@ -232,15 +243,20 @@ class _Reader:
             if segments[-1].tick > max(ticks, default=0):  # Ctrl-C broke its last tick
                 segments, cut = segments[:-1], True
         if not any(segment.kind == "tick" for segment in segments) and cut:
+            to = (self.recording.start.get("cut") or {}).get("to")
             raise ReplayError(
-                "the trace holds no tick that can be replayed: its writer was killed at once\n"
-                "  fix:  record the run again"
+                "the trace holds no tick that can be replayed: "
+                + (f"it is a piece that ends at {to:.6g} s\n" if to is not None else "its writer was killed at once\n")
+                + f"  fix:  {'cut a longer piece' if to is not None else 'record the run again'}"
             )
         last = segments[-1] if segments else None
         poses = ends[0]["poses"] if ends and not cut else {}
         answers: dict[int, list[Mapping[str, Any]]] = {}
+        wishes = wishes_of(self.recording)
+        wished = {wish.tick for wish in wishes}
         for message in self.recording.topic("/answers"):
-            answers.setdefault(int(message.data["tick"]), []).append(message.data)
+            if message.data.get("model") != WISHED or message.data["tick"] not in wished:  # the wish gives that anew
+                answers.setdefault(int(message.data["tick"]), []).append(message.data)
         tape = Tape(
             self.recording,
             trees,
@@ -254,7 +270,7 @@ class _Reader:
             poses,
             cut,
         )
-        return replace(tape, altered=self.altered, checkpoint=self.checkpoint)
+        return replace(tape, altered=self.altered, checkpoint=self.checkpoint, wishes=wishes)
 
     def _segments(self, trees: int) -> tuple[tuple[Segment, ...], bool]:
         """Return the segments, and whether all of them are whole."""

@@ -192,7 +192,12 @@ class Loop:
         status: Status = root.status
         if fault is not None:
             outcome = Outcome.INTERRUPTED if isinstance(fault, KeyboardInterrupt) else Outcome.FAULT
-        elif status is RUNNING or not self._begun or (status is INVALID and not root.skipped):
+        elif (
+            status is RUNNING
+            or not self._begun
+            or (status is INVALID and not root.skipped)
+            or self._wish is Outcome.UNRECORDED
+        ):
             outcome = self._wish or Outcome.TIME_LIMIT
         else:
             outcome = Outcome.SUCCESS if status is SUCCESS or status is INVALID else Outcome.FAILURE

@@ -13,12 +13,16 @@ from .timing import Timing
 
 
 class Outcome(IntEnum):
-    """How a run ended; the value is the exit code of the command line."""
+    """How a run ended; the value is the exit code of the command line.
+
+    ``UNRECORDED`` is the end of a replay alone: how it goes on from there was never recorded.
+    """
 
     SUCCESS = 0
     FAILURE = 1
     FAULT = 3
     TIME_LIMIT = 4
+    UNRECORDED = 5
     INTERRUPTED = 130
     TERMINATED = 143
 

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 from ..._base import Place
 from .recording import Message, Recording, TraceError, is_reload
 
-STOPPED: Final = ("TIME_LIMIT", "INTERRUPTED", "TERMINATED")
-"""Outcomes of runs whose root was RUNNING when they were ended from outside."""
+STOPPED: Final = ("TIME_LIMIT", "INTERRUPTED", "TERMINATED", "UNRECORDED")
+"""Outcomes of runs whose root was RUNNING when they were ended from outside, or when a recording said no more."""
 FORCED: Final = "forced by the debugger"
 """The reason of a status that was given to a node by hand."""
 FAULT: Final = "fault: "
@@ -331,13 +331,16 @@ class History:
         return min(self.end, max((e.at for e in self.events if e.time <= time + _TIE), default=-1))
 
     def asked(self, node: int, moment: int) -> tuple[Mapping[str, Any], Mapping[str, Any] | None] | None:
-        """Return the last question of a node up to a moment and its answer; of those answered, where there are any."""
+        """Return the last question of a node up to a moment and its answer; of those answered, where there are any.
+
+        Of several answers, as in a replay in which another one came, it is the last.
+        """
         limit = self._seen_until(moment)
         asked = [(n, data) for n, data in self._asked if n < limit and data.get("asker") in self._paths[node]]
         answers = self.recording.messages[:limit]
         for number, data in reversed(asked):
             key = (data.get("kind"), data.get("text"), data.get("frame"))
-            for answer in answers if data.get("shared") else answers[number:]:
+            for answer in reversed(answers if data.get("shared") else answers[number:]):
                 given = answer.data
                 if answer.topic == "/answers" and (given["kind"], given["question"], given["frame"]) == key:
                     return data, given

@@ -125,7 +125,7 @@ def _reloaded_before(message: Message, tick: int | None) -> bool:
 
 
 def read_trace(path: str | Path) -> Recording:
-    """Read a trace, as far as it goes.
+    """Read a trace, as far as it goes. Messages of others that are no JSON object are left out.
 
     Raises:
         TraceError: There is no such file, or it is no trace.
@@ -154,4 +154,6 @@ def _messages(reader: StreamReader) -> Iterator[Message]:
         if isinstance(record, Channel):
             topics[record.id] = record.topic
         elif isinstance(record, McapMessage):
-            yield Message(topics[record.channel_id], record.log_time * 1e-9, json.loads(record.data))
+            data = json.loads(record.data)
+            if isinstance(data, dict):
+                yield Message(topics[record.channel_id], record.log_time * 1e-9, data)

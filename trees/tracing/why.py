@@ -14,6 +14,7 @@ from ..explaining.story import story
 from .causes import Asked, Causes, Link
 from .history import History, Node
 from .moment import Moment
+from .piece import piece_of
 from .recording import Recording
 
 __all__ = ["UNFINISHED", "Explanation", "Moment", "WhyError", "explain", "why"]
@@ -25,6 +26,7 @@ _LIMITS: Final = {
     "TIME_LIMIT": "was still running when its time was over",
     "INTERRUPTED": "was interrupted (Ctrl-C)",
     "TERMINATED": "was told to end (SIGTERM)",
+    "UNRECORDED": "was still running where the replayed recording says no more",
 }
 
 
@@ -118,7 +120,7 @@ def explain(recording: Recording, node: str = "", at: Moment | None = None) -> E
     Raises:
         TraceError: The trace holds no tree.
         UnknownNameError: No node is called so.
-        WhyError: Several nodes are called so, or the run had ended before ``at``.
+        WhyError: Several nodes are called so, the run had ended before ``at``, or the trace begins later.
     """
     return why(History(recording), node, at)
 
@@ -135,7 +137,7 @@ def why(history: History, node: str = "", moment: Moment | None = None) -> Expla
     Raises:
         TraceError: The trace holds no tree.
         UnknownNameError: No node is called so.
-        WhyError: Several nodes are called so, or the run had ended before ``moment``.
+        WhyError: Several nodes are called so, the run had ended before ``moment``, or the trace begins later.
     """
     whole = _Why(history)
     if moment is None:
@@ -162,8 +164,11 @@ class _Why:
         """Return the tick that a moment is in.
 
         Raises:
-            WhyError: The run had ended before.
+            WhyError: The run had ended before, or the trace is a piece that begins later.
         """
+        piece = piece_of(self.history.recording)
+        if piece is not None and piece.lacks(at):
+            raise WhyError(f"there is no {at}: {piece}\n  fix:  ask for a later one, or look into the whole trace")
         if at.tick > self.ticks if at.tick is not None else (at.time or 0.0) > self.time + 1e-6:
             known = "ended in" if self.history.outcome else "is known up to"
             raise WhyError(

@@ -6,7 +6,7 @@ import { Things } from "./things.js";
 export { lastUpTo };
 export const NOTHING = Object.freeze({ status: "", reason: "", tick: -1, at: -1 });
 const NO_CHANGES = { tick: -1, changes: [], failed: false };
-const STOPPED = ["TIME_LIMIT", "INTERRUPTED", "TERMINATED"];
+const STOPPED = ["TIME_LIMIT", "INTERRUPTED", "TERMINATED", "UNRECORDED"];
 const RAISED = "fault: "; // how the reason of a node begins that raised
 const STATUSES = new Set(["SUCCESS", "FAILURE", "RUNNING", "SKIPPED", "INVALID"]);
 
