@@ -26,6 +26,15 @@ DECISIONS, CHAT = "/v1/decisions", "/v1/chat/completions"
 SEEN = pytest.approx({"yes": looking.YES, "no": looking.NO})
 
 
+SAMPLED = {"method": "sampling", "samples": 4}
+
+
+def writes(*texts: str) -> Answer:
+    """Return a server that writes these texts, one for each sample."""
+    rows = [{"message": {"content": text}, "finish_reason": "stop"} for text in texts]
+    return lambda request: Reply(body={"choices": rows})
+
+
 @contextmanager
 def opened(server: Answer, **settings: object) -> Iterator[tuple[Backend, Served]]:
     with serving(server) as served:
@@ -92,12 +101,7 @@ def test_samples_are_asked_for_one_by_one_where_the_server_gives_one(n: bool | N
 
 
 def test_samples_that_answer_nothing_count_on_neither() -> None:
-    words = ["Yes.", "I cannot tell.", "**no**, it is blue", "<think>yes?</think> Yes"]
-
-    def answer(request: Request) -> Reply:
-        return Reply(body={"choices": [{"message": {"content": text}, "finish_reason": "stop"} for text in words]})
-
-    with opened(answer, method="sampling", samples=4) as (backend, _):
+    with opened(writes("Yes.", "I cannot tell.", "**no**, it is blue", "No?</think> Yes"), **SAMPLED) as (backend, _):
         given = backend.ask(picture(), [YES])[0]
     assert given.text == "4 samples: yes 2, no 1, neither 1"
     assert given.neither == pytest.approx(0.25)
@@ -344,6 +348,42 @@ def test_a_schema_is_enforced_strictly_where_it_can_be(closed: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("choices", "written", "meant"),
+    [
+        (("B", "C", "D"), "B", "C"),
+        (("B", "C", "D"), " b.", ""),
+        (("B", "C", "D"), "D", "D"),
+        (("A", "B"), "b", "B"),
+        (("x", "b"), "b", "b"),
+        (("B. Brown", "A. Black"), "B. Brown", "B. Brown"),
+        (("red", "blue"), "B: blue", "blue"),
+        (("red", "blue"), "Blue.", "blue"),
+        (("red", "blue"), "I see a cube.\n</think>\n\nB", "blue"),
+        (("red", "blue"), "<think>red?</think>B", "blue"),
+    ],
+)
+def test_the_letter_that_a_choice_was_listed_under_goes_before_a_choice_of_that_text(
+    choices: tuple[str, ...], written: str, meant: str
+) -> None:
+    with opened(writes(*[written] * 4), **SAMPLED) as (backend, _):
+        answer = backend.ask(picture(), [Question("choice", "Which bin is the cup in?", choices)])[0]
+    assert answer.text == f"4 samples: {meant or 'neither'} 4"
+
+
+def test_a_thought_whose_opening_the_server_wrote_itself_is_no_answer() -> None:
+    words = Question("describe", "What is there?")
+    with opened(writes("Okay, I see a mug.\n</think>\n\nA mug.")) as (backend, _):
+        assert backend.ask(picture(), [words])[0].text == "A mug."
+
+
+def test_a_plan_whose_words_hold_a_fence_is_read_as_a_whole() -> None:
+    for said in ("use ```json {} ``` here", "end with </think>"):
+        with opened(writes(json.dumps({"say": said}))) as (backend, _):
+            answer = backend.ask(picture(), [Question("plan", "Say it.")])[0]
+        assert (answer.data, answer.problem) == ({"say": said}, "")
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("Sure! Here is the plan.", "the plan is no JSON"),
@@ -355,6 +395,7 @@ def test_a_schema_is_enforced_strictly_where_it_can_be(closed: bool) -> None:
         ('[{"skill": NaN}]', "NaN is no number of JSON"),
         ('```json\n[{"skill": "pick"}]\n```', ""),
         ('<think>I could [] or</think>[{"skill": "pick"}]', ""),
+        ('I could [] or</think>```json\n[{"skill": "pick"}]\n```', ""),
     ],
 )
 def test_a_plan_that_is_none_is_a_problem(text: str, problem: str) -> None:
