@@ -175,8 +175,11 @@ def test_a_topic_gets_a_temperature_of_its_own_once_it_has_enough_cases() -> Non
     assert own < shared < sure["yes"]
 
 
-def test_a_checkpoint_is_calibrated_and_measured(tmp_path: Path) -> None:
+def test_a_checkpoint_is_calibrated_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = random_checkpoint(tmp_path / "tiny")
+    block = "[backends.embedded]\nfirewall = true\nconcurrency = 2\npatience = 20\n"
+    (tmp_path / "knothole.toml").write_text(block, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     file, answers = calibrate(f"embedded:{folder}", 6)
     kept = json.loads(file.read_text())
     assert file == folder / "calibration.json"

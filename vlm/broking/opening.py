@@ -9,7 +9,7 @@ from ..contract import BACKENDS, Backend, BackendError, BackendOptions
 from ..runner import InLoop, Runner
 from ..worker import Worker
 
-_OWN_SETTINGS = ("concurrency", "patience")
+BROKERS_OWN = ("concurrency", "patience")
 """Settings of a backend's block that are the broker's alone."""
 
 
@@ -52,8 +52,8 @@ def open_backend(spec: str, settings: Mapping[str, object] | None = None) -> Run
     latency = options.settings.get("latency", entry.latency)
     if isinstance(latency, bool) or not isinstance(latency, int | float) or latency < 0:
         raise BackendError(f"setting 'latency' of backend {name!r} is {latency!r}, must be a number of seconds >= 0")
-    concurrency, patience = _own_settings(name, options)
-    options = BackendOptions(argument, {k: v for k, v in options.settings.items() if k not in _OWN_SETTINGS})
+    concurrency, patience = brokers_own(name, options)
+    options = without_brokers_own(options)
     if entry.check is not None:
         entry.check(options)
 
@@ -67,8 +67,17 @@ def open_backend(spec: str, settings: Mapping[str, object] | None = None) -> Run
     return opened()
 
 
-def _own_settings(name: str, options: BackendOptions) -> tuple[int | None, float | None]:
-    """Return ``concurrency`` and ``patience`` of a backend's block."""
+def without_brokers_own(options: BackendOptions) -> BackendOptions:
+    """Return the options of a backend as it is to see them: without what is the broker's alone."""
+    return BackendOptions(options.argument, {k: v for k, v in options.settings.items() if k not in BROKERS_OWN})
+
+
+def brokers_own(name: str, options: BackendOptions) -> tuple[int | None, float | None]:
+    """Return ``concurrency`` and ``patience`` of a backend's block.
+
+    Raises:
+        BackendError: One of them is no such number.
+    """
     concurrency, patience = options.settings.get("concurrency"), options.settings.get("patience")
     if concurrency is not None and (
         isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1
