@@ -497,7 +497,7 @@ def test_what_is_configured_to_be_asked_behind_the_firewall_is_served_behind_it(
     with by_command(tmp_path) as (run, told):
         assert told["name"] == "gullible"
         with openai.OpenAI(base_url=f"{told['url']}/v1", api_key="any", max_retries=0, timeout=120) as client:
-            said = message("Is the cup red? Answer yes or no.", url)
+            said = message("Is the cube red? Answer yes or no.", url)
             answer = client.chat.completions.create(model="gullible", messages=said)
         run.send_signal(signal.SIGINT)
         assert run.wait(60) == 130
