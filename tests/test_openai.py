@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from knothole.tests.contracts.backends import picture
 from knothole.tests.servers import looking, misbehaving
 from knothole.tests.servers.loopback import Answer, Reply, Request, Served, serving
 from knothole.tests.servers.openai_server import KEY, OpenAIServer, error
+from knothole.vlm.broker import Broker, open_backend
 from knothole.vlm.capabilities import Capabilities, write_capabilities
 from knothole.vlm.contract import BACKENDS, Backend, BackendOptions
 from knothole.vlm.questions import Frame, Question
@@ -333,6 +336,28 @@ def test_a_plan_is_asked_for_by_the_best_form_the_server_takes(formats: tuple[st
         assert len(served.requests) == before + 1
     assert last.get("response_format", {}).get("type") == (formats[0] if formats else None)
     assert ("JSON Schema" in str(last["messages"])) == ("json_schema" not in formats)
+
+
+def test_with_concurrency_a_server_is_sent_requests_side_by_side() -> None:
+    both, served_both, plain = threading.Barrier(2), threading.Event(), OpenAIServer()
+
+    def answer(request: Request) -> Reply:
+        if not served_both.is_set():
+            both.wait(60.0)  # nobody comes out before two are in
+            served_both.set()
+        return plain(request)
+
+    with serving(answer) as served:
+        runner = open_backend("openai:test-vlm", {"base_url": f"{served.url}/v1", "timeout": 30.0, "concurrency": 2})
+        with Broker(runner, stepped=False) as broker:
+            tickets = [broker.ask(YES, replace(picture(), id=f"p#{number}"), 0.0) for number in range(4)]
+            broker.flush(0.0)
+            while not all(ticket.done for ticket in tickets):
+                select.select([broker.descriptor], [], [], 60.0)
+                broker.collect(0.0)
+                broker.flush(0.0)
+    assert [ticket.answer.problem for ticket in tickets if ticket.answer is not None] == [""] * 4
+    assert served.paths() == [DECISIONS] * 4
 
 
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "open"])

@@ -39,8 +39,9 @@ def open_backend(spec: str, settings: Mapping[str, object] | None = None) -> Run
     Args:
         spec: ``name`` or ``name:argument``, as in ``qwen:/models/qwen3-vl-2b``.
         settings: The backend's block of ``knothole.toml``; ``latency`` [s] there replaces the backend's own.
-            ``concurrency`` is how many requests it takes at once (on a real clock 1, on a stepped one any number unless
-            given), ``patience`` how long an answer may take on a real clock before it counts as hung, [s].
+            ``concurrency`` is how many requests it is sent at once (on a real clock 1, on a stepped one any number
+            unless given): a backend of a server works on them side by side, others on one after the other.
+            ``patience`` is how long an answer may take on a real clock before it counts as hung, [s].
 
     Raises:
         UnknownNameError: No backend has the name.
@@ -58,7 +59,9 @@ def open_backend(spec: str, settings: Mapping[str, object] | None = None) -> Run
         entry.check(options)
 
     def opened() -> Runner:
-        runner = Worker(name, options) if entry.runs_in == "process" else InLoop(_opened(name, options))
+        runner = (
+            Worker(name, options, concurrency or 1) if entry.runs_in == "process" else InLoop(_opened(name, options))
+        )
         more = {"latency": float(latency), "concurrency": concurrency, "patience": patience, "reopen": opened}
         for key, value in more.items():
             setattr(runner, key, value)
