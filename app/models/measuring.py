@@ -170,7 +170,8 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
         The file, and the number of answers it was fitted to.
 
     Raises:
-        KnotholeError: The backend cannot be opened or has no weights here, or the file cannot be written.
+        KnotholeError: The backend cannot be opened or has no weights here, there are too few pictures, or the file
+            cannot be written.
     """
     config = project()
     register_all()
