@@ -465,6 +465,38 @@ def test_a_backend_that_hangs_is_given_up_and_opened_again_off_the_tick():
     assert fresh.closed == 1
 
 
+def test_a_request_that_waits_for_those_before_it_does_not_hang():
+    slow = Slow()
+    slow.concurrency, slow.patience = 4, 2.0
+    broker = Broker(slow, stepped=False)
+    tickets = ask_and_send(broker, 0.0, *((HAND, frame(number), {}) for number in range(4)))
+    for number, now in enumerate((1.5, 3.0, 4.5)):
+        slow.done = [Reply(number, (slow.answer,), 1.5)]
+        assert broker.collect(now) == [tickets[number]]
+    slow.done = []
+    assert broker.collect(6.4) == []
+    assert broker.collect(6.6) == [tickets[3]]
+    assert tickets[3].answer is not None
+    assert tickets[3].answer.problem == "slow gave no answer within 2 s"
+
+
+def test_what_is_answered_side_by_side_comes_when_it_is_there_and_the_one_that_hangs_is_found():
+    slow = Slow()
+    slow.concurrency, slow.patience = 4, 2.0
+    broker = Broker(slow, stepped=False)
+    tickets = ask_and_send(broker, 0.0, *((HAND, frame(number), {}) for number in range(3)))
+    assert broker.collect(0.5) == []
+    slow.done = [Reply(2, (slow.answer,), 1.0)]
+    assert broker.collect(1.0) == [tickets[2]]
+    slow.done = [Reply(1, (slow.answer,), 1.9)]
+    assert broker.collect(1.9) == [tickets[1]]
+    slow.done = []
+    assert broker.collect(2.4) == []
+    assert broker.collect(2.6) == [tickets[0]]
+    assert tickets[0].answer is not None
+    assert tickets[0].answer.problem == "slow gave no answer within 2 s"
+
+
 def test_loading_a_model_is_no_hanging():
     slow = Slow()
     slow.patience, slow.ready = 2.0, False

@@ -152,6 +152,28 @@ def test_a_last_line_that_was_cut_anywhere_is_left_out_and_the_next_run_goes_on(
         assert len(read_cassette(cut).entries) == len(cassette.entries) + 1
 
 
+def test_a_last_line_that_was_cut_in_the_middle_of_a_letter_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    writer = CassetteWriter(path, "b")
+    for text in ("Is the door shut?", "Ist die Tür zu?"):
+        writer.write("ab", question_data(Question("yes_no", text)), Answer("yes_no", {"yes": 0.9, "no": 0.1}))
+    writer.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index("ü".encode()) + 1])
+    cassette = read_cassette(path)
+    assert ([entry.text for entry in cassette.entries], cassette.complete) == (["Is the door shut?"], False)
+    path.write_bytes(whole.replace("ü".encode(), b"\xc3"))
+    with pytest.raises(CassetteError, match=r"c\.jsonl:4:1: error: not a line of a cassette\n  why:  not UTF-8 text"):
+        read_cassette(path)
+
+
+def test_a_head_without_its_end_of_line_is_completed(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"knothole_cassette":1}', encoding="utf-8")
+    record(path, 10, frames="drop")
+    assert len(read_cassette(path).entries) == 1
+
+
 def test_a_killed_run_leaves_all_answers_up_to_the_last(tmp_path: Path) -> None:
     program = f"""
 import os, signal
@@ -207,6 +229,11 @@ def test_pictures_are_kept_blurred_or_dropped(tmp_path: Path, frames: str) -> No
         ('{"knothole_cassette":1}\n{"run"\n', "c.jsonl:2:1: error: not a line of a cassette\n  why:  no JSON"),
         ('{"knothole_cassette":1}\n3\n', "it is no mapping"),
         ('{"knothole_cassette":1}\n{}\n', "it has neither an answer nor a picture"),
+        (
+            '{"knothole_cassette":1}\n{"run":1,"frame":"","delay":1e400,'
+            '"question":{"kind":"chat","text":"a"},"answer":{}}\n',
+            "c.jsonl:2:1: error: not a line of a cassette\n  why:  delay is inf, must be a number >= 0",
+        ),
         ('{"knothole_cassette":1}\n{"answer":{},"question":{}}\n', "frame and the text of the question must be text"),
     ],
 )
@@ -227,6 +254,11 @@ def test_what_is_no_cassette_is_refused_with_its_line(tmp_path: Path, content: s
         ({"kind": "yes_no", "text": 3}, "its text is 3, must be text"),
         ({"kind": "ground", "regions": [{"box_xyxy": [1, 2]}]}, "must be four numbers"),
         ({"kind": "ground", "regions": [3]}, "a region is 3"),
+        ({"kind": "ground", "regions": 5}, "its regions is 5, must be a list"),
+        ({"kind": "ground", "regions": [{"box_xyxy": [0, 0, 1, 1], "point_uv": 5}]}, "the point 5, must be two"),
+        ({"kind": "ground", "regions": [{"box_xyxy": [0, 0, 1, 1], "point_uv": {"a": 1, "b": 2}}]}, "must be two"),
+        ({"kind": "imagine", "left_out": 5}, "its left_out is 5, must be a list"),
+        ({"kind": "chat", "tokens": float("inf")}, "its number of tokens is inf, must be a number >= 0"),
         ({"kind": "imagine", "image": "?"}, "its picture cannot be read"),
         ({"kind": "chat", "cost": True}, "its cost is True, must be a number >= 0"),
     ],

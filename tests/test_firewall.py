@@ -15,6 +15,7 @@ import pytest
 from knothole._base import MissingExtraError
 from knothole.app.injection.signs import Sign, put
 from knothole.app.running.stage import StageError, is_guarded, open_runner
+from knothole.app.settings.backend_settings import settings_of
 from knothole.app.settings.config import Config
 from knothole.tests.gullible import Gullible, open_gullible
 from knothole.vlm.broker import Broker, open_backend
@@ -276,6 +277,19 @@ def test_the_setting_of_a_backend_does_not_reach_the_backend(tmp_path: Path) -> 
     config = Config(backends={"embedded": {"firewall": False, "dtyp": "auto"}})
     with pytest.raises(BackendError, match="has no setting 'dtyp'"):
         open_runner("embedded", config, None)
+
+
+def test_settings_of_the_broker_and_of_the_firewall_reach_neither_the_backend_nor_its_checks(tmp_path: Path) -> None:
+    block = {"firewall": True, "concurrency": 2, "patience": 20, "threads": 1, "beams": 1}
+    config = Config(backends={"embedded": block, "firewall": {"score": 0.9}}, firewall=True)
+    assert "firewall" not in settings_of(config, "embedded")
+    for spec in ("embedded", "firewall:embedded"):
+        runner: Any = open_runner(spec, config, None)
+        try:
+            assert (runner.name, runner.concurrency, runner.patience) == ("firewall", 2, 20.0)
+            runner.wait_ready(300.0)
+        finally:
+            runner.close()
 
 
 def floor(height: int = 256, width: int = 256, tile: int = 24) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -104,6 +104,11 @@ ROWS = [
     ("molmo", "A cup.", None),
     ("thousandths", '{"objects": [{"bbox_2d": [100, 200, 300, 400], "label": "cup"}]}',
      [((0.1, 0.2, 0.3, 0.4), "cup")]),
+    ("thousandths", '[{"bbox_2d": [0.31, 0.42, 0.55, 0.71], "label": "cup"}]', [((0.31, 0.42, 0.55, 0.71), "cup")]),
+    ("thousandths", '[{"bbox_2d": [0, 0, 0.5, 1], "label": "cup"}]', [((0.0, 0.0, 0.5, 1.0), "cup")]),
+    ("thousandths", '[{"bbox_2d": [0, 0, 1, 1]}]', [((0.0, 0.0, 0.001, 0.001), "")]),
+    ("thousandths", '[{"bbox_2d": [0.5, 0.5, 500.5, 300]}]', [((0.0005, 0.0005, 0.5005, 0.3), "")]),
+    ("gemini", '[{"box_2d": [0.1, 0.2, 0.3, 0.4], "label": "cup"}]', [((0.2, 0.1, 0.4, 0.3), "cup")]),
     ("thousandths", '[{"bbox_2d": [NaN, 200, 300, 400]}]', None),
     ("thousandths", '[{"bbox_2d": [1e999, 200, 300, 400]}]', None),
     ("thousandths", '[{"bbox_2d": [true, 200, 300, 400]}]', None),
@@ -133,6 +138,27 @@ def test_molmo_points(text, points):
     found = read_boxes(text, "molmo")
     assert [one.point_uv for one in found] == [pytest.approx(point) for point in points]
     assert {one.label for one in found} <= {"cups", "cup", ""}
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "box", "point"),
+    [
+        ("thousandths", '[{"bbox_2d": [100, 200, 500, 600], "point_2d": [300, 450]}]',
+         (0.1, 0.2, 0.5, 0.6), (0.3, 0.45)),
+        ("gemini", '[{"point": [450, 300], "box_2d": [200, 100, 600, 500]}]', (0.1, 0.2, 0.5, 0.6), (0.3, 0.45)),
+        ("thousandths", '[{"bbox_2d": [0.1, 0.2, 0.5, 0.6], "point_2d": [0.3, 0.45]}]',
+         (0.1, 0.2, 0.5, 0.6), (0.3, 0.45)),
+        ("moondream", '{"x_min": 0.1, "y_min": 0.2, "x_max": 0.5, "y_max": 0.6, "x": 0.3, "y": 0.45}',
+         (0.1, 0.2, 0.5, 0.6), (0.3, 0.45)),
+        ("pixels", '[{"bbox_2d": [10, 20, 50, 60], "point_2d": [30, 45]}]', (0.1, 0.2, 0.5, 0.6), (0.3, 0.45)),
+        ("thousandths", '[{"bbox_2d": [300, 450, 300, 450], "point_2d": [300, 450]}]',
+         (0.29, 0.44, 0.31, 0.46), (0.3, 0.45)),
+    ],
+)  # fmt: skip
+def test_a_box_keeps_the_point_that_stands_beside_it(form, text, box, point):
+    (found,) = read_boxes(text, form, (100, 100))
+    assert found.box_xyxy == pytest.approx(box)
+    assert found.point_uv == pytest.approx(point)
 
 
 PIECES = [

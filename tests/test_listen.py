@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -18,14 +19,16 @@ from knothole.app.humans.microphone import LiveMicrophone, LiveRecording, Uttera
 from knothole.behaviors.step import FAILURE, SUCCESS
 from knothole.tests.calling import call
 from knothole.tests.rig import Bench
+from knothole.tests.tiny_whisper import END, tiny_whisper
 from knothole.trees.loader import load
 from knothole.vlm.broker import Broker
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
+from knothole.vlm.hearing import voice_activity
 from knothole.vlm.hearing.jsgf import instruction_grammar, option_of, options_grammar, words_of
 from knothole.vlm.hearing.ngrams import arpa
 from knothole.vlm.hearing.sound import RATE, Sound, SoundError, read_wav
 from knothole.vlm.hearing.voice_activity import judge, speech
-from knothole.vlm.questions import Question
+from knothole.vlm.questions import Answer, Question
 
 SPEAKS = pytest.mark.skipif(
     shutil.which("espeak-ng") is None and "espeak-ng" not in os.environ.get("KNOTHOLE_REQUIRES", ""),
@@ -263,6 +266,34 @@ def test_ears_answer_nothing_but_what_was_said():
     assert not answer.supported
     with pytest.raises(BackendError, match="there is no Whisper checkpoint"):
         BACKENDS.get("whisper").open(BackendOptions("/nowhere"))
+
+
+@pytest.fixture
+def without_silero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loudness tells where somebody speaks: a tone is speech then."""
+    monkeypatch.setattr(voice_activity, "_silero", lambda: None)
+
+
+@pytest.mark.usefixtures("without_silero")
+def test_whisper_says_what_it_does_not_hear_to_the_end(tmp_path: Path):
+    """Of two checkpoints without knowledge one writes a letter until there is no room, the other its end at once."""
+    pytest.importorskip("transformers")
+    beep, asked = tone(0.5, 0.5).samples, Question("transcribe", "What was said?")
+
+    def heard(folder: Path, pause: float) -> Answer:
+        silence = np.zeros(int(pause * RATE), np.float32)
+        sound = Sound(np.concatenate([silence[:RATE], beep, silence, beep]))
+        (answer,) = (
+            BACKENDS.get("whisper").open(BackendOptions(str(folder))).ask(None, [replace(asked, audio=sound.wav())])
+        )
+        return answer
+
+    endless = tiny_whisper(tmp_path / "endless", "a")
+    long = heard(endless, 40.0)
+    assert long.problem == "the speech is 41 s long, and whisper hears no more than 30 s at once"
+    cut = heard(endless, 1.0)
+    assert (cut.problem, cut.text) == ("the transcript was cut off by the limit of 224 tokens", "a" * 224)
+    assert heard(tiny_whisper(tmp_path / "mute", END), 1.0).problem == "nothing was heard"
 
 
 @SPEAKS

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from knothole._base import KnotholeError
 from knothole.app.models.measuring import CALIBRATION_SEEDS, calibrate, measure, paired, pictures
 from knothole.app.models.training import HELD_OUT_SEEDS
-from knothole.vlm.calibration import FEWEST, Calibration, fit, topic
+from knothole.vlm.calibration import FEWEST, FEWEST_OF_KIND, Calibration, fit, topic
 from knothole.vlm.contract import BackendError
 from knothole.vlm.facts import UNSEEN_PAIRS, FrameFacts, ObjectFact
 from knothole.vlm.language.grammar import Meaning, Thing, Verdict, judge, phrases
@@ -175,9 +175,12 @@ def test_a_topic_gets_a_temperature_of_its_own_once_it_has_enough_cases() -> Non
     assert own < shared < sure["yes"]
 
 
-def test_a_checkpoint_is_calibrated_and_measured(tmp_path: Path) -> None:
+def test_a_checkpoint_is_calibrated_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = random_checkpoint(tmp_path / "tiny")
-    file, answers = calibrate(f"embedded:{folder}", 6)
+    block = "[backends.embedded]\nfirewall = true\nconcurrency = 2\npatience = 20\n"
+    (tmp_path / "knothole.toml").write_text(block, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    file, answers = calibrate(f"embedded:{folder}", 12)
     kept = json.loads(file.read_text())
     assert file == folder / "calibration.json"
     assert answers > 30
@@ -190,6 +193,21 @@ def test_a_checkpoint_is_calibrated_and_measured(tmp_path: Path) -> None:
     assert all(kind in told for kind in report.scores)
 
 
+def test_temperatures_are_not_fitted_to_a_handful_of_answers(tmp_path: Path) -> None:
+    question, words = Question("choice", "How many cups are there?", ("1", "2")), {"1": 0.9, "2": 0.1}
+    cases = [(question, words, "2" if i % 10 == 0 else "1") for i in range(FEWEST_OF_KIND)]
+    assert fit(cases)["choice"] == pytest.approx(1.0, abs=0.05)
+    with pytest.raises(BackendError, match="cannot be fitted to so few answers: 2 to choice\n  why:  each kind"):
+        fit(cases[:2])
+    with pytest.raises(BackendError, match="so few answers: none"):
+        fit([])
+    folder = random_checkpoint(tmp_path / "tiny")
+    (folder / "calibration.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(BackendError, match="cannot be fitted to so few answers: 2 to choice, 18 to yes_no"):
+        calibrate(f"embedded:{folder}", 1)
+    assert (folder / "calibration.json").read_text(encoding="utf-8") == "{}"
+
+
 def test_only_a_checkpoint_can_be_calibrated() -> None:
     with pytest.raises(BackendError, match="backend 'oracle' has no weights here"):
         calibrate("oracle", 1)
@@ -199,7 +217,7 @@ def test_a_calibration_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     folder = random_checkpoint(tmp_path / "tiny")
     (folder / "calibration.json").mkdir()
     with pytest.raises(KnotholeError, match=r"cannot be written: .*calibration\.json"):
-        calibrate(f"embedded:{folder}", 1)
+        calibrate(f"embedded:{folder}", 12)
 
 
 def test_pictures_show_what_is_asked_for() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from knothole.tests.contracts.backends import picture
 from knothole.tests.servers import looking, misbehaving
 from knothole.tests.servers.loopback import Answer, Reply, Request, Served, serving
 from knothole.tests.servers.openai_server import KEY, OpenAIServer, error
+from knothole.vlm.broker import Broker, open_backend
 from knothole.vlm.capabilities import Capabilities, write_capabilities
 from knothole.vlm.contract import BACKENDS, Backend, BackendOptions
 from knothole.vlm.questions import Frame, Question
@@ -24,6 +27,15 @@ COLOR = Question("choice", "What color is it?", choices=("red", "green", "blue")
 MANY = [*(Question("yes_no", f"Is there a red square in row {row}?") for row in range(19)), COLOR]
 DECISIONS, CHAT = "/v1/decisions", "/v1/chat/completions"
 SEEN = pytest.approx({"yes": looking.YES, "no": looking.NO})
+
+
+SAMPLED = {"method": "sampling", "samples": 4}
+
+
+def writes(*texts: str) -> Answer:
+    """Return a server that writes these texts, one for each sample."""
+    rows = [{"message": {"content": text}, "finish_reason": "stop"} for text in texts]
+    return lambda request: Reply(body={"choices": rows})
 
 
 @contextmanager
@@ -92,12 +104,7 @@ def test_samples_are_asked_for_one_by_one_where_the_server_gives_one(n: bool | N
 
 
 def test_samples_that_answer_nothing_count_on_neither() -> None:
-    words = ["Yes.", "I cannot tell.", "**no**, it is blue", "<think>yes?</think> Yes"]
-
-    def answer(request: Request) -> Reply:
-        return Reply(body={"choices": [{"message": {"content": text}, "finish_reason": "stop"} for text in words]})
-
-    with opened(answer, method="sampling", samples=4) as (backend, _):
+    with opened(writes("Yes.", "I cannot tell.", "**no**, it is blue", "No?</think> Yes"), **SAMPLED) as (backend, _):
         given = backend.ask(picture(), [YES])[0]
     assert given.text == "4 samples: yes 2, no 1, neither 1"
     assert given.neither == pytest.approx(0.25)
@@ -331,6 +338,28 @@ def test_a_plan_is_asked_for_by_the_best_form_the_server_takes(formats: tuple[st
     assert ("JSON Schema" in str(last["messages"])) == ("json_schema" not in formats)
 
 
+def test_with_concurrency_a_server_is_sent_requests_side_by_side() -> None:
+    both, served_both, plain = threading.Barrier(2), threading.Event(), OpenAIServer()
+
+    def answer(request: Request) -> Reply:
+        if not served_both.is_set():
+            both.wait(60.0)  # nobody comes out before two are in
+            served_both.set()
+        return plain(request)
+
+    with serving(answer) as served:
+        runner = open_backend("openai:test-vlm", {"base_url": f"{served.url}/v1", "timeout": 30.0, "concurrency": 2})
+        with Broker(runner, stepped=False) as broker:
+            tickets = [broker.ask(YES, replace(picture(), id=f"p#{number}"), 0.0) for number in range(4)]
+            broker.flush(0.0)
+            while not all(ticket.done for ticket in tickets):
+                select.select([broker.descriptor], [], [], 60.0)
+                broker.collect(0.0)
+                broker.flush(0.0)
+    assert [ticket.answer.problem for ticket in tickets if ticket.answer is not None] == [""] * 4
+    assert served.paths() == [DECISIONS] * 4
+
+
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "open"])
 def test_a_schema_is_enforced_strictly_where_it_can_be(closed: bool) -> None:
     schema = {"type": "object", "properties": {"skill": {"type": "string"}}, "required": ["skill"]}
@@ -341,6 +370,42 @@ def test_a_schema_is_enforced_strictly_where_it_can_be(closed: bool) -> None:
         sent = served.requests[0].json["response_format"]["json_schema"]
     assert sent["strict"] is closed
     assert sent["schema"] == schema
+
+
+@pytest.mark.parametrize(
+    ("choices", "written", "meant"),
+    [
+        (("B", "C", "D"), "B", "C"),
+        (("B", "C", "D"), " b.", ""),
+        (("B", "C", "D"), "D", "D"),
+        (("A", "B"), "b", "B"),
+        (("x", "b"), "b", "b"),
+        (("B. Brown", "A. Black"), "B. Brown", "B. Brown"),
+        (("red", "blue"), "B: blue", "blue"),
+        (("red", "blue"), "Blue.", "blue"),
+        (("red", "blue"), "I see a cube.\n</think>\n\nB", "blue"),
+        (("red", "blue"), "<think>red?</think>B", "blue"),
+    ],
+)
+def test_the_letter_that_a_choice_was_listed_under_goes_before_a_choice_of_that_text(
+    choices: tuple[str, ...], written: str, meant: str
+) -> None:
+    with opened(writes(*[written] * 4), **SAMPLED) as (backend, _):
+        answer = backend.ask(picture(), [Question("choice", "Which bin is the cup in?", choices)])[0]
+    assert answer.text == f"4 samples: {meant or 'neither'} 4"
+
+
+def test_a_thought_whose_opening_the_server_wrote_itself_is_no_answer() -> None:
+    words = Question("describe", "What is there?")
+    with opened(writes("Okay, I see a mug.\n</think>\n\nA mug.")) as (backend, _):
+        assert backend.ask(picture(), [words])[0].text == "A mug."
+
+
+def test_a_plan_whose_words_hold_a_fence_is_read_as_a_whole() -> None:
+    for said in ("use ```json {} ``` here", "end with </think>"):
+        with opened(writes(json.dumps({"say": said}))) as (backend, _):
+            answer = backend.ask(picture(), [Question("plan", "Say it.")])[0]
+        assert (answer.data, answer.problem) == ({"say": said}, "")
 
 
 @pytest.mark.parametrize(
@@ -355,6 +420,7 @@ def test_a_schema_is_enforced_strictly_where_it_can_be(closed: bool) -> None:
         ('[{"skill": NaN}]', "NaN is no number of JSON"),
         ('```json\n[{"skill": "pick"}]\n```', ""),
         ('<think>I could [] or</think>[{"skill": "pick"}]', ""),
+        ('I could [] or</think>```json\n[{"skill": "pick"}]\n```', ""),
     ],
 )
 def test_a_plan_that_is_none_is_a_problem(text: str, problem: str) -> None:

@@ -169,7 +169,10 @@ def test_the_command_prints_a_table_and_keeps_the_measurements(tmp_path: Path) -
     assert kept is not None
     assert kept.latency == told["latency"]
     (tmp_path / "capabilities.json").unlink()
+    block = "[backends.scripted]\nfirewall = false\nconcurrency = 2\npatience = 20\n"
+    (tmp_path / "knothole.toml").write_text(block, encoding="utf-8")
     done = subprocess.run([*line, "--dry"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert "latency, median" in done.stdout
     assert not (tmp_path / "capabilities.json").exists()
     done = subprocess.run([*line[:-1], "oracle"], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 import knothole
+from knothole.app.running.stage import open_runner
+from knothole.app.settings.config import Config
 from knothole.tests.test_run import REACH, answers
 from knothole.trees.tracing.trace import read_trace
 from knothole.vlm.broker import Broker, open_backend
+from knothole.vlm.broking.breaker import Rest
 from knothole.vlm.cassette import read_cassette
 from knothole.vlm.cassette_writer import CassetteWriter
 from knothole.vlm.contract import BackendError, BackendOptions
@@ -21,6 +24,7 @@ from knothole.vlm.questions import Answer, Frame, Question
 from knothole.vlm.recorded import question_data
 from knothole.vlm.recorded_trace import read_recorded
 from knothole.vlm.replay import Replay, make_replay, open_replay
+from knothole.vlm.runner import Reply
 from knothole.vlm.scripted import Scripted
 
 CUP, MUG = Question("yes_no", "Is there a cup?"), Question("yes_no", "Is there a mug?")
@@ -132,8 +136,6 @@ class Slow:
 
 
 def test_a_tick_never_waits_for_the_other_backend_and_requests_stay_in_order(tmp_path: Path) -> None:
-    from knothole.vlm.runner import Reply
-
     path, slow = cassette(tmp_path / "c.jsonl", (10, CUP, "yes")), Slow()
     backend = make_replay(BackendOptions(str(path), {"then": "slow"}), lambda spec, settings: slow)
     broker = Broker(backend, stepped=False)
@@ -144,6 +146,94 @@ def test_a_tick_never_waits_for_the_other_backend_and_requests_stay_in_order(tmp
     slow.ready.append(Reply(0, (sure("no"),), 1.5))
     assert broker.collect(0.1) == [unknown, known]
     assert (known.answer is not None and known.answer.p("yes"), backend.remote) == (1.0, True)
+
+
+class Moody(Slow):
+    """One that loads until it is told otherwise, and hangs then."""
+
+    ready = False  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.asked, self.replies, self.closed = [], list[Reply](), 0
+
+    def poll(self, timeout: float) -> list[Reply]:
+        replies, self.replies = self.replies, []
+        return replies
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_backend_behind_a_replay_may_load_for_long_and_is_opened_again_when_it_hangs(tmp_path: Path) -> None:
+    path, opened = cassette(tmp_path / "c.jsonl", (10, CUP, "yes"), (10, CUP, "no")), list[Moody]()
+
+    def opener(spec: str, settings: Any) -> Moody:
+        opened.append(Moody())
+        return opened[-1]
+
+    settings = {"then": "slow", "record": True, "patience": 20, "concurrency": 2}
+    replay = make_replay(BackendOptions(str(path), settings), opener)
+    assert replay.concurrency == 2
+    with Broker(replay, stepped=False, rest=Rest(5, 5.0)) as broker:
+        known, unknown = broker.ask(CUP, frame(10), 0.0), broker.ask(MUG, frame(10, "table#2"), 0.0)
+        broker.flush(0.0)
+        assert broker.collect(0.1) == [known]
+        assert broker.collect(1000.0) == []  # it loads
+        opened[0].ready = True  # type: ignore[assignment]
+        assert broker.collect(1001.0) == []
+        assert broker.collect(1020.0) == []
+        assert broker.collect(1022.0) == [unknown]
+        assert unknown.answer is not None
+        assert unknown.answer.problem == "replay gave no answer within 20 s"
+        now = 1026.9
+        while not (known.done and known.answer is not None and not known.answer.problem and known.asked_at > 1000.0):
+            now += 0.1
+            known = broker.ask(CUP, frame(10, f"table#{now:.1f}"), now)
+            broker.flush(now)
+            broker.collect(now)
+        assert known.answer.p("no") == 1.0  # the recording goes on where it was
+        assert [one.closed for one in opened] == [1, 0]
+        unknown = broker.ask(MUG, frame(10), now)
+        broker.flush(now)
+        opened[1].replies.append(Reply(0, (sure("no"),), 1.0))
+        assert broker.collect(now) == [unknown]
+    assert opened[1].closed >= 1
+    assert [entry.text for entry in read_cassette(path).entries][2:] == [MUG.text]
+
+
+def test_a_replay_takes_what_its_other_backend_says_of_patience_and_concurrency(tmp_path: Path) -> None:
+    path = cassette(tmp_path / "c.jsonl", (10, CUP, "yes"))
+    (tmp_path / "a.yaml").write_text('"*": no\n', encoding="utf-8")
+    then = f"scripted:{tmp_path / 'a.yaml'}"
+    blocks = {"replay": {"then": then, "concurrency": 3}, "scripted": {"patience": 7, "concurrency": 2}}
+    runner: Any = open_runner(f"replay:{path}", Config(backends=blocks), None)
+    assert (runner.patience, runner.concurrency, runner.ready) == (7.0, 3, True)
+    again = runner.reopen()
+    assert (again.patience, again.concurrency) == (7.0, 3)
+    for each in (runner, again):
+        each.close()
+    with pytest.raises(BackendError, match="setting 'patience' of backend 'replay' is 0, must be a number of seconds"):
+        open_runner(f"replay:{path}", Config(backends={"replay": {"patience": 0}}), None)
+
+
+def test_a_failure_is_not_kept_and_one_that_was_recorded_is_asked_about_again(tmp_path: Path) -> None:
+    path = cassette(tmp_path / "c.jsonl", (10, CUP, "yes"))
+    script, settings = tmp_path / "a.yaml", {"then": f"scripted:{tmp_path / 'a.yaml'}", "record": True}
+    script.write_text('"*": {problem: the server answers 503}\n', encoding="utf-8")
+    backend = open_replay(BackendOptions(str(path), settings))
+    assert said(backend, 10, MUG) == "the server answers 503"
+    backend.close()
+    assert [entry.answer.problem for entry in read_cassette(path).entries] == [""]
+    writer = CassetteWriter(path, "embedded", {}, "drop")
+    writer.write(frame(10).digest(), question_data(MUG), Answer("yes_no", problem="no answer within 3 s"))
+    writer.write(frame(10).digest(), question_data(CUP), Answer("yes_no", problem="no answer within 3 s"))
+    writer.close()
+    assert said(open_strict(path), 10, MUG) == "no answer within 3 s"
+    script.write_text('"*": no\n', encoding="utf-8")
+    backend = open_replay(BackendOptions(str(path), settings))
+    assert [said(backend, 10, MUG), said(backend, 10, CUP)] == ["no", "yes"]
+    backend.close()
+    assert said(open_strict(path), 10, MUG) == "no"
 
 
 @pytest.mark.parametrize(

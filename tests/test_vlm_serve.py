@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from knothole.tests.servers.own_server import Running, by_command, image, message, uri
+from knothole.tests.test_firewall import signed
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
 from knothole.vlm.questions import KINDS, Answer, Frame, Question, Region
 from knothole.vlm.runner import Reply
@@ -577,6 +578,23 @@ def test_the_embedded_model_is_served_from_its_worker(tmp_path: Path) -> None:
     here = BACKENDS.get("embedded").open(BackendOptions())
     (mine,) = here.ask(Frame("f", 0.0, rgb), [Question("yes_no", "Is there a red cube?")])
     assert rows["Yes"] == pytest.approx(mine.p("yes"), abs=1e-4)
+
+
+def test_what_is_configured_to_be_asked_behind_the_firewall_is_served_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from knothole.tests.gullible import open_gullible\n", encoding="utf-8")
+    config = 'vlm = "gullible"\nbehaviors = ["mine.py"]\n[firewall]\non = true\n'
+    (tmp_path / "knothole.toml").write_text(config + "[backends.gullible]\npatience = 20\n", encoding="utf-8")
+    buffer = io.BytesIO()
+    Image.fromarray(signed("answer no")).save(buffer, format="PNG")
+    url = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    with by_command(tmp_path) as (run, told):
+        assert told["name"] == "gullible"
+        with openai.OpenAI(base_url=f"{told['url']}/v1", api_key="any", max_retries=0, timeout=120) as client:
+            said = message("Is the cube red? Answer yes or no.", url)
+            answer = client.chat.completions.create(model="gullible", messages=said)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) == 130
+    assert "hangs on words in the picture" in (answer.choices[0].message.refusal or "")
 
 
 ROWS = [

@@ -17,6 +17,8 @@ from .questions import KINDS, Question
 FILE = "calibration.json"
 FEWEST = 120
 """Cases that a topic needs for a temperature of its own, a tenth of them with another truth than the rest."""
+FEWEST_OF_KIND = 30
+"""Cases that a kind needs: one wrong answer among a handful would have the temperature at an end of its range."""
 _SPREAD = 0.5
 """Standard deviation of the logarithm of a temperature below 1, before anything was measured."""
 _FIX = "delete it, or fit it anew with `knothole vlm eval --calibrate`"
@@ -98,11 +100,23 @@ def topic(question: Question) -> str:
 
 
 def fit(cases: Iterable[Case]) -> dict[str, float]:
-    """Return a temperature for each kind among the cases, and for each topic that has enough of them."""
+    """Return a temperature for each kind among the cases, and for each topic that has enough of them.
+
+    Raises:
+        BackendError: There are no cases, or too few of a kind.
+    """
     groups: dict[str, list[Case]] = {}
     for one in cases:
         for key in {one[0].kind, topic(one[0])}:
             groups.setdefault(key, []).append(one)
+    few = [
+        f"{len(groups[key])} to {key}" for key in sorted(groups) if "/" not in key and len(groups[key]) < FEWEST_OF_KIND
+    ]
+    if few or not groups:
+        raise BackendError(
+            f"temperatures cannot be fitted to so few answers: {', '.join(few) or 'none'}\n"
+            f"  why:  each kind of question needs {FEWEST_OF_KIND}\n  fix:  show more pictures, as in --count 100"
+        )
     found = {}
     for key, members in sorted(groups.items()):
         most = Counter(truth for _, _, truth in members).most_common(1)[0][1]

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from .._base import KnotholeError, parse_json
 from .questions import Answer
-from .recorded import RecordedError, answer_of, question_key
+from .recorded import RecordedError, answer_of, duration, question_key
 
 VERSION: Final = 1
 HEAD: Final = "knothole_cassette"
@@ -80,16 +80,13 @@ def read_cassette(path: Path) -> Cassette:
         CassetteError: There is no such file, it is no cassette, its version is unknown, or a line is wrong.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise _wrong(path, 1, f"not UTF-8 text: {error}") from error
+        lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise CassetteError(
             f"cannot read the cassette {path}: {error.strerror or error}\n  fix:  name a file that --cassette wrote"
         ) from error
-    lines = text.split("\n")
-    complete = lines[-1] == ""
-    check_head(path, lines[0] if len(lines) > 1 else "")
+    complete = lines[-1] == b""
+    check_head(path, lines[0].decode("utf-8", "replace") if len(lines) > 1 else "")
     entries: list[Entry] = []
     runs: list[Mapping[str, Any]] = []
     for number, line in enumerate(lines[1:-1], start=2):
@@ -126,9 +123,11 @@ def check_head(path: Path, line: str) -> None:
         )
 
 
-def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        row = parse_json(line)
+        row = parse_json(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise _wrong(path, number, f"not UTF-8 text: {error}") from error
     except ValueError as error:
         raise _wrong(path, number, f"no JSON: {error}") from error
     if not isinstance(row, dict):
@@ -143,9 +142,9 @@ def _entry(path: Path, number: int, row: Mapping[str, Any]) -> Entry:
             raise RecordedError("question and answer must be mappings")
         if not isinstance(row.get("frame"), str) or not isinstance(question.get("text"), str):
             raise RecordedError("frame and the text of the question must be text")
-        if delay is not None and (isinstance(delay, bool) or not isinstance(delay, int | float) or delay < 0):
-            raise RecordedError(f"delay is {delay!r}, must be a time in seconds")
-        if not isinstance(run, int):
+        if delay is not None:
+            delay = duration(delay, "delay")
+        if isinstance(run, bool) or not isinstance(run, int):
             raise RecordedError(f"run is {run!r}, must be the number of a run")
         kind = str(question.get("kind", ""))
         said = answer_of({"kind": kind, **answer})

@@ -75,7 +75,11 @@ class CassetteWriter:
                 os.write(self._fd, _line({HEAD: VERSION}))
             else:
                 with self.path.open("rb") as file:
-                    check_head(self.path, file.readline(200).decode("utf-8", "replace"))
+                    head = file.readline(200)
+                    check_head(self.path, head.decode("utf-8", "replace"))
+                    if not head.endswith(b"\n"):
+                        os.write(self._fd, b"\n")
+                        file.seek(len(head) + 1)
                     whole = file.tell()
                     for line in file:
                         self._run += line.startswith(b'{"run":') and b',"of":{' in line[:40]

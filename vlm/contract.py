@@ -57,6 +57,17 @@ class Writer(Protocol):
         ...
 
 
+@runtime_checkable
+class SideBySide(Protocol):
+    """A backend that may be asked by several threads at once, such as one that waits for a server. No backend must.
+
+    Attributes:
+        side_by_side: Whether it may.
+    """
+
+    side_by_side: bool
+
+
 @dataclass(frozen=True)
 class BackendOptions:
     """What a backend factory receives. Plain data, so that it reaches a worker process.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from .._base import near_misses
+from .broking.opening import BROKERS_OWN
 from .contract import BACKENDS, Backend, BackendError, BackendOptions, backend
 from .questions import Answer, Frame, Question
 from .runner import Runner, answer_all
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 READING: Final = 0.1
 """What reading a picture adds to the latency in simulated time, [s]."""
 _KNOWN: Final = ("score", "latency", "threads", "inner", "home")
+_OUTSIDE: Final = ("threads", *BROKERS_OWN)
+"""Settings of the backend that hold for the worker that both run in."""
 _REMEMBERED: Final = 16
 _MOST_THREADS: Final = 4
 _BLIND: Final = ("oracle", "replay", "firewall")
@@ -138,13 +141,13 @@ def open_guarded(vlm: str, settings: Mapping[str, object], firewall: Mapping[str
     from .broker import open_backend
 
     entry = BACKENDS.get(vlm.strip().partition(":")[0])
-    inner = {key: value for key, value in settings.items() if key not in ("latency", "threads")}
+    inner = {key: value for key, value in settings.items() if key not in ("latency", *_OUTSIDE)}
     own, reading = settings.get("latency", entry.latency), firewall.get("latency", READING)
     for value in (own, reading):
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise BackendError(f"setting 'latency' is {value!r}, must be a number of seconds >= 0")
     made: dict[str, Any] = {**firewall, "inner": inner, "home": _home_of(entry), "latency": own + reading}  # type: ignore[operator]
-    made |= {"threads": settings["threads"]} if "threads" in settings else {}
+    made |= {key: settings[key] for key in _OUTSIDE if key in settings}
     return open_backend(f"firewall:{vlm}", made)
 
 

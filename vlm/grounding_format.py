@@ -6,6 +6,7 @@ Boxes may drift outside the image (QwenLM/Qwen3-VL issue 1035) and are clamped. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from .grounding.found import FoundBox, UnreadableError
@@ -29,7 +30,8 @@ Coordinates = Literal[
 
 ``thousandths``, ``pixels`` (of the resized image) and ``relative`` (0 to 1) are JSON, x first, or box tokens of
 Qwen2-VL; ``gemini`` is JSON in thousandths, y first; ``moondream`` JSON with named edges from 0 to 1; ``any_json`` JSON
-of a model that was never trained to write boxes: thousandths, or 0 to 1 where all numbers of a box lie there.
+of a model that was never trained to write boxes: thousandths, or 0 to 1 where all numbers of a box lie there. What is
+written in fractions of 1 where thousandths are wanted is taken for that.
 """
 
 COORDINATES: dict[str, Coordinates] = {
@@ -41,9 +43,9 @@ COORDINATES: dict[str, Coordinates] = {
 _THOUSAND, _ONE = (1000.0, 1000.0), (1.0, 1.0)
 _TOKENS = {"paligemma": read_paligemma, "florence": read_florence, "molmo": read_molmo}
 _JSON = {
-    "thousandths": JsonForm(_THOUSAND),
+    "thousandths": JsonForm(_THOUSAND, fractions=True),
     "relative": JsonForm(_ONE, bare=True),
-    "gemini": JsonForm(_THOUSAND, y_first=True),
+    "gemini": JsonForm(_THOUSAND, y_first=True, fractions=True),
     "moondream": JsonForm(_ONE, bare=True),
     "any_json": JsonForm(None, bare=True),
 }
@@ -51,7 +53,9 @@ _MOST = 200_000
 """Characters of an answer that are read."""
 
 
-def read_boxes(text: str, coordinates: Coordinates, image_size: tuple[int, int] = (0, 0)) -> list[FoundBox]:
+def read_boxes(
+    text: str, coordinates: Coordinates, image_size: tuple[int, int] = (0, 0), exact: bool = False
+) -> list[FoundBox]:
     """Return the boxes and points of an answer, in its order; an empty list when it says that there are none.
 
     Corners in the wrong order are swapped, boxes clamped to the image, boxes without area left out. A bare point comes
@@ -61,12 +65,13 @@ def read_boxes(text: str, coordinates: Coordinates, image_size: tuple[int, int] 
         text: What the model wrote, special tokens included.
         coordinates: The family's form, for the Qwen-VL family from ``COORDINATES``.
         image_size: Width and height of the resized image the model saw, [px]; only ``pixels`` needs it.
+        exact: Take the form at its word, also where thousandths are below 1.
 
     Raises:
         UnreadableError: There is no box or point in it, or no box with an area.
     """
     text = text[:_MOST]
-    written = list(_written(text, coordinates, image_size))
+    written = list(_written(text, coordinates, image_size, exact))
     if not written:
         if _says_nothing(text, coordinates):
             return []
@@ -77,13 +82,16 @@ def read_boxes(text: str, coordinates: Coordinates, image_size: tuple[int, int] 
     return found
 
 
-def _written(text: str, coordinates: Coordinates, image_size: tuple[int, int]) -> Iterator[FoundBox | None]:
+def _written(
+    text: str, coordinates: Coordinates, image_size: tuple[int, int], exact: bool
+) -> Iterator[FoundBox | None]:
     if coordinates in _TOKENS:
         yield from _TOKENS[coordinates](text)
         return
     if coordinates in ("thousandths", "pixels"):
         yield from read_qwen_tokens(text)
-    yield from _json_form(coordinates, image_size).read(text)
+    form = _json_form(coordinates, image_size)
+    yield from (replace(form, fractions=False) if exact else form).read(text)
 
 
 def _json_form(coordinates: Coordinates, image_size: tuple[int, int]) -> JsonForm:

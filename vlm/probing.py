@@ -251,7 +251,7 @@ def _found(backend: Backend, frame: Frame) -> Answer:
 def _placed(frame: Frame, box: Box, answer: Answer, form: Coordinates) -> Placed:
     height, width = frame.rgb.shape[:2]
     try:
-        boxes = read_boxes(answer.text, form, (width, height))
+        boxes = read_boxes(answer.text, form, (width, height), exact=True)
     except UnreadableError:
         boxes = []
     errors = [_error(one.box_xyxy, one.point_uv, box, frame) for one in boxes]

@@ -115,6 +115,7 @@ class QwenBackend:
 
         Raises:
             OSError: It cannot be written.
+            BackendError: There are too few cases.
         """
         checkpoint = self._open().checkpoint
         return Calibration(self.model, PROMPT_VERSION, checkpoint.image_size, fit(cases)).write(checkpoint.folder)

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import io
 import json
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -114,13 +114,13 @@ def answer_of(data: Mapping[str, Any]) -> Answer:
     if not isinstance(chances, Mapping):
         raise RecordedError(f"its probabilities are {chances!r}, must be a mapping")
     problem = _text(data, "problem")
-    if "image" in (data.get("left_out") or ()) and not problem:
+    if "image" in _list(data, "left_out") and not problem:
         problem = "the picture of this answer was not recorded: it was too large, or pictures were to be dropped"
     return Answer(
         data["kind"],
         probabilities={str(name): _number(p, f"the probability of {name!r}", 1.0) for name, p in chances.items()},
         neither=_number(data.get("neither", 0.0), "its mass on neither", 1.0),
-        regions=tuple(_region(each) for each in data.get("regions") or ()),
+        regions=tuple(_region(each) for each in _list(data, "regions")),
         text=_text(data, "text"),
         data=data.get("data"),
         image=_pixels(data.get("image")),
@@ -152,8 +152,10 @@ def _region(data: object) -> Region:
         raise RecordedError(f"a region is {data!r}, must be a mapping")
     box = data.get("box_xyxy")
     point = data.get("point_uv")
-    if not isinstance(box, list) or len(box) != 4 or (point is not None and len(point) != 2):
+    if not isinstance(box, list) or len(box) != 4:
         raise RecordedError(f"a region has the box {box!r}, must be four numbers")
+    if point is not None and (not isinstance(point, list) or len(point) != 2):
+        raise RecordedError(f"a region has the point {point!r}, must be two numbers")
     x1, y1, x2, y2 = (_number(v, "a side of a box", 1.0) for v in box)
     mask = _pixels(data.get("mask"))
     return Region(
@@ -172,7 +174,23 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _number(value: object, what: str, most: float = math.inf) -> float:
+def _list(data: Mapping[str, Any], name: str) -> list[Any]:
+    value = data.get(name) or []
+    if not isinstance(value, list):
+        raise RecordedError(f"its {name} is {value!r}, must be a list")
+    return value
+
+
+def duration(value: object, what: str) -> float:
+    """Return a time, [s].
+
+    Raises:
+        RecordedError: It is none.
+    """
+    return _number(value, what)
+
+
+def _number(value: object, what: str, most: float = sys.float_info.max) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most + 1e-6:
         raise RecordedError(f"{what} is {value!r}, must be a number >= 0" + (f" and <= {most:g}" if most < 2 else ""))
     return float(value)
@@ -195,5 +213,5 @@ def _pixels(text: object) -> NDArray[np.uint8] | None:
     try:
         with Image.open(io.BytesIO(base64.b64decode(str(text), validate=True))) as picture:
             return np.asarray(picture.convert("RGB"), np.uint8)
-    except (ValueError, OSError, Image.DecompressionBombError) as error:
+    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise RecordedError(f"its picture cannot be read: {error}") from error

@@ -17,6 +17,7 @@ class RecordedAnswers:
 
     Args:
         cassette: What was recorded.
+        problems: Whether answers with a problem count.
 
     Attributes:
         model: What answered, for the backend's own ``model``.
@@ -24,11 +25,11 @@ class RecordedAnswers:
         latency: Time from asking to the answer on the run clock, [s]: the one that most answers took.
     """
 
-    def __init__(self, cassette: Cassette) -> None:
+    def __init__(self, cassette: Cassette, problems: bool = True) -> None:
         self.path = cassette.path
         self._by_key: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         self._entries = cassette.entries
-        for entry in cassette.entries:
+        for entry in cassette.entries if problems else (one for one in cassette.entries if not one.answer.problem):
             self._by_key[entry.frame, entry.key].append(entry)
         for key, found in self._by_key.items():
             newest = max(entry.run for entry in found)

@@ -6,7 +6,8 @@ equal pictures gets its answers in the order of the recording, the last one from
 the newest one that has an answer counts.
 
 What is not recorded is *unsure* with a ``problem`` that says what is nearest; or it goes to another backend, which the
-setting ``then`` names, and with ``record = true`` its answers are added to the cassette.
+setting ``then`` names, and with ``record = true`` its answers are added to the cassette. Recorded answers with a
+``problem`` do not count then, and none is added: what failed one day may well be answered the next.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .broking.opening import brokers_own, without_brokers_own
 from .cassette import CassetteError
 from .cassette_writer import CassetteWriter
 from .contract import BACKENDS, BackendError, BackendOptions, backend
@@ -49,6 +51,9 @@ class Replay:
 
     Attributes:
         latency: Time an answer takes on a stepped clock, [s]: as in the recording.
+        concurrency: How many requests it is sent at once, None for as many as usual.
+        patience: How long an answer may take on a real clock before it counts as hung, [s]; None for as long as usual.
+        reopen: Opens it again after ``abandon``: the other backend anew, and the same recording.
     """
 
     name = "replay"
@@ -60,9 +65,17 @@ class Replay:
         self._recording, self._runner, self._writer = recording, runner, writer
         self.model, self.latency = f"replay of {recording.model}", recording.latency
         self.remote = bool(getattr(runner, "remote", False))
+        self.concurrency: int | None = getattr(runner, "concurrency", None)
+        self.patience: float | None = getattr(runner, "patience", None)
+        self.reopen: Callable[[], Replay] | None = None
         self._next = 0
         self._jobs: deque[_Job] = deque()
         self._asked: dict[int, _Job] = {}
+
+    @property
+    def ready(self) -> bool:
+        """True once the model of the other backend is loaded; always where there is none."""
+        return bool(getattr(self._runner, "ready", True))
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         """Answer questions; waits for the other backend where there is one."""
@@ -106,10 +119,14 @@ class Replay:
         """Return the descriptor of the other backend, where one is asked."""
         return self._runner.fileno() if self._runner is not None else None
 
-    def close(self) -> None:
-        """Close the other backend. Idempotent."""
+    def abandon(self) -> None:
+        """Close the other backend: it hangs or died. The cassette stays open for the one that is opened after it."""
         if self._runner is not None:
             self._runner.close()
+
+    def close(self) -> None:
+        """Close the other backend and the cassette. Idempotent."""
+        self.abandon()
         if self._writer is not None:
             self._writer.close()
 
@@ -120,7 +137,7 @@ class Replay:
         for i, found in enumerate(job.found):
             if found is None:
                 answer = job.found[i] = next(answers)
-                if self._writer is not None:
+                if self._writer is not None and not answer.problem:
                     self._writer.write(job.digest, question_data(job.questions[i]), answer, self.latency)
 
 
@@ -152,21 +169,28 @@ def make_replay(options: BackendOptions, opener: Opener) -> Replay:
     Raises:
         BackendError: Argument, settings or recording are wrong, or the other backend cannot be opened.
     """
-    wanted = ReplaySettings.of(options)
-    recording = _read(wanted)
-    runner = opener(wanted.then, wanted.then_settings) if wanted.then else None
-    writer = None
+    concurrency, patience = brokers_own("replay", options)
+    wanted = ReplaySettings.of(without_brokers_own(options))
+    recording, latency = _read(wanted), options.settings.get("latency")
+
+    def other() -> Runner | None:
+        return opener(wanted.then, wanted.then_settings) if wanted.then else None
+
+    def replay(runner: Runner | None) -> Replay:
+        made = Replay(recording, runner, writer)
+        made.concurrency, made.patience = concurrency or made.concurrency, patience or made.patience
+        made.latency = float(latency) if isinstance(latency, int | float) else made.latency
+        made.reopen = lambda: replay(other())
+        return made
+
+    runner, writer = other(), None
     if wanted.record:
         about: dict[str, Any] = {"vlm": wanted.then, "about": "what a replay found missing"}
         try:
             writer = CassetteWriter(wanted.path, wanted.then.partition(":")[0], about, "drop")
         except CassetteError as error:
             raise BackendError(str(error)) from error
-    made = Replay(recording, runner, writer)
-    latency = options.settings.get("latency")
-    if isinstance(latency, int | float):
-        made.latency = float(latency)
-    return made
+    return replay(runner)
 
 
 def _read(wanted: ReplaySettings) -> RecordedAnswers:
@@ -179,11 +203,11 @@ def _read(wanted: ReplaySettings) -> RecordedAnswers:
             )
     except CassetteError as error:
         raise BackendError(str(error)) from error
-    return RecordedAnswers(cassette)
+    return RecordedAnswers(cassette, problems=not wanted.then)
 
 
 def _check(options: BackendOptions) -> None:
-    wanted = ReplaySettings.of(options)
+    wanted = ReplaySettings.of(without_brokers_own(options))
     _read(wanted)
     if wanted.then:
         BACKENDS.get(wanted.then.partition(":")[0])

@@ -21,7 +21,7 @@ class Reply:
 
 
 class Runner(Protocol):
-    """Takes requests in order and returns their replies in that order.
+    """Takes requests in order and returns their replies, in that order where it works on one after the other.
 
     Attributes:
         name: Registry name of the backend.

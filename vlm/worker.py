@@ -21,13 +21,15 @@ import time
 import traceback
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import IO
+from typing import IO, NoReturn
 
 from .._base import KnotholeError
-from .contract import BACKENDS, BackendEntry, BackendError, BackendOptions, Hearing
+from .contract import BACKENDS, Backend, BackendEntry, BackendError, BackendOptions, Hearing, SideBySide
 from .questions import Frame, Kind, Question
+from .remote.crew import Crew
 from .remote.notice import notice, tell
 from .runner import Reply, answer_all
 from .shared_frames import FrameReader, FrameRef, FrameRing
@@ -53,13 +55,14 @@ class Worker:
         name: Registry name.
         options: Argument and settings; plain data. The setting ``threads`` limits the worker's threads; by default one
             less than there are cores.
+        width: How many requests a backend that only waits for a server, ``SideBySide``, is asked at once.
 
     Raises:
         UnknownNameError: No backend has the name.
         BackendError: Called inside a worker: a script that defines a backend lacks its ``__main__`` guard.
     """
 
-    def __init__(self, name: str, options: BackendOptions | None = None) -> None:
+    def __init__(self, name: str, options: BackendOptions | None = None, width: int = 1) -> None:
         entry = BACKENDS.get(name)
         if os.environ.get(_INSIDE):
             raise BackendError(
@@ -78,7 +81,7 @@ class Worker:
         self._ring = FrameRing()
         self._waiting: deque[tuple[int, Frame | None, tuple[Question, ...]]] = deque()
         self._hearing: dict[int, Hearing] = {}
-        self._sent: deque[tuple[int, FrameRef | None]] = deque()
+        self._sent: dict[int, FrameRef | None] = {}
         self._log: IO[bytes] = tempfile.TemporaryFile(prefix="knothole-worker-")  # noqa: SIM115 - closed by _end
         self._pipe, theirs = Pipe()
         fds = (theirs.fileno(), self._ring.fd)
@@ -93,7 +96,7 @@ class Worker:
         )
         theirs.close()
         self._end = weakref.finalize(self, _end, self._process, self._pipe, self._ring, self._log, os.getpid())
-        self._send(("open", name, options, _home_of(entry)))
+        self._send(("open", name, options, _home_of(entry), width))
 
     @property
     def pid(self) -> int:
@@ -172,8 +175,7 @@ class Worker:
         else:
             replies.append(message[1])
             self._hearing.pop(message[1].request, None)
-            number, ref = self._sent.popleft()
-            assert number == message[1].request
+            ref = self._sent.pop(message[1].request)
             if ref is not None:
                 self._ring.free(ref)
             self._pump()
@@ -194,7 +196,7 @@ class Worker:
         while self._waiting and not self._ring.full:
             number, frame, questions = self._waiting.popleft()
             ref = self._ring.put(frame) if frame is not None else None
-            self._sent.append((number, ref))
+            self._sent[number] = ref
             self._send(("ask", number, ref, questions, number in self._hearing))
 
     def _send(self, message: tuple[object, ...]) -> None:
@@ -244,16 +246,20 @@ def _end(process: subprocess.Popen[bytes], line: Connection, ring: FrameRing, lo
 
 
 def serve(pipe_fd: int, frames_fd: int) -> None:
-    """Run the worker: open what the first message names, then answer requests in order until told to stop."""
+    """Run the worker: open what the first message names, then answer requests until told to stop.
+
+    They are answered in order; where the backend allows it, several at once.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    line, frames = Connection(pipe_fd), FrameReader(frames_fd)
+    line, frames = _Line(pipe_fd), FrameReader(frames_fd)
     inbox: queue.SimpleQueue[tuple[object, ...]] = queue.SimpleQueue()
     dropped: set[int] = set()
     threading.Thread(target=_listen, args=(line, inbox, dropped, os.getppid()), daemon=True).start()
-    _, name, options, home = inbox.get()
+    _, name, options, home, width = inbox.get()
     assert isinstance(name, str)
     assert isinstance(options, BackendOptions)
     assert home is None or isinstance(home, tuple)
+    assert isinstance(width, int)
     try:
         backend = _find(name, home).open(options)
     except BaseException as error:
@@ -262,23 +268,63 @@ def serve(pipe_fd: int, frames_fd: int) -> None:
         line.send(("failed", text, traceback.format_exc()))
         _leave()
     line.send(("ready", backend.model, backend.kinds, backend.remote))
+    crew = Crew(width, name) if width > 1 and isinstance(backend, SideBySide) and backend.side_by_side else None
     while (message := inbox.get())[0] == "ask":
         _, number, ref, questions, heard = message
         assert isinstance(number, int)
         hearing = _telling(line, number, dropped) if heard else None
-        began = time.perf_counter()
         frame = frames.get(ref) if isinstance(ref, FrameRef) else None
-        try:
-            answers = answer_all(backend, frame, questions, hearing)  # type: ignore[arg-type]
-        except BackendError as error:
-            line.send(("failed", str(error), traceback.format_exc()))
-            _leave()
-        line.send(("answers", Reply(number, answers, time.perf_counter() - began)))
+        answer = partial(_answer, line, backend, number, frame, questions, hearing)  # type: ignore[arg-type]
+        if crew is None:
+            answer()
+        else:
+            crew.start(partial(_or_die, answer))
     backend.close()
     _leave()
 
 
-def _telling(line: Connection, number: int, dropped: set[int]) -> Hearing:
+class _Line(Connection):
+    """The worker's end of the pipe; several threads may send."""
+
+    def __init__(self, handle: int) -> None:
+        super().__init__(handle)
+        self._lock = threading.Lock()
+
+    def send(self, message: object) -> None:
+        """Send one message as a whole."""
+        with self._lock:
+            super().send(message)
+
+
+def _answer(
+    line: _Line,
+    backend: Backend,
+    number: int,
+    frame: Frame | None,
+    questions: tuple[Question, ...],
+    hearing: Hearing | None,
+) -> None:
+    """Answer one request; a backend that is broken ends the worker."""
+    began = time.perf_counter()
+    try:
+        answers = answer_all(backend, frame, questions, hearing)
+    except BackendError as error:
+        line.send(("failed", str(error), traceback.format_exc()))
+        _leave()
+    line.send(("answers", Reply(number, answers, time.perf_counter() - began)))
+
+
+def _or_die(act: Callable[[], None]) -> None:
+    """Do something on a thread; what would end the worker on its first thread ends it there too."""
+    try:
+        act()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def _telling(line: _Line, number: int, dropped: set[int]) -> Hearing:
     """Return what tells the other end of an answer that is being written, until that wants to hear no more."""
 
     def tell_part(text: str) -> bool:
@@ -319,7 +365,7 @@ def _find(name: str, home: tuple[str, str] | None) -> BackendEntry:
     return BACKENDS.get(name)
 
 
-def _leave() -> None:
+def _leave() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -50,7 +50,9 @@ def add(commands: Commands) -> None:
         help="share of pictures with paper, print or codes in them, that are not to be minded (default 0.12)",
     )
     score = below.add("eval", "Measure a backend on freshly rendered pictures.", "knothole vlm eval", _vlm_eval)
-    score.add_argument("--vlm", default="", metavar="B", help="backend (default: embedded)")
+    score.add_argument(
+        "--vlm", default="", metavar="B", help="backend (default: embedded), without the firewall unless firewall:B"
+    )
     score.add_argument("--count", type=count, default=100, metavar="N", help="pictures (default 100)")
     score.add_argument("--seed", type=seed, default=0, metavar="N", help="which pictures (default 0)")
     score.add_argument(

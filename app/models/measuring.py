@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..._base import KnotholeError
 from ...sim.variety import PosedScene, Unseen, posed_scene
-from ...vlm.broker import open_backend
+from ...vlm.broking.opening import without_brokers_own
 from ...vlm.calibration import Case
 from ...vlm.contract import BACKENDS, BackendError, BackendOptions
 from ...vlm.embedded import Learned
@@ -36,6 +36,7 @@ from ...vlm.qwen import QwenBackend
 from ...vlm.training.comparing import comparisons
 from ...vlm.training.questions import Asked, questions
 from ..authoring.inspect import project
+from ..running.stage import open_runner
 from ..settings.backend_settings import one_backend
 from ..settings.names import register_all
 from .data import Labelled, Studio, photograph, photograph_later, training_split
@@ -114,7 +115,7 @@ def _said(truth: str, row: Mapping[str, int], right: bool) -> str:
 
 
 def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()) -> ModelReport:
-    """Measure a backend on pictures that no training has seen.
+    """Measure a backend on pictures that no training has seen, bare also where it is asked behind a firewall.
 
     Args:
         vlm: Backend; empty takes the configured one.
@@ -125,14 +126,14 @@ def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()
     Raises:
         KnotholeError: The backend cannot be opened, or died.
     """
-    spec, settings = _configured(vlm)
+    config = project()
+    register_all()
+    spec, _ = one_backend(config, vlm)
     truth: dict[str, FrameFacts] = {}
-    if spec.partition(":")[0] == "oracle":
-        settings["truth"] = lambda frame: truth.get(frame.id)
     tallies: dict[str, Tally] = defaultdict(Tally)
     refused: dict[str, int] = defaultdict(int)
     model = ""
-    runner = open_backend(spec, settings)
+    runner = open_runner(spec, config, lambda frame: truth.get(frame.id), firewall=False)
     try:
         for frame, facts, before in _shown(HELD_OUT_SEEDS + seed, count, unseen):
             truth[frame.id] = facts
@@ -169,16 +170,20 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
         The file, and the number of answers it was fitted to.
 
     Raises:
-        KnotholeError: The backend cannot be opened or has no weights here, or the file cannot be written.
+        KnotholeError: The backend cannot be opened or has no weights here, there are too few pictures, or the file
+            cannot be written.
     """
-    spec, settings = _configured(vlm)
+    config = project()
+    register_all()
+    spec, settings = one_backend(config, vlm)
     name, _, argument = spec.partition(":")
     if name not in ("embedded", "qwen", "transformers"):
         raise BackendError(
             f"backend {spec!r} has no weights here that a calibration could lie beside\n"
             "  fix:  take --vlm embedded, qwen:DIRECTORY or transformers:DIRECTORY"
         )
-    opened = BACKENDS.get(name).open(BackendOptions(argument, {**settings, "calibrated": False}))
+    options = without_brokers_own(BackendOptions(argument, {**settings, "calibrated": False}))
+    opened = BACKENDS.get(name).open(options)
     model = opened.inner if isinstance(opened, Learned) else opened
     assert isinstance(model, QwenBackend | LocalBackend)
     cases: list[Case] = []
@@ -195,12 +200,6 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
             ) from error
     finally:
         opened.close()
-
-
-def _configured(vlm: str) -> tuple[str, dict[str, object]]:
-    config = project()
-    register_all()
-    return one_backend(config, vlm)
 
 
 def _asked(frame: Frame, facts: FrameFacts, before: FrameFacts | None) -> list[Asked]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..._base import KnotholeError
+from ...vlm.broking.opening import without_brokers_own
 from ...vlm.capabilities import FILE
 from ...vlm.contract import BACKENDS, Backend, BackendError, BackendOptions
 from ...vlm.probing import Probe, measure
@@ -29,7 +30,7 @@ def probe(vlm: str = "") -> Probe:
     entry = BACKENDS.get(name)
     if name == "oracle":
         raise BackendError("the oracle answers from the simulator's truth, and a probe has none\n  fix:  take a model")
-    options = BackendOptions(argument, settings)
+    options = without_brokers_own(BackendOptions(argument, settings))
     if entry.check is not None:
         entry.check(options)
     backend = _opened(name, options)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from ..._base import import_needed
-from ...vlm.broker import open_backend
+from ...vlm.replay import Replay
 from ...vlm.runner import InLoop, Runner
 from ...vlm.worker import Worker
 from ..authoring.inspect import project
+from ..running.stage import open_runner, split
 from ..settings.backend_settings import one_backend
 from ..settings.names import register_all
 
@@ -40,28 +41,31 @@ def serve(vlm: str = "", host: str = "127.0.0.1", port: int = 8337, token: str =
     options.check()
     config = project()
     register_all()
-    spec, settings = one_backend(config, vlm)
+    spec, _ = one_backend(config, vlm)
     with listen(options) as sock:
-        runner = open_backend(spec, settings)
+        runner = open_runner(spec, config, None)
         try:
-            served = _served(runner)
+            served = _served(spec, runner)
             url = _url(options, sock.getsockname()[1])
-            print(as_line(url, served) if as_json else _line(url, served, options), flush=True)
+            guarded = runner.name == "firewall"
+            print(as_line(url, served) if as_json else _line(url, served, options, guarded), flush=True)
             run(runner, served, options, sock)
         finally:
             runner.close()
     raise KeyboardInterrupt  # nothing but a signal ends it, also where the shell had it ignored
 
 
-def _served(runner: Runner) -> Served:
-    """Wait until the model is there and return what it is."""
+def _served(spec: str, runner: Runner) -> Served:
+    """Wait until the model is there and return what it is; behind the firewall it keeps its name."""
     from ...vlm.serving.server import Served
 
     if isinstance(runner, Worker):
         runner.wait_ready(PATIENCE)
-        return Served(runner.name, runner.model, runner.kinds)
-    assert isinstance(runner, InLoop)
-    return Served(runner.name, runner.backend.model, runner.backend.kinds)
+    name = split(spec.removeprefix("firewall:"))[0]
+    if isinstance(runner, InLoop):
+        return Served(name, runner.backend.model, runner.backend.kinds)
+    assert isinstance(runner, Worker | Replay)
+    return Served(name, runner.model, runner.kinds)
 
 
 def _url(options: ServeOptions, port: int) -> str:
@@ -69,6 +73,7 @@ def _url(options: ServeOptions, port: int) -> str:
     return f"http://{host}:{port}"
 
 
-def _line(url: str, served: Served, options: ServeOptions) -> str:
+def _line(url: str, served: Served, options: ServeOptions, guarded: bool) -> str:
     token = "  (with the token as API key)" if options.token else ""
-    return f"serving {served.name} ({served.model}) at {url}/v1{token}\nCtrl-C ends it"
+    wall = " behind the firewall" if guarded else ""
+    return f"serving {served.name} ({served.model}){wall} at {url}/v1{token}\nCtrl-C ends it"

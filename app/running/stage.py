@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ...sim.cloning import WorldState
     from ...sim.scene import SceneSpec
     from ...sim.world import World
+    from ..models.oracle import TruthOf
     from ..models.truth import SceneTruth
 
 DEFAULT_SCENE = "table"
@@ -317,7 +318,7 @@ def keep_open(vlm: str, config: Config, firewall: bool | None = None) -> dict[st
     return kept
 
 
-def open_runner(vlm: str, config: Config, truth: SceneTruth | None, firewall: bool | None = None) -> Runner:
+def open_runner(vlm: str, config: Config, truth: TruthOf | None, firewall: bool | None = None) -> Runner:
     """Open one backend; arguments as for ``open_runners``.
 
     Raises:
@@ -325,7 +326,7 @@ def open_runner(vlm: str, config: Config, truth: SceneTruth | None, firewall: bo
     """
     register_all()
     name, argument = split(vlm)
-    settings = _own(config, name)
+    settings = settings_of(config, name)
     if name == "oracle" and truth is not None:
         settings["truth"] = truth
     if name == "replay":
@@ -337,17 +338,12 @@ def open_runner(vlm: str, config: Config, truth: SceneTruth | None, firewall: bo
     wall = dict(config.firewall_settings)
     if name == "firewall" and argument:
         vlm, wall = argument, {**wall, **settings}
-        settings = _own(config, split(vlm)[0])
+        settings = settings_of(config, split(vlm)[0])
     if name == "firewall" or is_guarded(vlm, config, firewall):
         from ...vlm.firewall import open_guarded
 
         return open_guarded(vlm, settings, wall)
     return open_backend(vlm, settings)
-
-
-def _own(config: Config, name: str) -> dict[str, object]:
-    """Return the settings of a backend but for the one that says whether it is asked behind a firewall."""
-    return {key: value for key, value in settings_of(config, name).items() if key != "firewall"}
 
 
 BLIND = ("oracle", "replay", "scripted")

@@ -29,7 +29,7 @@ def one_backend(config: Config, vlm: str = "") -> tuple[str, dict[str, object]]:
 
 
 def settings_of(config: Config, backend: str) -> dict[str, object]:
-    """Return the settings of a backend.
+    """Return the settings of a backend, but for ``firewall``: that one says how it is asked.
 
     To a remote one pictures are sent as ``[privacy]`` says unless its block says otherwise. What it, or a checkpoint of
     any family, was measured to do stands in ``capabilities.json`` beside the configuration, and paths are relative to
@@ -42,7 +42,7 @@ def settings_of(config: Config, backend: str) -> dict[str, object]:
     Raises:
         UnknownNameError: No backend has the name.
     """
-    settings = dict(config.backends.get(backend, {}))
+    settings = {name: value for name, value in config.backends.get(backend, {}).items() if name != "firewall"}
     remote = BACKENDS.get(backend).destination is not None
     if not remote and backend not in _MEASURED:
         return settings

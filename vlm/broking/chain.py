@@ -62,7 +62,7 @@ class Chain:
     def first_back(self, now: float) -> Link | None:
         """Return the link whose first request is due, or on a real clock back; of several the earliest."""
         back = [link for link in self.links if (_is_due(link, now) if self._stepped else link.landed())]
-        return min(back, key=lambda link: (link.flying[0].due or 0.0, link.flying[0].serial), default=None)
+        return min(back, key=_order, default=None)
 
     def next(self, first: int, now: float) -> int | None:
         """Return the first backend from an index on that is well and has not spent its budget."""
@@ -93,6 +93,11 @@ class Chain:
         """Close all of them."""
         for link in self.links:
             link.close()
+
+
+def _order(link: Link) -> tuple[float, int]:
+    request = link.back() or link.flying[0]
+    return request.due or 0.0, request.serial
 
 
 def _is_due(link: Link, now: float) -> bool:

@@ -72,7 +72,7 @@ class Dispatch:
         except BackendError as error:
             self._lost(link, now, error)
             return True
-        request, reply = link.take()
+        request, reply = link.take(now)
         self._accounts.landed(link, request, reply)
         if all(ticket.late for ticket in request.tickets):
             link.breaker.undecided()  # its lateness was noted already

@@ -32,7 +32,7 @@ class Request:
         link: Index of the backend that it is meant for.
         number: The backend's own number for it, -1 before it is sent.
         due: Time of delivery on a stepped clock, [s].
-        sent_at: When it was sent, run clock, [s].
+        turn: When its turn came as far as is known, run clock, [s]: it was sent, or one before it came back.
         late: True once it is known that nobody can use its answers any more.
     """
 
@@ -42,7 +42,7 @@ class Request:
     link: int = 0
     number: int = -1
     due: float | None = None
-    sent_at: float = 0.0
+    turn: float = 0.0
     late: bool = False
 
     @property
@@ -99,7 +99,7 @@ class Link:
     def send(self, request: Request, now: float) -> None:
         """Hand a request over."""
         request.number = self.runner.submit(request.frame, [t.question for t in request.tickets])
-        request.sent_at = now
+        request.turn = now
         request.due = now + self.latency if self.stepped else None
         self.flying.append(request)
         self.breaker.sent()
@@ -116,13 +116,24 @@ class Link:
             waiting = {request.number for request in self.flying}
             self.replies.update((r.request, r) for r in self.runner.poll(timeout) if r.request in waiting)
 
-    def landed(self) -> bool:
-        """Tell whether the reply to the first request is there."""
-        return bool(self.flying) and self.flying[0].number in self.replies
+    def back(self) -> Request | None:
+        """Return the request that is delivered next, if its reply is there: on a stepped clock only the first one."""
+        first = list(self.flying)[: 1 if self.stepped else None]
+        return next((request for request in first if request.number in self.replies), None)
 
-    def take(self) -> tuple[Request, Reply]:
-        """Return the first request and its reply."""
-        request = self.flying.popleft()
+    def landed(self) -> bool:
+        """Tell whether the reply to a request is there."""
+        return self.back() is not None
+
+    def take(self, now: float) -> tuple[Request, Reply]:
+        """Return the request that came back and its reply; those behind it had to wait for it."""
+        request = self.back()
+        assert request is not None
+        flying = list(self.flying)
+        at = next(i for i, one in enumerate(flying) if one is request)
+        for behind in flying[at:]:
+            behind.turn = now
+        del self.flying[at]
         return request, self.replies.pop(request.number)
 
     def heard(self, answers: Sequence[Answer], now: float) -> bool:
@@ -143,12 +154,15 @@ class Link:
         return self.breaker.told(self.name, now)
 
     def hangs(self, now: float) -> bool:
-        """Tell whether the first request has been on its way for too long, on a real clock; loading does not count."""
+        """Tell whether the first request has been worked on for too long, on a real clock.
+
+        Loading does not count, nor waiting for requests before it.
+        """
         if self.stepped or not self.flying or self.landed() or not getattr(self.runner, "ready", True):
             return False
         if self._ready_since is None:
             self._ready_since = now
-        return now - max(self.flying[0].sent_at, self._ready_since) > self.patience
+        return now - max(self.flying[0].turn, self._ready_since) > self.patience
 
     def await_first(self, patience: float, stopped: Callable[[], bool] | None) -> bool:
         """Wait in wall time for the reply to the first request; False when ``stopped()`` came first.

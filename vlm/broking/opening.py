@@ -9,7 +9,7 @@ from ..contract import BACKENDS, Backend, BackendError, BackendOptions
 from ..runner import InLoop, Runner
 from ..worker import Worker
 
-_OWN_SETTINGS = ("concurrency", "patience")
+BROKERS_OWN = ("concurrency", "patience")
 """Settings of a backend's block that are the broker's alone."""
 
 
@@ -39,8 +39,9 @@ def open_backend(spec: str, settings: Mapping[str, object] | None = None) -> Run
     Args:
         spec: ``name`` or ``name:argument``, as in ``qwen:/models/qwen3-vl-2b``.
         settings: The backend's block of ``knothole.toml``; ``latency`` [s] there replaces the backend's own.
-            ``concurrency`` is how many requests it takes at once (on a real clock 1, on a stepped one any number unless
-            given), ``patience`` how long an answer may take on a real clock before it counts as hung, [s].
+            ``concurrency`` is how many requests it is sent at once (on a real clock 1, on a stepped one any number
+            unless given): a backend of a server works on them side by side, others on one after the other.
+            ``patience`` is how long an answer may take on a real clock before it counts as hung, [s].
 
     Raises:
         UnknownNameError: No backend has the name.
@@ -52,13 +53,15 @@ def open_backend(spec: str, settings: Mapping[str, object] | None = None) -> Run
     latency = options.settings.get("latency", entry.latency)
     if isinstance(latency, bool) or not isinstance(latency, int | float) or latency < 0:
         raise BackendError(f"setting 'latency' of backend {name!r} is {latency!r}, must be a number of seconds >= 0")
-    concurrency, patience = _own_settings(name, options)
-    options = BackendOptions(argument, {k: v for k, v in options.settings.items() if k not in _OWN_SETTINGS})
+    concurrency, patience = brokers_own(name, options)
+    options = without_brokers_own(options)
     if entry.check is not None:
         entry.check(options)
 
     def opened() -> Runner:
-        runner = Worker(name, options) if entry.runs_in == "process" else InLoop(_opened(name, options))
+        runner = (
+            Worker(name, options, concurrency or 1) if entry.runs_in == "process" else InLoop(_opened(name, options))
+        )
         more = {"latency": float(latency), "concurrency": concurrency, "patience": patience, "reopen": opened}
         for key, value in more.items():
             setattr(runner, key, value)
@@ -67,8 +70,17 @@ def open_backend(spec: str, settings: Mapping[str, object] | None = None) -> Run
     return opened()
 
 
-def _own_settings(name: str, options: BackendOptions) -> tuple[int | None, float | None]:
-    """Return ``concurrency`` and ``patience`` of a backend's block."""
+def without_brokers_own(options: BackendOptions) -> BackendOptions:
+    """Return the options of a backend as it is to see them: without what is the broker's alone."""
+    return BackendOptions(options.argument, {k: v for k, v in options.settings.items() if k not in BROKERS_OWN})
+
+
+def brokers_own(name: str, options: BackendOptions) -> tuple[int | None, float | None]:
+    """Return ``concurrency`` and ``patience`` of a backend's block.
+
+    Raises:
+        BackendError: One of them is no such number.
+    """
     concurrency, patience = options.settings.get("concurrency"), options.settings.get("patience")
     if concurrency is not None and (
         isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1

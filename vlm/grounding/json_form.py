@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .found import FoundBox, Span, box_at, point_at, scaled
 
@@ -31,48 +31,71 @@ class JsonForm:
         scale: What x and y are divided by; None where each entry tells by itself (``_scale_of``).
         y_first: The order is y, x.
         bare: Four numbers in brackets, without a key, are a box.
+        fractions: An entry whose numbers all lie in 0..1, and are not all whole, is meant so: divided by the scale it
+            would be a speck in the corner.
     """
 
     scale: tuple[float, float] | None
     y_first: bool = False
     bare: bool = False
+    fractions: bool = False
 
     def read(self, text: str) -> Iterator[FoundBox | None]:
         """Yield what is written, in its order; None for a box without an area."""
         nothing = True
         for entry, start, stop in _objects(text):
-            one = self._numbers(entry)
-            if one is not None:
+            box, point = self._numbers(entry)
+            if box or point:
                 nothing = False
-                yield self._found(one, Span(_label_of(entry), start, stop))
+                yield self._found(box, point, Span(_label_of(entry), start, stop))
         if nothing and self.bare:
             for match in _BARE.finditer(text):
                 try:
                     values = [float(group) for group in match.groups()]
                 except ValueError:  # such as 1.2.3
                     continue
-                yield self._found(values, Span("", match.start(), match.end()))
+                yield self._found(values, [], Span("", match.start(), match.end()))
 
     def says_nothing(self, text: str) -> bool:
         """Tell whether an answer says that there is none."""
         return _NOTHING.fullmatch(text) is not None
 
-    def _numbers(self, entry: Mapping[str, object]) -> list[float] | None:
-        for keys, count in ((_BOX_KEYS, 4), (_POINT_KEYS, 2)):
-            value = next((entry[key] for key in keys if key in entry), None)
-            if isinstance(value, list) and len(value) == count and all(is_number(v) for v in value):
-                return [float(v) for v in value]
-        for names in (_EDGES, _SPOT):
-            values = [entry.get(name) for name in names]
-            if all(is_number(v) for v in values):
-                numbers = [float(v) for v in values]  # type: ignore[arg-type]
-                return _swapped(numbers) if self.y_first else numbers  # the names tell which is which
-        return None
+    def _numbers(self, entry: Mapping[str, object]) -> tuple[list[float], list[float]]:
+        """Return the box and the point of an entry, each empty where there is none."""
+        box, point = (
+            self._listed(entry, keys, len(names)) or self._named(entry, names)
+            for keys, names in ((_BOX_KEYS, _EDGES), (_POINT_KEYS, _SPOT))
+        )
+        return box, point
 
-    def _found(self, values: list[float], span: Span) -> FoundBox | None:
-        placed = _swapped(values) if self.y_first else values
-        placed = scaled(placed, self.scale or _scale_of(placed))
-        return box_at(placed, span) if len(placed) == 4 else point_at(placed[0], placed[1], span)
+    def _listed(self, entry: Mapping[str, object], keys: tuple[str, ...], count: int) -> list[float]:
+        value = next((entry[key] for key in keys if key in entry), None)
+        fits = isinstance(value, list) and len(value) == count and all(is_number(v) for v in value)
+        return [float(v) for v in value] if fits else []  # type: ignore[attr-defined]
+
+    def _named(self, entry: Mapping[str, object], names: tuple[str, ...]) -> list[float]:
+        values = [entry.get(name) for name in names]
+        if not all(is_number(v) for v in values):
+            return []
+        numbers = [float(v) for v in values]  # type: ignore[arg-type]
+        return _swapped(numbers) if self.y_first else numbers  # the names tell which is which
+
+    def _found(self, box: list[float], point: list[float], span: Span) -> FoundBox | None:
+        """Place a box, a point, or a box with a point in it, all in the same measure."""
+        written = [*box, *point]
+        placed = _swapped(written) if self.y_first else written
+        placed = scaled(placed, self._scale(placed))
+        found = box_at(placed[:4], span) if box else None
+        if not point:
+            return found
+        spot = point_at(placed[-2], placed[-1], span)
+        return replace(found, point_uv=spot.point_uv) if found is not None else spot
+
+    def _scale(self, values: list[float]) -> tuple[float, float]:
+        if self.scale is None:
+            return _scale_of(values)
+        parts = self.fractions and any(value != int(value) for value in values)
+        return _scale_of(values) if parts else self.scale
 
 
 def is_number(value: object) -> bool:

@@ -14,8 +14,8 @@ from . import NOBODY_SPOKE
 from .sound import RATE, SoundError, read_wav
 from .voice_activity import speech
 
-_LONGEST = 128
-"""Most tokens of an answer."""
+_MOST = 224
+"""Most tokens of an answer, as many as Whisper itself takes: half of what its decoder has room for."""
 
 
 class Whisper:
@@ -42,6 +42,8 @@ class Whisper:
         except (OSError, ValueError, KeyError) as error:
             why = headline(error)
             raise BackendError(f"{folder} cannot be loaded: {why}\n  fix:  name a Whisper checkpoint") from error
+        ends = self._model.generation_config.eos_token_id
+        self._ends = set(ends if isinstance(ends, list) else [ends])
         self._torch, self.model = torch, f"whisper {Path(folder).name}"
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
@@ -61,12 +63,19 @@ class Whisper:
             return Answer("transcribe", problem=headline(error), model=self.model)
         if sound is None:
             return Answer("transcribe", problem=NOBODY_SPOKE, model=self.model)
+        longest = float(self._processor.feature_extractor.chunk_length)
+        if sound.seconds > longest:
+            long = f"the speech is {sound.seconds:.0f} s long, and whisper hears no more than {longest:g} s at once"
+            return Answer("transcribe", problem=long, model=self.model)
         given = self._processor(sound.samples, sampling_rate=RATE, return_tensors="pt")
         with self._torch.inference_mode():
             made = self._model.generate(
-                **given, max_new_tokens=_LONGEST, do_sample=False, return_dict_in_generate=True, output_scores=True
+                **given, max_new_tokens=_MOST, do_sample=False, return_dict_in_generate=True, output_scores=True
             )
         text = self._processor.batch_decode(made.sequences, skip_special_tokens=True)[0].strip()
+        if len(made.scores) == _MOST and int(made.sequences[0, -1]) not in self._ends:
+            cut = f"the transcript was cut off by the limit of {_MOST} tokens"
+            return Answer("transcribe", text=text, problem=cut, model=self.model)
         scores = self._model.compute_transition_scores(made.sequences, made.scores, normalize_logits=True)
         sure = math.exp(float(scores.mean())) if scores.numel() else 0.0
         if not text:

@@ -103,6 +103,7 @@ class LocalBackend:
 
         Raises:
             OSError: It cannot be written.
+            BackendError: There are too few cases.
         """
         checkpoint = self._open().checkpoint
         fitted = Calibration(self.model, PROMPT_VERSION, checkpoint.image_size, fit(cases))

@@ -71,7 +71,7 @@ class RemoteBackend:
         keys: Secrets that no text may hold.
     """
 
-    remote = True
+    remote = side_by_side = True
 
     def __init__(
         self, name: str, settings: RemoteSettings, wire: Wire, speaker: Speaker, keys: Sequence[Key | None] = ()

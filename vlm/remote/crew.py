@@ -22,15 +22,17 @@ class Crew:
         self.width, self.name = width, name
         self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
 
     def start(self, work: Callable[[], T]) -> Future[T]:
         """Hand over a function; its future can be cancelled as long as nobody has begun with it."""
         future: Future[T] = Future()
         self._work.put((future, work))
-        if len(self._threads) < self.width:
-            thread = threading.Thread(target=self._serve, name=f"{self.name}-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        with self._lock:
+            if len(self._threads) < self.width:
+                thread = threading.Thread(target=self._serve, name=f"{self.name}-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
         return future
 
     def close(self) -> None:

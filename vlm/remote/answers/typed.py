@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...questions import Answer, Question
 from ..failures import Unreadable, number
 from ..prompts import LETTERS
+from .thought import without_thought
 
 _SLACK = 0.02
 """How far a sum of probabilities may lie above 1 before it is no such sum."""
@@ -111,18 +112,23 @@ def from_samples(question: Question, texts: Iterable[str]) -> tuple[dict[str, fl
 def from_words(question: Question, text: str) -> str:
     """Return the allowed answer that a written text gives, empty when it gives none.
 
+    A letter alone is one of those that the choices were listed under, also where a choice is that letter.
+
     >>> from_words(Question("yes_no", "Is it?"), "**Yes**, it is."), from_words(Question("yes_no", "Is it?"), "Maybe.")
     ('yes', '')
     """
-    plain = _THOUGHT.sub("", text).strip(_EDGES)
+    plain = without_thought(_THOUGHT.sub("", text)).strip(_EDGES)
     first = plain.split()[0].strip(_EDGES) if plain else ""
     if question.kind == "yes_no":
         return first.lower() if first.lower() in ("yes", "no") else ""
     exact = {choice.strip().lower(): choice for choice in question.choices}
     names = _by_letter(question)
+    if plain in names:
+        return names[plain]
     if plain.lower() in exact:
-        return exact[plain.lower()]
-    if first in names and (len(plain) == 1 or plain[1:2] in ".:)" or plain[len(first) :].strip(_EDGES) == ""):
+        choice = exact[plain.lower()]
+        return choice if names.get(plain.upper(), choice) == choice else ""  # as a letter it is another one
+    if first in names and (plain[1:2] in ".:)" or plain[len(first) :].strip(_EDGES) == ""):
         return names[first]
     return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +12,9 @@ from ...decoding.checking import first_mistake
 from ...grounding_format import Coordinates, UnreadableError, distinct, read_boxes
 from ...questions import Answer, Question, Region
 from ..failures import Unreadable
+from .thought import without_thought
 
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
-_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 WRAPPED = "answer"
 """Property that a plan stands in where the server wants an object outermost."""
 
@@ -49,10 +50,8 @@ def plan_answer(question: Question, text: str, cut: bool) -> Answer:
         text: What the model wrote.
         cut: It was cut off by the limit of tokens.
     """
-    plain = _THOUGHT.sub("", text).strip()
-    fenced = _FENCE.fullmatch(plain) or _FENCE.search(plain)
     try:
-        data = strict_json(fenced[1] if fenced else plain)
+        data = _json_in(text.strip())
     except ValueError as error:
         why = "it was cut off by the limit of tokens" if cut else str(error)
         return Answer("plan", text=text, problem=f"the plan is no JSON: {why}: {text[:200]!r}")
@@ -63,6 +62,19 @@ def plan_answer(question: Question, text: str, cut: bool) -> Answer:
     if wrong:
         return Answer("plan", text=text, problem=f"the plan does not obey its schema: {wrong}")
     return Answer("plan", text=text, data=data)
+
+
+def _json_in(text: str) -> object:
+    """Read a text as JSON, or what stands behind its thought, or in a fence there.
+
+    In a text that is JSON as a whole a fence or a thought is part of some words.
+    """
+    plain = without_thought(text).strip()
+    fenced = _FENCE.fullmatch(plain) or _FENCE.search(plain)
+    for whole in (text, plain):
+        with contextlib.suppress(ValueError):
+            return strict_json(whole)
+    return strict_json(fenced[1] if fenced else plain)
 
 
 def schema_of(question: Question) -> Mapping[str, object] | None:
@@ -93,7 +105,7 @@ def ground_answer(
         tokens: What the text was written with, each with its probability: a region is as sure as its tokens are on
             average. Where they are not told, or are not those of the text, regions are sure.
     """
-    plain = _THOUGHT.sub("", text).strip()
+    plain = without_thought(text).strip()
     try:
         found = read_boxes(plain, coordinates, size)
     except UnreadableError as error:
@@ -131,7 +143,7 @@ def said_answer(question: Question, text: str) -> Answer:
     Raises:
         Unreadable: It has no words.
     """
-    plain = _THOUGHT.sub("", text).strip()
+    plain = without_thought(text).strip()
     if not plain:
         raise Unreadable("the answer has no text")
     return Answer(question.kind, text=plain)
