@@ -251,7 +251,9 @@ class Control:
         hooks.on_break.append(self._hook_reached)
         hooks.on_pass.append(self._hook_passed)
         hooks.on_change.append(self._hook_changed)
-        human = SharedHuman(context.human, context, self._standstill, self._tell, lambda: bool(self._subscribers))
+        human = SharedHuman(
+            context.human, context, self._standstill, self._tell, lambda: bool(self._subscribers), self.pausing
+        )
         context.human = human
         breakpoints = Breakpoints(tree, loop.listeners, self._changed, self.pausing.pause)
         forced = ForcedResults(tree, gates, self._changed, self._tell)
