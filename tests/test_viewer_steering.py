@@ -116,6 +116,22 @@ def test_a_breakpoint_stops_at_a_status_an_expression_and_never_more_than_it_say
         assert interventions(recording) == ["break", "resume", "stop"]
 
 
+def test_the_page_says_why_a_condition_cannot_be_computed(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path) as run:
+        page = run.page
+        run.standing("paused at tick 0")
+        page.keyboard.press("b")
+        page.locator("#break-any").check()
+        page.locator("#break-when").fill("$n > 3")
+        page.get_by_role("button", name="Add breakpoint").click()
+        expect(page.locator("#breakpoints li span")).to_have_text(["any node, when $n > 3"])
+        page.get_by_role("button", name="Step").click()
+        expect(page.locator("#breakpoints li span")).to_contain_text(
+            ["cannot be computed: $n is read before it is set"]
+        )
+        run.stop()
+
+
 ASKING = """\
 knothole: 1
 tree: t

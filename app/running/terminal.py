@@ -100,7 +100,7 @@ class Watcher:
         self.running = ticked.running
         if ticked.reloaded:
             self.states.clear()
-        for change in ticked.changes:
+        for change in ticked.state if ticked.reloaded else ticked.changes:
             self.states[change.node] = (change.status, change.reason)
 
     def say(self, text: str) -> None:

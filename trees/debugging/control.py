@@ -255,7 +255,7 @@ class Control:
             context.human, context, self._standstill, self._tell, lambda: bool(self._subscribers), self.pausing
         )
         context.human = human
-        breakpoints = Breakpoints(tree, loop.listeners, self._changed, self.pausing.pause)
+        breakpoints = Breakpoints(tree, loop.listeners, self._changed, self.pausing.pause, self._tell)
         forced = ForcedResults(tree, gates, self._changed, self._tell)
         self._run = _Run(loop, ending, gates, hooks, human, breakpoints, forced)
         if context.broker is not None:
