@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from knothole.trees.ticking.loop import Loop
 from knothole.trees.tracing.recording import Message, Recording, TraceError, read_trace
 from knothole.trees.tracing.trace import TraceWriter
 from knothole.viewer.application import MOST_COMMAND, page_files
+from knothole.viewer.connection import MOST_SILENT
 from knothole.viewer.figure import figure, mesh_bytes
 from knothole.viewer.gate import HEADERS
 from knothole.viewer.moments import up_to
@@ -200,6 +203,78 @@ def test_a_command_reaches_the_run(steered: tuple[Client, Loop]) -> None:
     assert (state["tick"], state["ended"]) == (loop.context.tick, False)
 
 
+class Held:
+    """A control whose ``set``, and a run whose explanation, wait until they may go on."""
+
+    def __init__(self) -> None:
+        self.gate, self.reached = threading.Event(), threading.Semaphore(0)
+        self.asked: list[str] = []
+        self.source = LiveSource("held")
+        self.source.at = self.at  # type: ignore[method-assign]
+
+    def command(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        if data["do"] == "set":
+            self.gate.wait()
+        return {"ok": True, "state": {}}
+
+    def subscribe(self, heard: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+        return lambda: None
+
+    def at(self, tick: int) -> Recording:
+        self.asked.append(f"tick {tick}")
+        self.reached.release()
+        self.gate.wait()
+        raise TraceError(f"nothing is known of tick {tick}")
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[Client, Held]]:
+    found = Held()
+    with ViewerServer([found.source], control=found) as server:
+        yield Client(server), found
+        found.gate.set()
+
+
+@pytest.mark.parametrize("do", ["stop", "pause"])
+@pytest.mark.parametrize("busy", ["set", "why"])
+def test_a_stop_waits_for_nothing_else_that_was_asked(held: tuple[Client, Held], busy: str, do: str) -> None:
+    client, _ = held
+    body = b'{"do":"set"}'
+    head = f"Host: {client.host}\r\nOrigin: {client.origin}\r\nContent-Type: application/json\r\n"
+    asks = {
+        "set": f"POST /{client.server.token}/command HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
+        + body,
+        "why": f"GET /{client.server.token}/why?source=0&tick=1&node= HTTP/1.1\r\n{head}\r\n".encode(),
+    }
+    with ExitStack() as stack:
+        for _ in range(40):
+            raw = stack.enter_context(socket.create_connection(("127.0.0.1", client.server.port), timeout=60))
+            raw.sendall(asks[busy])
+        assert json.loads(client.command({"do": do})[1])["ok"]
+
+
+def test_only_the_newest_question_of_a_page_is_explained(held: tuple[Client, Held]) -> None:
+    client, control = held
+    with ThreadPoolExecutor(4) as threads:
+
+        def ask(tick: int, page: str) -> Future[Any]:
+            return threads.submit(client.json, f"/why?source=0&tick={tick}&node=&page={page}")
+
+        first = ask(1, "a")
+        assert control.reached.acquire(timeout=60)
+        waiting = [ask(2, "a"), ask(2, "a")]  # whichever of the two comes later replaces the other
+        replaced = next(as_completed(waiting, timeout=60))
+        assert replaced.result() == {"error": "something newer was asked meanwhile"}
+        other = ask(3, "b")
+        assert not first.done()
+        control.gate.set()
+        assert first.result() == {"error": "nothing is known of tick 1"}
+        waiting.remove(replaced)
+        assert waiting[0].result() == {"error": "nothing is known of tick 2"}
+        assert other.result() == {"error": "nothing is known of tick 3"}
+    assert control.asked == ["tick 1", "tick 2", "tick 3"]
+
+
 def test_the_document_names_every_key() -> None:
     page = page_files()["main.js"][1].decode()
     keys = {key for listed in re.findall(r"keys\.add\(\[([^\]]*)\]", page) for key in re.findall(r'"(.+?)"', listed)}
@@ -321,6 +396,38 @@ def test_headers_without_end_are_refused(client: Client) -> None:
     with socket.create_connection(("127.0.0.1", client.server.port), timeout=60) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 80_000)
         assert b" 400 " in raw.recv(65536)
+    assert client.ask("/info")[0] == 200
+
+
+def test_who_asks_nothing_shuts_nobody_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knothole.viewer.connection.SILENCE", 1000.0)
+    with ExitStack() as stack:
+        address = ("127.0.0.1", client.server.port)
+        opened = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(140)]
+        assert client.ask("/info")[0] == 200
+        assert [raw.recv(1) for raw in opened[: 140 - MOST_SILENT]] == [b""] * (140 - MOST_SILENT)
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nX: a"], ids=["nothing", "half a header"])
+def test_who_asks_nothing_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr("knothole.viewer.connection.SILENCE", 0.05)
+    with socket.create_connection(("127.0.0.1", client.server.port), timeout=60) as raw:
+        raw.sendall(said)
+        assert raw.recv(1) == b""
+
+
+def test_too_many_requests_are_refused_but_a_command_is_not(
+    held: tuple[Client, Held], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knothole.viewer.gate.MOST_INSIDE", 1)
+    client, control = held
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(client.json, "/why?source=0&tick=1&node=")
+        assert control.reached.acquire(timeout=60)
+        assert client.ask("/info") == (503, b"too many requests at once\n")
+        assert client.command({"do": "stop"})[0] == 200
+        control.gate.set()
+        assert first.result() == {"error": "nothing is known of tick 1"}
     assert client.ask("/info")[0] == 200
 
 

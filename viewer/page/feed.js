@@ -8,7 +8,10 @@ async function json(path, options) {
 
 export const info = () => json("info");
 
-export const why = (source, node, tick) => json(`why?source=${source}&tick=${tick}&node=${encodeURIComponent(node)}`);
+// of what one page asks, only the newest is explained
+const page = Math.random().toString(36).slice(2);
+
+export const why = (source, node, tick) => json(`why?source=${source}&tick=${tick}&node=${encodeURIComponent(node)}&page=${page}`);
 
 export const robot = (source) => json(`robot?source=${source}`);
 
