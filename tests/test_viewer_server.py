@@ -36,7 +36,7 @@ from knothole.viewer.gate import HEADERS
 from knothole.viewer.moments import up_to
 from knothole.viewer.pictures import Pictures
 from knothole.viewer.serving import ViewerError, ViewerServer
-from knothole.viewer.source import LiveSource, is_shown
+from knothole.viewer.source import LiveSource, RecordedSource, is_shown
 
 COUNT = """\
 knothole: 1
@@ -190,6 +190,75 @@ def test_a_live_run_is_told_as_it_goes(steered: tuple[Client, Loop]) -> None:
         assert "event: state" in heard
     recorded = [m.topic for m in read_trace(loop.trace.path).messages if is_shown(m.topic)] if loop.trace else []
     assert [row[1] for row in rows] == recorded
+
+
+def test_a_long_trace_is_shown_to_its_end(traces: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knothole.viewer.source.MOST_MESSAGES", 10)
+    source = RecordedSource(traces[0])
+    assert len(source) == len([m for m in read_trace(traces[0]).messages if is_shown(m.topic)])
+    assert (source.messages(len(source) - 1, 1)[0].data["event"], source.full) == ("end", False)
+
+
+def test_of_a_long_live_run_how_it_went_is_kept_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knothole.viewer.source.MOST_MESSAGES", 8)
+    source = LiveSource("long")
+    kept: list[list[str]] = []
+    for tick in range(4):
+        kept.append([])
+        for topic in ("/joints", "/simulated", "/blackboard", "/status", "/run"):
+            before = len(source)
+            source.take(topic, tick, b'{"tick": %d}' % tick)
+            if len(source) > before:
+                kept[-1].append(topic)
+    assert kept[0] == ["/joints", "/simulated", "/blackboard", "/status", "/run"]
+    assert kept[1:] == [["/joints", "/blackboard", "/status", "/run"], ["/status", "/run"], ["/status", "/run"]]
+    assert source.full
+
+
+def heard_until(client: Client, what: str, act: Callable[[], None]) -> list[dict[str, Any]]:
+    """Follow a run, do something, and return what is said of its standing until one is true that was not."""
+    standing: list[dict[str, Any]] = []
+    address = ("127.0.0.1", client.server.port)
+    with socket.create_connection(address, timeout=60) as raw, raw.makefile("rb") as stream:
+        raw.sendall(
+            f"GET /{client.server.token}/events?source=0&from=0 HTTP/1.1\r\nHost: {client.host}\r\n\r\n".encode()
+        )
+        event = ""
+        while not standing or not standing[-1][what]:
+            line = stream.readline().decode().strip()
+            if line.startswith("event: "):
+                event = line[7:]
+            elif line.startswith("data: ") and event == "standing":
+                standing.append(json.loads(line[6:]))
+                event = ""
+                if len(standing) == 1:
+                    act()
+    return standing
+
+
+def test_who_follows_is_told_that_a_run_is_too_long_and_that_its_trace_broke_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("knothole.viewer.source.MOST_MESSAGES", 0)
+    source = LiveSource("long")
+    with ViewerServer([source]) as server:
+        client = Client(server)
+        begin = {"ended": False, "complete": True, "full": False, "problem": ""}
+        full = {**begin, "full": True}
+        assert heard_until(client, "full", lambda: source.take("/joints", 0, b"{}")) == [begin, full]
+        broke = {**full, "complete": False, "problem": "the disk is full"}
+        assert heard_until(client, "problem", lambda: source.broke("the disk is full")) == [full, broke]
+        source.end()
+        told: Any = client.json("/messages?source=0&from=0")
+        assert {key: told[key] for key in broke} == {**broke, "ended": True}
+
+
+def test_a_live_run_that_says_no_end_is_not_complete() -> None:
+    silent, ended = LiveSource("silent"), LiveSource("ended")
+    ended.take("/run", 0, b'{"event": "end"}')
+    for source in (silent, ended):
+        source.end()
+    assert [(source.ended, source.complete) for source in (silent, ended)] == [(True, False), (True, True)]
 
 
 def test_a_command_reaches_the_run(steered: tuple[Client, Loop]) -> None:

@@ -177,14 +177,17 @@ class Application:
         self._news.add(news)
         self._attend(True)
         told: Mapping[str, Any] | None = None
-        ended = False
+        stood, ended = "", False
         try:
             while not self._closing:
                 news.clear()
                 if self._state is not None and self._state is not told:
                     told = self._state
                     yield f"event: state\ndata: {dumps(told)}\n\n"
-                over = source.ended
+                over, stands = source.ended, _standing(source)
+                if stands != stood:
+                    stood = stands
+                    yield f"event: standing\ndata: {{{stands}}}\n\n"
                 text, after = await asyncio.to_thread(rows, source, begin)
                 if after > begin:
                     begin = after
@@ -279,7 +282,8 @@ async def _body(request: Request) -> bytes:
 
 
 def _standing(source: Source) -> str:
-    return dumps({"ended": source.ended, "complete": source.complete, "full": source.full})[1:-1]
+    stands = {"complete": source.complete, "full": source.full, "problem": source.problem}
+    return dumps({"ended": source.ended, **stands})[1:-1]
 
 
 def _whole(request: Request, name: str) -> int:

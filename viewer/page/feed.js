@@ -38,7 +38,7 @@ export async function load(run, progress) {
     const page = await json(`messages?source=${run.number}&from=${next}`);
     run.add(page.messages);
     next = page.next;
-    Object.assign(run, { ended: page.ended, complete: page.complete, full: page.full });
+    run.stands(page);
     progress(next);
     if (!page.more) return next;
   }
@@ -59,8 +59,13 @@ export function listen(run, from, heard) {
       heard.news();
     };
     events.addEventListener("state", (event) => heard.state(JSON.parse(event.data)));
+    events.addEventListener("standing", (event) => {
+      run.stands(JSON.parse(event.data));
+      heard.warn();
+      heard.news();
+    });
     events.addEventListener("end", (event) => {
-      Object.assign(run, JSON.parse(event.data));
+      run.stands(JSON.parse(event.data));
       heard.news();
     });
     events.onerror = () => {
