@@ -10,9 +10,11 @@ import importlib
 import importlib.metadata
 import inspect
 import json
+import os
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, NamedTuple, TextIO, TypeVar
 
 T = TypeVar("T")
 FEW = 12
@@ -67,6 +69,16 @@ class PluginError(KnotholeError):
             f"  fix:  repair or remove the distribution {owner}"
         )
         self.point = point
+
+
+def drop_output(stream: TextIO) -> None:
+    """Let what is still to be written to a stream go nowhere, since nobody can read it: a pipe that was closed."""
+    with suppress(OSError, ValueError):  # it is no file, or closed
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, stream.fileno())
+        finally:
+            os.close(nowhere)
 
 
 def headline(error: BaseException) -> str:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from . import __version__
-from ._base import KnotholeError, headline, near_misses
+from ._base import KnotholeError, drop_output, headline, near_misses
 from .app.commands import (
     USAGE,
     Commands,
@@ -65,37 +67,57 @@ def _known_words(parser: argparse.ArgumentParser) -> set[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     as_json, debug = "--json" in words, "--debug" in words
     in_charge = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, _terminate) if in_charge else None
+    code = 0
     try:
         args = _parser().parse_args([word for word in words if word != "--debug"])
         args.debug = debug
         command: Callable[[argparse.Namespace], int] = args.command
-        return command(args)
+        code = command(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # nobody reads any more
+        return code
     except KnotholeError as error:
         if debug:
             raise
         return _refuse(error, as_json)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        _complain("interrupted")
         return INTERRUPTED
     except _Terminated:
-        print("terminated", file=sys.stderr)
+        _complain("terminated")
         return TERMINATED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     except Exception as error:
         if debug:
             raise
-        print(f"fault: {type(error).__name__}: {error}", file=sys.stderr)
-        print("  fix:  run again with --debug for the traceback", file=sys.stderr)
+        _complain(f"fault: {type(error).__name__}: {error}\n  fix:  run again with --debug for the traceback")
         return FAULT
     finally:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                drop_output(stream)  # or the interpreter fails at it again when it ends
         if in_charge:
             signal.signal(signal.SIGTERM, before)
+
+
+def _open_streams() -> None:
+    """Let what is printed go nowhere where output was closed (``>&-``); nothing else is opened in its place then."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  open to the end
+
+
+def _complain(text: str) -> None:
+    """Write to standard error, where somebody reads it."""
+    with suppress(OSError):
+        print(text, file=sys.stderr)
 
 
 def _terminate(number: int, frame: object) -> NoReturn:
@@ -105,7 +127,7 @@ def _terminate(number: int, frame: object) -> NoReturn:
 def _refuse(error: KnotholeError, as_json: bool) -> int:
     """Print what is wrong, as text or as the list of problems."""
     if not as_json:
-        print(error if hasattr(error, "problems") or _PLACE.match(str(error)) else f"error: {error}", file=sys.stderr)
+        _complain(str(error) if hasattr(error, "problems") or _PLACE.match(str(error)) else f"error: {error}")
         return USAGE
     if hasattr(error, "problems"):
         rows = [problem.to_json() for problem in error.problems]
@@ -124,7 +146,8 @@ def _refuse(error: KnotholeError, as_json: bool) -> int:
                 "hint": hint,
             }
         ]
-    print(json.dumps(rows))
+    with suppress(BrokenPipeError):
+        print(json.dumps(rows))
     return USAGE
 
 

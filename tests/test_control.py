@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from knothole.trees.debugging.control import Control
 from knothole.trees.debugging.entries import EntryValueError, value_for
 from knothole.trees.loader import load_text
 from knothole.trees.ticking.clock import RealClock, ShiftedClock
-from knothole.trees.ticking.loop import Loop, Outcome
+from knothole.trees.ticking.loop import Loop, Outcome, Ticked
 
 TREE = """\
 knothole: 1
@@ -120,6 +121,43 @@ def test_an_expression_that_cannot_be_computed_counts_as_false_and_says_why() ->
         state = run.go("step")
         assert state["reason"] == "stepped"
         assert state["breakpoints"][0]["problem"].startswith("'>' ")
+
+
+def test_whoever_follows_is_told_that_an_expression_cannot_be_computed() -> None:
+    with Steered(TREE) as run:
+        run.send("break", when="$name > 2")
+        told: list[str] = []
+
+        def heard(state: dict[str, Any]) -> None:
+            if not state["ended"]:
+                told.append(state["breakpoints"][0]["problem"])
+
+        run.control.subscribe(heard)
+        assert run.go()["ended"]
+        assert [text[:4] for text in told if text] == ["'>' "]
+
+
+def test_a_breakpoint_sees_the_tick_after_a_change_of_the_tree() -> None:
+    text = """\
+knothole: 1
+tree: t
+params: {n: 0}
+root:
+  reactive_sequence:
+    - check: $n == 0
+    - wait: 10s
+"""
+    with Steered(text) as run:
+
+        def edit(ticked: Ticked) -> None:
+            run.loop.listeners.remove(edit)
+            run.loop.reload(load_text(text.replace("$n == 0", "$n > 3")))
+
+        run.send("break", node="t/reactive_sequence", status="FAILURE")
+        run.loop.listeners.append(edit)
+        state = run.go()
+        assert (state["ended"], state["tick"]) == (False, 2)
+        assert state["reason"] == "breakpoint 1: t/reactive_sequence is FAILURE"
 
 
 def test_a_breakpoint_with_once_is_gone_after_it_stopped_the_run() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -149,6 +151,83 @@ def test_whoever_is_first_answers(first: str) -> None:
     assert told == ([] if first == "terminal" else ["the question is withdrawn"])
     os.close(source)
     os.close(sink)
+
+
+def test_an_answer_from_outside_ends_a_wait_that_began_before_anybody_looked() -> None:
+    source, sink = os.pipe()
+    looking: list[bool] = []
+
+    class Typist(TerminalHuman):
+        """Types nothing; somebody else looks and answers while it is waited for the terminal."""
+
+        def wait(self, stopped: Callable[[], bool]) -> None:
+            if not looking:
+                looking.append(True)
+                human.answer(asked.id, "right")
+            super().wait(stopped)
+
+    terminal = Typist(Watcher(Console(quiet=True)), source)
+    human = SharedHuman(terminal, Context(), Standstill(), lambda: None, lambda: bool(looking))
+    asked, looks = human.ask("Which way?", ("left", "right")), itertools.count()
+    human.wait(lambda: next(looks) > 50)
+    assert next(looks) <= 50, "the wait did not end by itself"
+    assert (asked.answer, human.questions) == ("right", ())
+    os.write(sink, b"left\n")
+    assert human.ask("And now?", ("left", "right")).answer == "left"
+    os.close(source)
+    os.close(sink)
+
+
+def test_a_line_answers_the_next_question_while_that_is_waited_for() -> None:
+    source, sink = os.pipe()
+    human = shared(TerminalHuman(Watcher(Console(quiet=True)), source), attended=False)
+    first, second = human.ask("Which way?", ("left", "right")), human.ask("And then?", ("up", "down"))
+    human.answer(first.id, "right")
+    os.write(sink, b"up\n")
+    human.wait(lambda: False)
+    assert (first.answer, second.answer) == ("right", "up")
+    os.close(source)
+    os.close(sink)
+
+
+def asked_once(run: Steered) -> None:
+    """Let a run go on until it waits for an answer from outside."""
+    open = threading.Event()
+    run.control.subscribe(lambda state: open.set() if state["questions"] else None)
+    run.send("resume")
+    open.wait()
+
+
+def test_a_run_that_waits_for_an_answer_stands_and_takes_values() -> None:
+    digests = []
+    text = ASKS.replace("tree: t\n", "tree: t\nparams: {n: 0}\n")
+    for stands in (False, True):
+        with Steered(text) as run:
+            asked_once(run)
+            if stands:
+                run.send("pause")
+                assert run.stand()["standing"]
+                assert [each["id"] for each in run.control.state()["questions"]] == [1]
+                run.send("resume")
+            run.send("answer", question=1, text="left")
+            result = run.join()
+            assert (result.outcome, result.ticks) == (Outcome.SUCCESS, 2)
+            digests.append(result.digest)
+    assert digests[0] == digests[1]
+    with Steered(text) as run:
+        asked_once(run)
+        run.send("set", name="n", value=5)
+        run.send("answer", question=1, text="left")
+        assert (run.join().outcome, run.tree.blackboard["n"]) == (Outcome.SUCCESS, 5)
+
+
+def test_a_run_that_stands_for_an_answer_can_be_stopped() -> None:
+    with Steered(ASKS) as run:
+        asked_once(run)
+        run.send("pause")
+        run.stand()
+        run.send("stop")
+        assert run.join().outcome is Outcome.INTERRUPTED
 
 
 def test_a_stop_from_outside_is_for_the_guards_and_answers_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,7 +13,7 @@ from knothole.behaviors.step import Status
 from knothole.tests.steering import PATIENCE, Steered
 from knothole.trees.builder import BuiltTree, build
 from knothole.trees.debugging.gates import TickLeft
-from knothole.trees.debugging.hooks import Hook, HookError, Hooks
+from knothole.trees.debugging.hooks import Hook, HookError, Hooks, Position
 from knothole.trees.debugging.standstill import Standstill
 from knothole.trees.loader import load_text
 from knothole.trees.ticking.loop import Outcome
@@ -195,7 +195,7 @@ class Standing:
             except TickLeft as left:
                 self.left.append(left)
 
-        thread = threading.Thread(target=tick)
+        thread = threading.Thread(target=tick, daemon=True)
         thread.start()
         assert self.reached.acquire(timeout=PATIENCE)
         return thread
@@ -225,6 +225,20 @@ def test_a_tick_that_stands_at_a_hook_goes_on(act: Any, calls: list[str], left: 
     assert standing.leaf.calls == calls
     assert len(standing.hooks.all()) == left
     assert standing.hooks.waiting is None
+
+
+def test_a_hook_stays_unlocked_when_another_is_unlocked_right_after_it() -> None:
+    standing = Standing()
+    for position in get_args(Position):
+        standing.hooks.insert(Hook(1, position))
+    thread = standing.tick()
+    with standing.standstill.changed:  # the tick cannot go on between the two
+        for position in get_args(Position):
+            assert standing.hooks.unlock(1, position, "SKIPPED", True)
+    assert standing.reached.acquire(timeout=PATIENCE)  # the first one has let it go on
+    standing.hooks.clear()
+    thread.join(PATIENCE)
+    assert standing.leaf.calls == ["start", "step"]
 
 
 def test_a_hook_with_once_is_gone_when_the_tick_goes_on_without_it() -> None:

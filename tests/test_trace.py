@@ -204,6 +204,28 @@ def test_a_writer_that_is_stuck_costs_the_run_its_trace_and_nothing_else(
     writer.close()
 
 
+def test_a_full_disk_is_told_once_while_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: object, *_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    writer = TraceWriter(tmp_path / "p.mcap")
+    broke: list[str] = []
+    writer.listen(lambda topic, time_ns, text: None, broke.append)
+    why = f"the trace {tmp_path / 'p.mcap'} ends early: No space left on device"
+    told: list[tuple[int, str]] = []
+    tree = build(load_text("knothole: 1\ntree: t\nroot: {wait: 10s}\n"), Context())
+    with Loop(tree, trace=writer, tell=lambda text: told.append((tree.context.tick, text))) as loop:
+        loop.tick()
+        monkeypatch.setattr("knothole.trees.tracing.trace_file.TraceFile.add", full)
+        writer.log(0.0, "too much")
+        while not writer.problem:
+            pass
+        for _ in range(3):
+            loop.tick()
+    assert told == [(2, why)]
+    assert broke == [why]
+
+
 def test_on_a_real_clock_pictures_are_left_out_before_a_tick_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -497,6 +497,24 @@ def test_it_follows_a_run_that_goes_on(browser: Browser, tmp_path: Path) -> None
         expect(page.locator("#moment")).to_contain_text("tick 5 of 5")
 
 
+def test_it_says_that_a_live_run_is_not_shown_any_more(browser: Browser, tmp_path: Path) -> None:
+    trace = TraceWriter(tmp_path / "t.mcap")
+    source = LiveSource("now")
+    trace.listen(source.take, source.broke)
+    loop = Loop(build(load_text("knothole: 1\ntree: t\nroot: {wait: 10s}\n"), Context()), trace=trace)
+    with loop, ViewerServer([source]) as server, watched(browser, server.url) as found:
+        loop.tick()
+        while len(source) < 3:
+            pass
+        page = found.open()
+        expect(page.locator("#outcome")).to_have_text("LIVE")
+        source.broke("the disk is full")
+        expect(page.locator("#notice")).to_have_text("the disk is full")
+        expect(page.locator("#outcome")).to_have_text("UNFINISHED")
+        press(page, "g")
+        expect(page.locator("#log")).to_contain_text("the disk is full")
+
+
 # Large and hostile.
 
 

@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from knothole.trees.tracing.recording import Message, Recording, TraceError, rea
 from knothole.trees.tracing.trace import TraceWriter
 from knothole.trees.tracing.why import explain
 from knothole.viewer.application import MOST_COMMAND, page_files
+from knothole.viewer.connection import MOST_SILENT
 from knothole.viewer.figure import figure, mesh_bytes
 from knothole.viewer.gate import HEADERS
 from knothole.viewer.moments import explained, up_to
@@ -214,6 +217,75 @@ def test_a_live_run_is_told_as_it_goes(steered: tuple[Client, Loop]) -> None:
     assert [row[1] for row in rows] == recorded
 
 
+def test_a_long_trace_is_shown_to_its_end(traces: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knothole.viewer.source.MOST_MESSAGES", 10)
+    source = RecordedSource(traces[0])
+    assert len(source) == len([m for m in read_trace(traces[0]).messages if is_shown(m.topic)])
+    assert (source.messages(len(source) - 1, 1)[0].data["event"], source.full) == ("end", False)
+
+
+def test_of_a_long_live_run_how_it_went_is_kept_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knothole.viewer.source.MOST_MESSAGES", 8)
+    source = LiveSource("long")
+    kept: list[list[str]] = []
+    for tick in range(4):
+        kept.append([])
+        for topic in ("/joints", "/simulated", "/blackboard", "/status", "/run"):
+            before = len(source)
+            source.take(topic, tick, b'{"tick": %d}' % tick)
+            if len(source) > before:
+                kept[-1].append(topic)
+    assert kept[0] == ["/joints", "/simulated", "/blackboard", "/status", "/run"]
+    assert kept[1:] == [["/joints", "/blackboard", "/status", "/run"], ["/status", "/run"], ["/status", "/run"]]
+    assert source.full
+
+
+def heard_until(client: Client, what: str, act: Callable[[], None]) -> list[dict[str, Any]]:
+    """Follow a run, do something, and return what is said of its standing until one is true that was not."""
+    standing: list[dict[str, Any]] = []
+    address = ("127.0.0.1", client.server.port)
+    with socket.create_connection(address, timeout=60) as raw, raw.makefile("rb") as stream:
+        raw.sendall(
+            f"GET /{client.server.token}/events?source=0&from=0 HTTP/1.1\r\nHost: {client.host}\r\n\r\n".encode()
+        )
+        event = ""
+        while not standing or not standing[-1][what]:
+            line = stream.readline().decode().strip()
+            if line.startswith("event: "):
+                event = line[7:]
+            elif line.startswith("data: ") and event == "standing":
+                standing.append(json.loads(line[6:]))
+                event = ""
+                if len(standing) == 1:
+                    act()
+    return standing
+
+
+def test_who_follows_is_told_that_a_run_is_too_long_and_that_its_trace_broke_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("knothole.viewer.source.MOST_MESSAGES", 0)
+    source = LiveSource("long")
+    with ViewerServer([source]) as server:
+        client = Client(server)
+        begin = {"ended": False, "complete": True, "full": False, "problem": ""}
+        full = {**begin, "full": True}
+        assert heard_until(client, "full", lambda: source.take("/joints", 0, b"{}")) == [begin, full]
+        broke = {**full, "complete": False, "problem": "the disk is full"}
+        assert heard_until(client, "problem", lambda: source.broke("the disk is full")) == [full, broke]
+        source.end()
+        told: Any = client.json("/messages?source=0&from=0")
+        assert {key: told[key] for key in broke} == {**broke, "ended": True}
+
+
+def test_a_live_run_that_says_no_end_is_not_complete() -> None:
+    silent, ended = LiveSource("silent"), LiveSource("ended")
+    ended.take("/run", 0, b'{"event": "end"}')
+    for source in (silent, ended):
+        source.end()
+    assert [(source.ended, source.complete) for source in (silent, ended)] == [(True, False), (True, True)]
+
+
 def test_a_command_reaches_the_run(steered: tuple[Client, Loop]) -> None:
     client, loop = steered
     for _ in range(2):
@@ -223,6 +295,78 @@ def test_a_command_reaches_the_run(steered: tuple[Client, Loop]) -> None:
     assert "dance" in refused["error"]
     state = json.loads(client.command({"do": "state"})[1])["state"]
     assert (state["tick"], state["ended"]) == (loop.context.tick, False)
+
+
+class Held:
+    """A control whose ``set``, and a run whose explanation, wait until they may go on."""
+
+    def __init__(self) -> None:
+        self.gate, self.reached = threading.Event(), threading.Semaphore(0)
+        self.asked: list[str] = []
+        self.source = LiveSource("held")
+        self.source.at = self.at  # type: ignore[method-assign]
+
+    def command(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        if data["do"] == "set":
+            self.gate.wait()
+        return {"ok": True, "state": {}}
+
+    def subscribe(self, heard: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+        return lambda: None
+
+    def at(self, tick: int) -> Recording:
+        self.asked.append(f"tick {tick}")
+        self.reached.release()
+        self.gate.wait()
+        raise TraceError(f"nothing is known of tick {tick}")
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[Client, Held]]:
+    found = Held()
+    with ViewerServer([found.source], control=found) as server:
+        yield Client(server), found
+        found.gate.set()
+
+
+@pytest.mark.parametrize("do", ["stop", "pause"])
+@pytest.mark.parametrize("busy", ["set", "why"])
+def test_a_stop_waits_for_nothing_else_that_was_asked(held: tuple[Client, Held], busy: str, do: str) -> None:
+    client, _ = held
+    body = b'{"do":"set"}'
+    head = f"Host: {client.host}\r\nOrigin: {client.origin}\r\nContent-Type: application/json\r\n"
+    asks = {
+        "set": f"POST /{client.server.token}/command HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode()
+        + body,
+        "why": f"GET /{client.server.token}/why?source=0&tick=1&node= HTTP/1.1\r\n{head}\r\n".encode(),
+    }
+    with ExitStack() as stack:
+        for _ in range(40):
+            raw = stack.enter_context(socket.create_connection(("127.0.0.1", client.server.port), timeout=60))
+            raw.sendall(asks[busy])
+        assert json.loads(client.command({"do": do})[1])["ok"]
+
+
+def test_only_the_newest_question_of_a_page_is_explained(held: tuple[Client, Held]) -> None:
+    client, control = held
+    with ThreadPoolExecutor(4) as threads:
+
+        def ask(tick: int, page: str) -> Future[Any]:
+            return threads.submit(client.json, f"/why?source=0&tick={tick}&node=&page={page}")
+
+        first = ask(1, "a")
+        assert control.reached.acquire(timeout=60)
+        waiting = [ask(2, "a"), ask(2, "a")]  # whichever of the two comes later replaces the other
+        replaced = next(as_completed(waiting, timeout=60))
+        assert replaced.result() == {"error": "something newer was asked meanwhile"}
+        other = ask(3, "b")
+        assert not first.done()
+        control.gate.set()
+        assert first.result() == {"error": "nothing is known of tick 1"}
+        waiting.remove(replaced)
+        assert waiting[0].result() == {"error": "nothing is known of tick 2"}
+        assert other.result() == {"error": "nothing is known of tick 3"}
+    assert control.asked == ["tick 1", "tick 2", "tick 3"]
 
 
 def test_the_document_names_every_key() -> None:
@@ -346,6 +490,38 @@ def test_headers_without_end_are_refused(client: Client) -> None:
     with socket.create_connection(("127.0.0.1", client.server.port), timeout=60) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 80_000)
         assert b" 400 " in raw.recv(65536)
+    assert client.ask("/info")[0] == 200
+
+
+def test_who_asks_nothing_shuts_nobody_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knothole.viewer.connection.SILENCE", 1000.0)
+    with ExitStack() as stack:
+        address = ("127.0.0.1", client.server.port)
+        opened = [stack.enter_context(socket.create_connection(address, timeout=60)) for _ in range(140)]
+        assert client.ask("/info")[0] == 200
+        assert [raw.recv(1) for raw in opened[: 140 - MOST_SILENT]] == [b""] * (140 - MOST_SILENT)
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nX: a"], ids=["nothing", "half a header"])
+def test_who_asks_nothing_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr("knothole.viewer.connection.SILENCE", 0.05)
+    with socket.create_connection(("127.0.0.1", client.server.port), timeout=60) as raw:
+        raw.sendall(said)
+        assert raw.recv(1) == b""
+
+
+def test_too_many_requests_are_refused_but_a_command_is_not(
+    held: tuple[Client, Held], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knothole.viewer.gate.MOST_INSIDE", 1)
+    client, control = held
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(client.json, "/why?source=0&tick=1&node=")
+        assert control.reached.acquire(timeout=60)
+        assert client.ask("/info") == (503, b"too many requests at once\n")
+        assert client.command({"do": "stop"})[0] == 200
+        control.gate.set()
+        assert first.result() == {"error": "nothing is known of tick 1"}
     assert client.ask("/info")[0] == 200
 
 

@@ -170,6 +170,22 @@ def test_a_value_that_is_not_edited_stays_and_a_text_is_taken_as_it_is_typed(bro
         assert interventions(recording) == ["set"] * 6 + ["stop"]
 
 
+def test_the_page_says_why_a_condition_cannot_be_computed(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path) as run:
+        page = run.page
+        run.standing("paused at tick 0")
+        page.keyboard.press("b")
+        page.locator("#break-any").check()
+        page.locator("#break-when").fill("$n > 3")
+        page.get_by_role("button", name="Add breakpoint").click()
+        expect(page.locator("#breakpoints li span")).to_have_text(["any node, when $n > 3"])
+        page.get_by_role("button", name="Step").click()
+        expect(page.locator("#breakpoints li span")).to_contain_text(
+            ["cannot be computed: $n is read before it is set"]
+        )
+        run.stop()
+
+
 ASKING = """\
 knothole: 1
 tree: t

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ from .figure import figure, mesh_bytes
 from .gate import Gate
 from .moments import explained
 from .source import Source
+from .turns import Replaced, Turns
 from .wire import dumps, rows
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ KEEP_ALIVE: Final = 15.0
 GRACE: Final = 5.0
 """How long nobody may look before the control is told so, such as while a page is loaded again, [s]."""
 _UPLOAD: Final = 10.0
+_URGENT: Final = ("stop", "pause")
+"""Commands that wait for nothing else that is asked."""
+_THREADS: Final = 8
+"""So many other commands can wait at once for the end of a tick."""
 _TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 
@@ -63,6 +69,8 @@ class Application:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
         self._unsubscribe: Callable[[], None] | None = None
+        self._urgent, self._commands = ThreadPoolExecutor(2, "urgent"), ThreadPoolExecutor(_THREADS, "command")
+        self._turns: Turns[dict[str, object]] = Turns()
 
     def behind_the_gate(self, token: str, hosts: Iterable[str]) -> ASGIApp:
         """Return the application, which answers only those whom the gate lets in."""
@@ -96,6 +104,9 @@ class Application:
                 end()
             self._loop = None
             self._attend(False)
+            self._turns.close()
+            for threads in (self._urgent, self._commands):
+                threads.shutdown(wait=False, cancel_futures=True)
 
     def _attend(self, seen: bool) -> None:
         """Follow the control while somebody looks: a run waits for answers to its questions only then."""
@@ -166,14 +177,17 @@ class Application:
         self._news.add(news)
         self._attend(True)
         told: Mapping[str, Any] | None = None
-        ended = False
+        stood, ended = "", False
         try:
             while not self._closing:
                 news.clear()
                 if self._state is not None and self._state is not told:
                     told = self._state
                     yield f"event: state\ndata: {dumps(told)}\n\n"
-                over = source.ended
+                over, stands = source.ended, _standing(source)
+                if stands != stood:
+                    stood = stands
+                    yield f"event: standing\ndata: {{{stands}}}\n\n"
                 text, after = await asyncio.to_thread(rows, source, begin)
                 if after > begin:
                     begin = after
@@ -201,6 +215,7 @@ class Application:
     async def _why(self, request: Request) -> Response:
         source, tick = self._source(request), _whole(request, "tick")
         node = request.query_params.get("node", "")
+        asker = request.query_params.get("page") or str(request.client)
 
         def explain() -> dict[str, object]:
             try:
@@ -210,7 +225,10 @@ class Application:
             except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
                 return {"error": f"the trace is damaged ({type(error).__name__}), so nothing can be explained"}
 
-        return _json(await asyncio.to_thread(explain))
+        try:
+            return _json(await self._turns.take(asker, explain))
+        except Replaced:
+            return _json({"error": "something newer was asked meanwhile"})
 
     async def _robot(self, request: Request) -> Response:
         return _json(await asyncio.to_thread(figure, self._source(request).robot()))
@@ -230,7 +248,9 @@ class Application:
             raise HTTPException(400, "the command is no JSON") from None
         if not isinstance(data, dict):
             raise HTTPException(400, "a command is an object")
-        return _json(await asyncio.to_thread(self._control.command, data))
+        threads = self._urgent if data.get("do") in _URGENT else self._commands
+        running = asyncio.get_running_loop()
+        return _json(await running.run_in_executor(threads, self._control.command, data))
 
     async def _file(self, request: Request) -> Response:
         file = self._files.get(request.path_params["name"] or "index.html")
@@ -262,7 +282,8 @@ async def _body(request: Request) -> bytes:
 
 
 def _standing(source: Source) -> str:
-    return dumps({"ended": source.ended, "complete": source.complete, "full": source.full})[1:-1]
+    stands = {"complete": source.complete, "full": source.full, "problem": source.problem}
+    return dumps({"ended": source.ended, **stands})[1:-1]
 
 
 def _whole(request: Request, name: str) -> int:

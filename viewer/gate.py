@@ -32,6 +32,8 @@ HEADERS: Final = {
     "cache-control": "no-store",
 }
 """Sent with every answer: nothing but the page's own files runs, nothing leaves, nothing frames it."""
+MOST_INSIDE: Final = 128
+"""Most requests behind the gate at once; commands, such as the stop, come through all the same."""
 
 
 class Gate:
@@ -50,6 +52,7 @@ class Gate:
         self._app, self._token = app, token.encode()
         self._hosts = frozenset(hosts)
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
+        self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,8 +71,15 @@ class Gate:
         if not slash:
             await PlainTextResponse("the address ends in /\n", 404, HEADERS)(scope, receive, send)
             return
+        if self._inside >= MOST_INSIDE and scope["method"] != "POST":
+            await PlainTextResponse("too many requests at once\n", 503, HEADERS)(scope, receive, send)
+            return
         inner = {**scope, "path": f"/{rest}", "raw_path": f"/{rest}".encode()}
-        await self._app(inner, receive, _with_headers(send))
+        self._inside += 1
+        try:
+            await self._app(inner, receive, _with_headers(send))
+        finally:
+            self._inside -= 1
 
     def _refusal(self, scope: Scope, token: str) -> str:
         """Return why a request is refused, empty if it is not."""

@@ -82,6 +82,7 @@ class ViewerServer:
         import uvicorn
 
         from .application import Application
+        from .connection import Connection
 
         self._application = Application(self.sources, self.control, self._ready.set)
         hosts = [f"{name}:{self.port}" for name in (HOST, "localhost")]
@@ -90,12 +91,11 @@ class ViewerServer:
             "access_log": False,
             "server_header": False,
             "ws": "none",
-            "http": "h11",
+            "http": Connection,
             "loop": "asyncio",
             "lifespan": "on",
             "timeout_keep_alive": 30,
             "timeout_graceful_shutdown": 2,
-            "limit_concurrency": 128,
             "h11_max_incomplete_event_size": 32 * 1024,
         }
         app = self._application.behind_the_gate(self.token, hosts)

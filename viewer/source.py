@@ -13,7 +13,11 @@ from .moments import up_to
 from .pictures import Pictures
 
 MOST_MESSAGES: Final = 2_000_000
-"""Most messages of a live run that are held; what comes after them is only in the trace."""
+"""So many messages of a live run are held; of what comes after them only how the run went."""
+_BULKY: Final = ("/joints", "/simulated")
+"""Channels that are left out before, once three quarters of that are there."""
+_ALWAYS: Final = ("/run", "/tree", "/status", "/interventions")
+"""Channels that are held however long the run is."""
 _LEFT_OUT: Final = ("/checkpoint", "/annotations", "/transforms", "/scene", "/calibration", "/replay")
 
 
@@ -35,16 +39,17 @@ class Source:
     Attributes:
         live: Whether more is to come while the run goes on.
         ended: Nothing is to come any more.
-        complete: The trace has its end; False for one whose writer was killed.
+        complete: The trace has its end; False for one whose writer was killed, or could not go on.
         pictures: The pictures of its messages.
         full: More came than is held.
+        problem: Why the trace could not be written to its end; empty where it could.
     """
 
     live = False
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.ended, self.complete, self.full = False, True, False
+        self.ended, self.complete, self.full, self.problem = False, True, False, ""
         self.pictures = Pictures()
         self._messages: list[Message] = []
         self._listeners: list[Callable[[], None]] = []
@@ -65,10 +70,14 @@ class Source:
         if not is_shown(topic):
             return
         number = len(self._messages)
-        if number >= MOST_MESSAGES:
+        if not self._has_room(topic, number):
             self.full = True
             return
         self._messages.append(Message(topic, time, self.pictures.take_out(topic, data, number)))
+
+    def _has_room(self, topic: str, number: int) -> bool:
+        """Tell whether a message is held after so many others; ``read_trace`` has those of a trace already."""
+        return True
 
     def messages(self, begin: int, most: int) -> list[Message]:
         """Return at most so many messages from a position on."""
@@ -119,7 +128,7 @@ class RecordedSource(Source):
 
 
 class LiveSource(Source):
-    """A run while it goes on: ``TraceWriter.listen(source.take)`` feeds it what the trace will hold.
+    """A run while it goes on: ``TraceWriter.listen(source.take, source.broke)`` feeds it what the trace will hold.
 
     Args:
         name: How the page calls it.
@@ -142,7 +151,22 @@ class LiveSource(Source):
                 self.ended = True
             self._tell()
 
+    def _has_room(self, topic: str, number: int) -> bool:
+        if topic in _ALWAYS or number < MOST_MESSAGES * 3 // 4:
+            return True
+        return number < MOST_MESSAGES and topic not in _BULKY
+
+    def broke(self, why: str) -> None:
+        """Note that nothing more is written, from any thread.
+
+        Args:
+            why: A sentence.
+        """
+        self.complete, self.problem = False, why
+        self._tell()
+
     def end(self) -> None:
         """Note that nothing comes any more, also where the run did not say so. Idempotent."""
-        self.ended = True
+        if not self.ended:
+            self.complete, self.ended = False, True
         self._tell()

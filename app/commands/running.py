@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -244,7 +244,8 @@ def _run(args: argparse.Namespace) -> int:
         result = run_tree(options, watcher, _leave, human, control, view, ports)
         watcher.summary(result)
         if args.json:
-            print(json.dumps(result.to_json()), flush=True)
+            with suppress(BrokenPipeError):  # how the run ended is the exit code as well
+                print(json.dumps(result.to_json()), flush=True)
         if view is not None and result.exit_code < _INTERRUPTED:
             view.stay()
     if result.fault is not None and args.debug:
@@ -265,7 +266,8 @@ def _check_view(args: argparse.Namespace) -> None:
 
 def _leave(text: str) -> None:
     """Leave the process: code of a node goes on and cannot be ended in any other way. The trace is closed."""
-    print(f"knothole: {text}\n  it cannot be broken off, so the process ends here", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(f"knothole: {text}\n  it cannot be broken off, so the process ends here", file=sys.stderr, flush=True)
     os._exit(3)
 
 

@@ -48,7 +48,7 @@ class LiveView:
 
     def follow(self, trace: TraceWriter) -> None:
         """Show what a trace is about to hold, from its first message on, and start to serve."""
-        trace.listen(self._source.take)
+        trace.listen(self._source.take, self._source.broke)
         self._server.start()
         self._tell(f"live at {self.url}")
         if self._browser:

@@ -295,9 +295,9 @@ class Run:
 
     def run(self) -> RunResult:
         """Tick until the tree ends, its time is over, something is raised, or Ctrl-C or SIGTERM comes."""
-        self._watcher.begin(self.tree, self.title)
-        self._tell_resumed()
         try:
+            self._watcher.begin(self.tree, self.title)
+            self._tell_resumed()
             return self._finish(self.loop.run())
         finally:
             self._watcher.close()

@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ..._base import drop_output
 from ...trees.builder import BuiltNode, BuiltTree
 from ...trees.ticking.outcome import Ticked
 from ...trees.tracing.changes import HALTING
@@ -35,6 +36,23 @@ _MARKS = {
     "INVALID": ("·", "dim"),
 }
 _HALTING = ("◌", "yellow")
+
+
+class Screen(Console):
+    """A console without which a run goes on: it falls silent when nothing can be written any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent: nobody reads any more."""
+        self.quiet = True
+        drop_output(self.file)  # type: ignore[arg-type]
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:  # a disk that is full, a terminal that is gone
+            self.on_broken_pipe()
+            with suppress(OSError):
+                print(f"knothole: nothing more can be shown: {error.strerror or error}", file=sys.stderr)
 
 
 @dataclass
@@ -100,7 +118,7 @@ class Watcher:
         self.running = ticked.running
         if ticked.reloaded:
             self.states.clear()
-        for change in ticked.changes:
+        for change in ticked.state if ticked.reloaded else ticked.changes:
             self.states[change.node] = (change.status, change.reason)
 
     def say(self, text: str) -> None:
@@ -270,7 +288,7 @@ def watch(quiet: bool = False) -> Iterator[Watcher]:
     stream = sys.stderr if quiet else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")
-    console = Console(stderr=quiet, emoji=False)
+    console = Screen(stderr=quiet, emoji=False)
     watcher: Watcher = Watcher(console) if quiet else LiveTree(console) if console.is_terminal else Lines(console)
     try:
         yield watcher

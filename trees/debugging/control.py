@@ -252,9 +252,11 @@ class Control:
         hooks.on_break.append(self._hook_reached)
         hooks.on_pass.append(self._hook_passed)
         hooks.on_change.append(self._hook_changed)
-        human = SharedHuman(context.human, context, self._standstill, self._tell, lambda: bool(self._subscribers))
+        human = SharedHuman(
+            context.human, context, self._standstill, self._tell, lambda: bool(self._subscribers), self.pausing
+        )
         context.human = human
-        breakpoints = Breakpoints(tree, loop.listeners, self._changed, self.pausing.pause)
+        breakpoints = Breakpoints(tree, loop.listeners, self._changed, self.pausing.pause, self._tell)
         forced = ForcedResults(tree, gates, self._changed, self._tell)
         self._run = _Run(loop, pace, ending, gates, hooks, human, breakpoints, forced)
         if context.broker is not None:

@@ -131,7 +131,7 @@ class Hooks:
             if hook is None:
                 return False
             hook = self._hooks[key] = replace(hook, status=status, once=hook.once or remove)
-            self._ready = self._waiting == key
+            self._ready = self._ready or self._waiting == key
             self._standstill.changed.notify_all()
         self._tell("unlock", hook)
         return True

@@ -11,6 +11,7 @@ from ...behaviors.context import Context
 from ...behaviors.human import Human, Inquiry
 from ...behaviors.means.calls import Calls
 from ...behaviors.means.understanding import understand
+from .pausing import Pausing
 from .standstill import Standstill
 
 _SLICE: Final = 0.1
@@ -65,6 +66,11 @@ class SharedInquiry:
         return self.said
 
     @property
+    def is_shared(self) -> bool:
+        """Whether whoever was there before is still asked."""
+        return self._other is not None
+
+    @property
     def refused(self) -> int:
         """How many answers of both were none of the options."""
         return self.wrong + (self._other.refused if self._other is not None else 0)
@@ -105,6 +111,19 @@ class SharedInquiry:
         }
 
 
+class _Slice:
+    """Ends a wait after a moment, or earlier, and knows afterwards whether it did, or the wait ended by itself."""
+
+    def __init__(self, early: Callable[[], bool]) -> None:
+        self._early, self._until = early, time.monotonic() + _SLICE
+        self.used = False
+
+    def over(self) -> bool:
+        """Tell whether the wait is to end."""
+        self.used = self.used or self._early() or time.monotonic() > self._until
+        return self.used
+
+
 class SharedHuman:
     """Ask the human who is there, if any, and whoever answers from outside, at once.
 
@@ -114,6 +133,7 @@ class SharedHuman:
         standstill: Its lock guards the questions.
         changed: Called when a question came or went.
         attended: Whether somebody outside sees the questions; only then is it waited for an answer from there.
+        pausing: Whether the run is to stand, also while it waits for an answer; None for never.
     """
 
     def __init__(
@@ -123,10 +143,13 @@ class SharedHuman:
         standstill: Standstill,
         changed: Callable[[], None],
         attended: Callable[[], bool],
+        pausing: Pausing | None = None,
     ) -> None:
         self._other, self._context, self._standstill = other, context, standstill
         self._changed, self._attended = changed, attended
+        self._pausing = pausing
         self._open: dict[int, SharedInquiry] = {}
+        self._answered: list[SharedInquiry] = []
         self._calls = Calls()
         self._asked = 0
 
@@ -167,6 +190,8 @@ class SharedHuman:
         self, prompt: str, options: Sequence[str] = (), default: str = "", deadline: float | None = None
     ) -> SharedInquiry:
         """Put a question to both."""
+        for inquiry in self._fetch_answered():
+            inquiry.answer  # noqa: B018  as in ``wait``
         other = self._other.ask(prompt, options, default, deadline) if self._other is not None else None
         self._asked += 1
         until = None if deadline is None else self._context.now + deadline
@@ -219,6 +244,8 @@ class SharedHuman:
     def _settle(self, inquiry: SharedInquiry, said: str | None) -> None:
         del self._open[inquiry.id]
         inquiry.said = said
+        if inquiry.is_shared:
+            self._answered.append(inquiry)
         self._standstill.changed.notify_all()
 
     def put_off(self, seconds: float) -> None:
@@ -227,24 +254,37 @@ class SharedHuman:
             inquiry.wall += seconds
 
     def wait(self, stopped: Callable[[], bool]) -> None:
-        """Give both the time to answer what is open; see ``Human.wait``."""
-        if not self._open:
-            return
-        if self._other is not None and not self._attended():
-            self._other.wait(stopped)
-            return
-        while self._attended() and self._in_time() and not self.called and not stopped():
+        """Give both the time to answer what is open; see ``Human.wait``.
+
+        Somebody may begin or cease to look meanwhile. What waits to be done between two ticks is done here as well, and
+        a run that is to stand does.
+        """
+        while self._open and not self.called and not stopped():
+            attended = self._attended()
+            if attended and not self._in_time():
+                return
+            goes_on = attended
             if self._other is not None:
-                self._other.wait(self._after_a_slice(stopped))
-            for inquiry in self.questions:
-                inquiry.answer  # noqa: B018  what the other said is taken in
+                part = _Slice(lambda: stopped() or self._calls.waiting or bool(self._answered))
+                self._other.wait(part.over)
+                goes_on = attended or part.used
+            for inquiry in (*self._fetch_answered(), *self.questions):
+                inquiry.answer  # noqa: B018  the other need not answer any more, or what it said is taken in
+            if not goes_on or not self._let_stand():
+                return
             with self._standstill.changed:
-                if self._in_time() and not self.called and not stopped():
+                if attended and self._in_time() and not self.called and not stopped():
                     self._standstill.changed.wait(_SLICE)
 
-    def _after_a_slice(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
-        until = time.monotonic() + _SLICE
-        return lambda: stopped() or not self._in_time() or time.monotonic() > until
+    def _fetch_answered(self) -> list[SharedInquiry]:
+        """Return what was answered from outside, on a thread where the other cannot be told."""
+        with self._standstill.changed:
+            answered, self._answered = self._answered, []
+        return answered
+
+    def _let_stand(self) -> bool:
+        """Do what waits to be done, and stand if the run is to stand; False when it is to end."""
+        return self._pausing is None or not self._pausing.attentive or self._pausing.before_tick()
 
     def _in_time(self) -> bool:
         """Tell whether a question is open whose time is not over."""

@@ -23,12 +23,18 @@ class Breakpoints:
         listeners: Who hears of ticks.
         changed: Its lock guards them.
         hit: Called with a sentence, on the thread that ticks, when the run is to stand.
+        tell: Called on that thread when a condition can be computed no more, or can be again.
     """
 
     def __init__(
-        self, tree: BuiltTree, listeners: list[Listener], changed: Condition, hit: Callable[[str], None]
+        self,
+        tree: BuiltTree,
+        listeners: list[Listener],
+        changed: Condition,
+        hit: Callable[[str], None],
+        tell: Callable[[], None],
     ) -> None:
-        self._tree, self._listeners, self._changed, self._hit = tree, listeners, changed, hit
+        self._tree, self._listeners, self._changed, self._hit, self._tell = tree, listeners, changed, hit, tell
         self._there: dict[int, Breakpoint] = {}
         self._count = 0
         self._answers: list[tuple[tuple[str, ...], str]] = []
@@ -83,12 +89,14 @@ class Breakpoints:
             self._listeners.append(self._ticked)
 
     def _ticked(self, ticked: Ticked) -> None:
-        """Look after a tick; one in which the tree was changed says the state of all nodes, not what changed."""
+        """Look after a tick."""
         nodes = self._tree.nodes
-        changes = [] if ticked.reloaded else [(nodes[each.node].path, each.status) for each in ticked.changes]
+        changes = [(nodes[each.node].path, each.status) for each in ticked.changes]
         answers, self._answers = self._answers, []
         with self._changed:
+            problems = [each.problem for each in self._there.values()]
             hit = [each for each in self._there.values() if each.holds(changes, answers)]
+            news = [each.problem for each in self._there.values()] != problems
             for each in hit:
                 each.hits += 1
                 if each.once:
@@ -96,3 +104,5 @@ class Breakpoints:
             self._watch()
         if hit:
             self._hit("; ".join(f"breakpoint {each.id}: {each}" for each in hit))
+        elif news:
+            self._tell()

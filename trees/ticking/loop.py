@@ -118,7 +118,7 @@ class Loop:
         self._stack = ExitStack()
         self._pace = Pace(clock or clock_of(self.context.robot), 1.0 / rate, overrun, lambda text: self._say(text, 3))
         self._ending = Ending(tree, self._pace, halt_timeout)
-        self._begun = self._ended = self._stopping = False
+        self._begun = self._ended = self._stopping = self._untraced = False
         self._wish: Outcome | None = None
         self._wall = 0.0
         self._limit = (0.0 if self._pace.clock.stepped else REAL) if watchdog is None else watchdog
@@ -249,6 +249,9 @@ class Loop:
         self.record.tick(status)
         if self._checkpoints is not None:
             self._checkpoints.tick(now, pace.began, pace.steps)
+        if self.trace is not None and self.trace.problem and not self._untraced:
+            self._untraced = True
+            self.tell(self.trace.problem)
         if stopwatch is not None:
             stopwatch.ended(time.perf_counter() - begins)
         if stalled:

@@ -35,10 +35,11 @@ class Ticked:
         tick: Number of the tick, from 1.
         now: Run clock, [s].
         status: Status of the root.
-        changes: What changed, in order.
+        changes: What changed in the tick, in order.
         running: Indices of the leaves that are RUNNING.
-        reloaded: True when the tree was changed since the last time: indices count its new nodes, and ``changes`` is
-            the state of all of them that are not INVALID.
+        reloaded: True when the tree was changed since the last time: indices count its new nodes.
+        state: After such a change the state of all nodes that are not INVALID, with what changed in the tick; else
+            empty.
     """
 
     tick: int
@@ -47,6 +48,7 @@ class Ticked:
     changes: tuple[Change, ...]
     running: tuple[int, ...]
     reloaded: bool = False
+    state: tuple[Change, ...] = ()
 
 
 class Listener(Protocol):

@@ -72,9 +72,9 @@ class Record:
             if context.robot is not None:
                 self.trace.joints(context.now, context.tick, context.robot.state)
         if self.listeners:
-            told = self.changes.state() if self._reloaded else changes
-            ticked = Ticked(context.tick, context.now, status, tuple(told), self.changes.running, self._reloaded)
-            self._reloaded = False
+            reloaded, self._reloaded = self._reloaded, False
+            state = tuple(self.changes.state()) if reloaded else ()
+            ticked = Ticked(context.tick, context.now, status, tuple(changes), self.changes.running, reloaded, state)
             for listener in tuple(self.listeners):  # one may leave
                 listener(ticked)
 

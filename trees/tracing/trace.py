@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,6 +59,8 @@ _Message = Mapping[str, object] | bytes | Callable[[], Mapping[str, object] | by
 """Data or their JSON, or a function that gives either, or None for nothing to write."""
 Heard = Callable[[str, int, bytes], None]
 """Hears a message as it is written: topic, run clock [ns], JSON."""
+Broke = Callable[[str], None]
+"""Hears once, in a sentence, why nothing more is written."""
 
 
 class TraceWriter:
@@ -102,7 +105,7 @@ class TraceWriter:
         self.joint_names: Sequence[str] = ()
         self._joints: list[float] = []
         self._joints_at = -math.inf
-        self._listeners: tuple[Heard, ...] = ()
+        self._listeners: tuple[tuple[Heard, Broke], ...] = ()
         self._queue: queue.SimpleQueue[tuple[str, int, _Message] | None] = queue.SimpleQueue()
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._work, name="trace", daemon=True)
@@ -114,22 +117,22 @@ class TraceWriter:
         """Number of messages that are not being written yet."""
         return self._queue.qsize()
 
-    def listen(self, heard: Heard) -> Callable[[], None]:
+    def listen(self, heard: Heard, broke: Broke = lambda text: None) -> Callable[[], None]:
         """Let somebody hear each message from now on, in the order of the file, right after it was written.
 
         Args:
             heard: Called on the writing thread with topic, run clock [ns] and JSON. It should return at once: the file
                 waits for it. One that raises hears nothing more, and the trace says so.
+            broke: Called with ``problem`` when that is set, on any thread.
 
         Returns:
             Call it to hear nothing more.
         """
-        self._listeners = (*self._listeners, heard)
+        self._listeners = (*self._listeners, (heard, broke))
+        return lambda: self._forget(heard)
 
-        def unheard() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not heard)
-
-        return unheard
+    def _forget(self, heard: Heard) -> None:
+        self._listeners = tuple(each for each in self._listeners if each[0] is not heard)
 
     def put(self, topic: str, now: float, message: _Message) -> None:
         """Queue a message; a function is called on the writing thread and may return None for nothing to write.
@@ -150,7 +153,7 @@ class TraceWriter:
         until = time.monotonic() + (PATIENCE if self.waits else 0.0)
         while not there_is() and not self.problem:
             if time.monotonic() > until:
-                self.problem = f"the trace {self.path} ends early: the disk is too slow, {self.waiting} messages wait"
+                self._break_off(f"the disk is too slow, {self.waiting} messages wait")
             time.sleep(_PAUSE if self.waits else 0.0)
 
     def tree(self, now: float, tree: BuiltTree) -> None:
@@ -288,10 +291,19 @@ class TraceWriter:
         try:
             return act(*args)
         except OSError as error:
-            self.problem = f"the trace {self.path} ends early: {error.strerror or error}"
+            self._break_off(error.strerror or str(error))
         except Exception as error:
-            self.problem = f"the trace {self.path} ends early: {type(error).__name__}: {error}"
+            self._break_off(f"{type(error).__name__}: {error}")
         return False
+
+    def _break_off(self, why: str) -> None:
+        """Write nothing more, and tell those who listen, once."""
+        if self.problem:
+            return
+        self.problem = f"the trace {self.path} ends early: {why}"
+        for _, broke in self._listeners:
+            with suppress(Exception):  # it is said in any case, by the run
+                broke(self.problem)
 
     def _add(self, topic: str, time_ns: int, message: _Message) -> bool:
         if not topic:
@@ -301,7 +313,7 @@ class TraceWriter:
             return False
         text = data if isinstance(data, bytes) else _JSON.encode(data).encode()
         self._file.add(topic, time_ns, text)
-        for heard in self._listeners:
+        for heard, _ in self._listeners:
             self._tell(heard, topic, time_ns, text)
         besides, self._besides = self._besides, []
         for each in besides:
@@ -320,7 +332,7 @@ class TraceWriter:
         try:
             heard(topic, time_ns, text)
         except Exception as error:
-            self._listeners = tuple(each for each in self._listeners if each is not heard)
+            self._forget(heard)
             said = f"a listener of the trace raised and hears nothing more: {type(error).__name__}: {error}"
             self.log(time_ns * 1e-9, said, 4)
 

@@ -93,8 +93,9 @@ class GrootServer:
         """Hand over what a tick changed; on the thread that ticks, as all that hands over."""
         written, self._written = self._written, {}
         tree = replace(self._tree) if ticked.reloaded else None
+        changes = ticked.state if ticked.reloaded else ticked.changes
         ended = ticked.status is not RUNNING
-        self._news.append(News(ticked.changes, written, _micros(), tree, ended))
+        self._news.append(News(changes, written, _micros(), tree, ended))
 
     def _broke(self, hook: Hook) -> None:
         """Hand over how far a tick came that will stand at a hook, and tell who listens."""

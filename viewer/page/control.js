@@ -145,5 +145,6 @@ function conditions(each) {
   if (each.status) parts.push(`is ${each.status}`);
   if (each.when) parts.push(`when ${each.when}`);
   if (each.answer) parts.push(`answer ${each.answer}`);
-  return `${parts.join(", ")}${each.once ? ", once" : ""}${each.hits ? ` (${each.hits} hits)` : ""}`;
+  const wrong = each.problem ? `; cannot be computed: ${each.problem}` : "";
+  return `${parts.join(", ")}${each.once ? ", once" : ""}${each.hits ? ` (${each.hits} hits)` : ""}${wrong}`;
 }

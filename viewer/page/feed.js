@@ -8,7 +8,10 @@ async function json(path, options) {
 
 export const info = () => json("info");
 
-export const why = (source, node, tick) => json(`why?source=${source}&tick=${tick}&node=${encodeURIComponent(node)}`);
+// of what one page asks, only the newest is explained
+const page = Math.random().toString(36).slice(2);
+
+export const why = (source, node, tick) => json(`why?source=${source}&tick=${tick}&node=${encodeURIComponent(node)}&page=${page}`);
 
 export const robot = (source) => json(`robot?source=${source}`);
 
@@ -35,7 +38,7 @@ export async function load(run, progress) {
     const page = await json(`messages?source=${run.number}&from=${next}`);
     run.add(page.messages);
     next = page.next;
-    Object.assign(run, { ended: page.ended, complete: page.complete, full: page.full });
+    run.stands(page);
     progress(next);
     if (!page.more) return next;
   }
@@ -56,8 +59,13 @@ export function listen(run, from, heard) {
       heard.news();
     };
     events.addEventListener("state", (event) => heard.state(JSON.parse(event.data)));
+    events.addEventListener("standing", (event) => {
+      run.stands(JSON.parse(event.data));
+      heard.warn();
+      heard.news();
+    });
     events.addEventListener("end", (event) => {
-      Object.assign(run, JSON.parse(event.data));
+      run.stands(JSON.parse(event.data));
       heard.news();
     });
     events.onerror = () => {

@@ -191,8 +191,9 @@ function heading() {
   const era = run.treeAt(tick);
   byId("title").textContent = era ? era.name : run.name;
   document.title = `${era ? era.name : run.name} – knothole`;
-  const outcome = run.end ? String(run.end.outcome || "ended") : run.live && !run.ended ? "LIVE" : "UNFINISHED";
+  const outcome = run.end ? String(run.end.outcome || "ended") : run.live && !run.ended && run.complete ? "LIVE" : "UNFINISHED";
   byId("outcome").textContent = outcome;
+  byId("outcome").title = run.problem;
   byId("outcome").className = `badge ${outcome === "SUCCESS" ? "s-success" : ["FAILURE", "FAULT"].includes(outcome) ? "s-failure" : "s-running"}`;
   byId("moment").textContent = `tick ${tick} of ${run.lastTick} · ${seconds(run.timeOf(tick))}`;
 }
@@ -254,17 +255,22 @@ async function open(number) {
       if (view.selected < 0 && run.tree && run.tree.nodes.length) view.selected = run.tree.nodes[0].uid;
       draw();
     };
-    stopListening = listen(run, run.next, { news, state: (state) => control.tell(state), connected: (on) => notice(on || run.ended ? "" : "the run cannot be reached; trying again") });
+    stopListening = listen(run, run.next, { news, state: (state) => control.tell(state), warn: () => warn(run), connected: (on) => notice(on || run.ended ? "" : "the run cannot be reached; trying again") });
     if (!run.ended) setFollow(true);
   }
-  if (!run.complete) notice("this trace has no end: its writer was killed, or is still at work");
-  if (run.full) notice("the run has become too long to hold; open its trace for the rest");
+  warn(run);
   byId("run").value = String(number);
   // no run is compared with itself; arrow keys pass over it
   for (const option of byId("other").options) option.disabled = option.value === String(number);
   if (view.other === run) compareWith(-1);
   else if (view.other) compareWith(view.other.number);
   draw();
+}
+
+function warn(run) {
+  if (run.full) notice("the run has become long: this page leaves out where the robot stood, and later all but statuses; its trace has the rest");
+  if (run.problem) notice(run.problem);
+  else if (!run.complete) notice("this trace has no end: its writer was killed, or is still at work");
 }
 
 async function loaded(number) {

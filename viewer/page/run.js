@@ -22,6 +22,7 @@ export class Run {
     this.ended = false;
     this.complete = true;
     this.full = false;
+    this.problem = ""; // why its trace could not be written to the end
     this.lastTick = 0;
     this.lastTime = 0;
     this.eras = []; // each: the tree from a tick on
@@ -107,6 +108,14 @@ export class Run {
       default:
         return this._event(topic, tick, since, data);
     }
+  }
+
+  // Whether it has ended, and whether all of it is here; what the server says beside the messages.
+  stands({ ended, complete, full, problem }) {
+    const why = text(problem);
+    if (why && why !== this.problem) this._said(this.lastTick, this.lastTime, 4, "trace", why);
+    Object.assign(this, { ended, complete, full, problem: why });
+    this.version += 1;
   }
 
   _mark(tick, time) {
