@@ -199,7 +199,7 @@ def _play(
     plant()
     fault, stopped = _Deck(tape, loop, clock, gives, tree_of, trace, once).run(plant)
     told = len(story.lines)
-    outcome, goes_on = tape.outcome, fault is None and loop.tree.root.status is RUNNING
+    outcome, goes_on = tape.outcome, fault is None and loop.goes_on
     if stopped is not None or (goes_on and outcome not in _LEFT):
         loop.request_stop(Outcome.UNRECORDED)
     elif goes_on and outcome != Outcome.TIME_LIMIT.name:

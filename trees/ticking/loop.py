@@ -132,6 +132,12 @@ class Loop:
         """Whether time passes only when the loop lets it."""
         return self._pace.clock.stepped
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the tree has not ended by itself: its root is RUNNING, or was never ticked."""
+        root = self.tree.root
+        return bool(root.status is RUNNING or not self._begun or (root.status is INVALID and not root.skipped))
+
     def wake(self) -> None:
         """Let the next tick come at once, before its time; on a stepped clock nothing happens.
 
@@ -188,16 +194,10 @@ class Loop:
 
     def close(self, fault: BaseException | None = None) -> LoopResult:
         """Stop the robot, halt the tree, close broker and trace. Idempotent; the first call decides the result."""
-        root = self.tree.root
-        status: Status = root.status
+        status: Status = self.tree.root.status
         if fault is not None:
             outcome = Outcome.INTERRUPTED if isinstance(fault, KeyboardInterrupt) else Outcome.FAULT
-        elif (
-            status is RUNNING
-            or not self._begun
-            or (status is INVALID and not root.skipped)
-            or self._wish is Outcome.UNRECORDED
-        ):
+        elif self.goes_on or self._wish is Outcome.UNRECORDED:
             outcome = self._wish or Outcome.TIME_LIMIT
         else:
             outcome = Outcome.SUCCESS if status is SUCCESS or status is INVALID else Outcome.FAILURE
