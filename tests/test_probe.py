@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from knothole.app.models.probing import probe
 from knothole.app.settings.backend_settings import settings_of
 from knothole.app.settings.config import Config
 from knothole.tests import tiny_checkpoints
+from knothole.tests.servers.loopback import serving
+from knothole.tests.servers.openai_server import OpenAIServer
 from knothole.tests.test_grounding_formats import FORMS, written_box, written_point
 from knothole.vlm.capabilities import Capabilities, find_capabilities, write_capabilities
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
@@ -154,6 +157,15 @@ def test_measurements_beside_the_configuration_reach_a_checkpoint_of_any_family(
     kept = str(tmp_path / "capabilities.json")
     assert settings_of(config, "transformers") == {"device": "cpu", "capabilities": kept}
     assert settings_of(config, "qwen") == {}
+
+
+def test_settings_of_the_broker_and_of_the_firewall_do_not_keep_a_backend_from_being_measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with serving(OpenAIServer()) as served:
+        block = f'[backends.openai]\nbase_url = "{served.url}/v1"\ntimeout = 60\n'
+        (tmp_path / "knothole.toml").write_text(f"{block}firewall = false\nconcurrency = 2\npatience = 20\n")
+        found = probe("openai:test-vlm")
+    assert "yes_no" in found.capabilities.kinds
 
 
 def test_the_command_prints_a_table_and_keeps_the_measurements(tmp_path: Path) -> None:
