@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
+from knothole.app.running.crew import each_seed
 from knothole.benchmarks.memory import MODES, run
 from knothole.trees.tracing import trace
 from knothole.vlm import broker
@@ -23,3 +28,21 @@ def test_a_run_holds_no_more_after_twice_the_ticks(mode: str, tmp_path: Path, mo
     before, warm, end, after = run(mode, (period, 2 * period), tmp_path)
     assert end.objects - warm.objects < SOME
     assert (after.files, after.threads) == (before.files, before.threads)
+
+
+@contextmanager
+def littering() -> Iterator[Callable[[int], list[bytes]]]:
+    """Work that frees 200 MB in pieces of a size that the allocator keeps, and leaves a few between them."""
+
+    def work(seed: int) -> list[bytes]:
+        pieces = [bytes(100_000) for _ in range(2000)]
+        return pieces[99::100]
+
+    yield work
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another library of C gives memory back by itself")
+def test_what_a_seed_has_freed_is_given_back_before_the_next_one() -> None:
+    before = psutil.Process().memory_info().rss
+    kept = [(psutil.Process().memory_info().rss, left) for _, left in each_seed(littering, range(3))]
+    assert max(held for held, _ in kept) - before < 50e6

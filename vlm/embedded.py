@@ -33,7 +33,7 @@ class EmbeddedSettings(QwenSettings):
     """How the embedded checkpoint is asked.
 
     Attributes:
-        second_look: Look again at a picture that was described, at two to six times the cost; see ``second_look``.
+        second_look: Look again at a picture that was described, at three to six times the cost; see ``second_look``.
     """
 
     second_look: bool = True
@@ -79,7 +79,7 @@ class Learned:
 
     def __init__(self, inner: Backend, knowledge: Knowledge, second_look: bool = False) -> None:
         self.inner, self.knowledge = inner, knowledge
-        self.looks_again = second_look and "exists" in knowledge.predicates
+        self.looks_again = second_look
         self.name, self.model, self.remote = inner.name, inner.model, inner.remote
         self.kinds = inner.kinds & knowledge.kinds
 

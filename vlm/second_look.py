@@ -1,15 +1,16 @@
-"""A second look at a picture that was described: is each thing there that only one of two descriptions names?
+"""A second look at a picture that was described: which things do most descriptions of several views of it name?
 
 A small model that names one thing after the other passes over one now and then, or takes a small can for a ball. It
-does so less often in the same way of the mirror image, and of a thing that it is asked about by itself.
+seldom does so in the same way of the mirror image, or of a window of the picture.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,11 +22,10 @@ from .facts import COLORS, SHAPES
 from .language.matching import a_thing, sentence
 from .questions import Answer, Frame, Question
 
-SURE: Final = math.log(0.73 / 0.27)
-"""Mean logarithm of the odds from which a thing that one description names counts as seen."""
+AGREED: Final = 3
+"""How many descriptions, the first ones, make the others needless when all of them name the same things."""
 WINDOW: Final = 0.9
-"""Side of the windows that are looked at as well, one in each corner, as a share of the picture's."""
-_LEAST: Final = 1e-4
+"""Side of the windows as a share of the picture's."""
 _NAME: Final = rf"(?:{'|'.join(COLORS)}) (?:{'|'.join(SHAPES)})"
 _PART: Final = re.compile(
     rf"an? (?P<thing>{_NAME})(?: (?P<link>in|on) an? (?P<place>{_NAME})| (?P<held>held by the gripper))?"
@@ -58,44 +58,51 @@ def parts_of(text: str) -> list[Part] | None:
 
 
 def looked_over(backend: Backend, frame: Frame, question: Question, answer: Answer) -> Answer:
-    """Return a description after a second look at the picture.
+    """Return a description after a second look at the picture: of what at least half of the descriptions name.
 
-    The mirror image is described as well. Of each thing that is named in one description only the backend is asked
-    whether it is there: in the picture, its mirror image, and windows in its corners.
+    They are of the picture, its mirror image, and windows in its corners, in turn, until enough of them agree.
 
     Args:
-        backend: Describes as ``caption`` does, and answers *Is there a red cube?*.
+        backend: Describes as ``caption`` does.
         frame: A single picture.
         question: What was asked.
         answer: What was said.
     """
-    mirror = _view(frame, "mirrored", frame.rgb[:, ::-1])
-    [other] = backend.ask(mirror, [question])
-    first, second = parts_of(answer.text), parts_of(other.text)
-    if answer.problem or other.problem or first is None or second is None:
+    first = parts_of(answer.text)
+    if answer.problem or first is None:
         return answer
-    disputed = sorted(_named(first) ^ _named(second))
-    if not disputed:
-        return answer
-    asked = [Question("yes_no", f"Is there {a_thing(name)}?") for name in disputed]
-    views = [backend.ask(view, asked) for view in (frame, mirror, *_windows(frame))]
-    odds = [sum(map(_odds, answers)) / len(answers) for answers in zip(*views, strict=True)]
-    seen = (_named(first) & _named(second)) | {name for name, each in zip(disputed, odds, strict=True) if each > SURE}
-    tokens = answer.tokens + other.tokens + sum(each.tokens for answers in views for each in answers)
-    return replace(answer, text=sentence(map(str, _only(first, second, seen))), tokens=tokens)
+    told, tokens = [first], answer.tokens
+    for view in _views(frame):
+        [other] = backend.ask(view, [question])
+        parts = parts_of(other.text)
+        if other.problem or parts is None:
+            continue
+        told.append(parts)
+        tokens += other.tokens
+        if len(told) == AGREED and all(_named(one) == _named(two) for one, two in pairwise(told)):
+            break
+    votes = Counter(name for parts in told for name in _named(parts))
+    seen = {name for name, count in votes.items() if 2 * count >= len(told)}
+    return replace(answer, text=sentence(map(str, _only(told, seen))), tokens=tokens)
 
 
 def _named(parts: Iterable[Part]) -> set[str]:
     return {name for part in parts for name in (part.thing, part.place) if name}
 
 
-def _only(first: Sequence[Part], second: Sequence[Part], seen: Collection[str]) -> list[Part]:
-    """Return what is said of the things that were seen, by the first description before the second."""
-    said = [told for part in first if (told := _told(part, seen)) is not None]
-    for part in second:
-        told = _told(part, seen)
-        if told is not None and not _named([told]) <= _named(said):
-            said.append(told)
+def _only(told: Sequence[Sequence[Part]], seen: Collection[str]) -> list[Part]:
+    """Return what is said of the things that were seen, by an earlier description before a later one."""
+    said = [left for part in told[0] if (left := _told(part, seen)) is not None]
+    for part in (part for parts in told[1:] for part in parts):
+        left, names = _told(part, seen), _named(said)
+        if left is None or _named([left]) <= names:
+            continue
+        if left.thing not in names:
+            said.append(left)
+        elif Part(left.thing) in said:
+            said[said.index(Part(left.thing))] = left
+        else:
+            said.append(Part(left.place))
     carrying = {part.place for part in said}
     return [part for part in said if part.link or part.thing not in carrying]
 
@@ -107,21 +114,17 @@ def _told(part: Part, seen: Collection[str]) -> Part | None:
     return Part(part.place) if part.place in seen else None
 
 
-def _odds(answer: Answer) -> float:
-    p = min(1 - _LEAST, max(_LEAST, answer.p("yes")))
-    return math.log(p / (1 - p))
-
-
-def _windows(frame: Frame) -> list[Frame]:
-    height, width = frame.rgb.shape[:2]
+def _views(frame: Frame) -> Iterator[Frame]:
+    """Yield the other views: the mirror image, and a window in each corner, two of them mirrored."""
+    rgb = frame.rgb
+    height, width = rgb.shape[:2]
     rows, columns = round(WINDOW * height), round(WINDOW * width)
-    found = []
-    for top in (0, height - rows):
-        for left in (0, width - columns):
-            part = Image.fromarray(frame.rgb[top : top + rows, left : left + columns])
-            large = part.resize((width, height), Image.Resampling.BICUBIC)
-            found.append(_view(frame, f"from {top}, {left}", np.asarray(large)))
-    return found
+    yield _view(frame, "mirrored", rgb[:, ::-1])
+    corners = ((0, 0, 1), (height - rows, width - columns, 1), (0, width - columns, -1), (height - rows, 0, -1))
+    for top, left, way in corners:
+        part = Image.fromarray(rgb[top : top + rows, left : left + columns])
+        large = np.asarray(part.resize((width, height), Image.Resampling.BICUBIC))
+        yield _view(frame, f"from {top}, {left}", large[:, ::way])
 
 
 def _view(frame: Frame, how: str, rgb: NDArray[np.uint8]) -> Frame:

@@ -37,7 +37,7 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.color, 0.6),
     (Sampler.count, 1.6),
     (Sampler.attribute, 1.0),
-    (Sampler.describe, 3.4),
+    (Sampler.describe, 4.6),
     (Sampler.table_empty, 0.15),
     (Sampler.robot, 0.15),
     (Sampler.touching, 0.8),
@@ -52,6 +52,7 @@ _MEASURED: dict[_Draw, int] = {
     Sampler.gripper: 2,
     Sampler.posture: 2,
     Sampler.inside: 2,
+    Sampler.door: 6,
 }
 _STRANGE, _UNCLEAR = 0.04, 0.035
 """Shares of questions that nobody could answer."""
