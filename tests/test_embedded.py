@@ -18,7 +18,7 @@ from knothole.trees.loader import library
 from knothole.vlm.broker import Broker
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
 from knothole.vlm.embedded import Learned, weights
-from knothole.vlm.language.grammar import COMPARISONS, PREDICATES, YES_NO
+from knothole.vlm.language.grammar import CHOICES, COMPARISONS, PREDICATES, YES_NO
 from knothole.vlm.language.planning import UNKNOWN
 from knothole.vlm.learned import Knowledge
 from knothole.vlm.questions import Frame, Question
@@ -71,19 +71,14 @@ def test_no_model_runs_for_strange_questions_alone() -> None:
     assert broker.counters.model_calls == 0
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Is the cupboard open?",
-        "Is the drawer closed?",
-        "Are the things arranged the same in both images?",
-        "Did anything disappear?",
-    ],
-)
-def test_the_shipped_checkpoint_is_not_asked_what_it_learned_in_vain(text: str) -> None:
-    question = Question("yes_no", text)
-    assert not SHIPPED.covers(question)
-    assert replace(SHIPPED, predicates=frozenset({*PREDICATES, *COMPARISONS})).covers(question)
+def test_a_checkpoint_is_not_asked_what_it_learned_in_vain() -> None:
+    question = Question("yes_no", "Is the cupboard open?")
+    assert SHIPPED.covers(question)
+    assert not SHIPPED.without({"door_open"}).covers(question)
+
+
+def test_the_shipped_checkpoint_may_be_asked_all_that_is_taught() -> None:
+    assert SHIPPED.predicates >= {*YES_NO, *CHOICES, *COMPARISONS}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +87,9 @@ def test_the_shipped_checkpoint_is_not_asked_what_it_learned_in_vain(text: str) 
         ("yes_no", "Is the red cube touching the blue can?"),
         ("yes_no", "Is a person near the table?"),
         ("yes_no", "Did the red cube move?"),
+        ("yes_no", "Is the cupboard open?"),
+        ("yes_no", "Are the things arranged the same in both images?"),
+        ("yes_no", "Did anything disappear?"),
         ("choice", "Is the bottle upright or tipped over?"),
         ("choice", "Which one is on the plate: the red cube or the blue can?"),
         ("plan", "Clean up the table."),
@@ -210,10 +208,10 @@ def test_two_pictures_are_compared_by_a_checkpoint_that_learned_to() -> None:
 
 
 def test_the_shipped_checkpoint_compares_two_pictures(shipped: Any) -> None:
-    moved, same = shipped.ask(BOTH, [MOVED, Question("yes_no", "Are the things arranged the same in both images?")])
-    assert moved.problem == ""
-    assert moved.p("yes") + moved.p("no") + moved.neither == pytest.approx(1.0, abs=1e-3)
-    assert same.problem.startswith("the embedded model knows no such question")
+    same = Question("yes_no", "Are the things arranged the same in both images?")
+    for answer in shipped.ask(BOTH, [MOVED, same]):
+        assert answer.problem == ""
+        assert answer.p("yes") + answer.p("no") + answer.neither == pytest.approx(1.0, abs=1e-3)
 
 
 def test_two_picture_files_reach_the_model_together(tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ def test_comparisons_count_among_all_yes_no_questions() -> None:
     assert len(compared & set(report.scores)) >= 4
     assert all(report.scores[kind].accuracy == 1.0 for kind in compared & set(report.scores))
     shipped = measure("embedded", 4)
-    assert set(shipped.refused) & compared <= {"same arrangement", "anything disappeared"}
+    assert not set(shipped.refused) & compared
     assert set(shipped.scores) & compared
 
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
+from knothole.vlm.embedded import Learned
 from knothole.vlm.language.matching import sentence
+from knothole.vlm.learned import Knowledge
 from knothole.vlm.questions import Answer, Frame, Question
-from knothole.vlm.second_look import Part, looked_over, parts_of
+from knothole.vlm.second_look import NEEDS, Part, looked_over, parts_of
 
 DESCRIBE = Question("describe", "Describe the image.")
 PICTURE = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
@@ -44,7 +46,7 @@ class Describer:
 def _look(backend: Describer) -> Answer:
     frame = Frame("table#1", 0.0, PICTURE)
     [answer] = backend.ask(frame, [DESCRIBE])
-    return looked_over(backend, frame, DESCRIBE, answer)
+    return looked_over(backend, "describe", frame, DESCRIBE, answer)
 
 
 def test_three_descriptions_that_name_the_same_are_enough():
@@ -135,9 +137,91 @@ def test_parts_tell_what_carries_a_thing():
     assert parts_of("An orange ball in a blue bowl.") == [Part("orange ball", "in", "blue bowl")]
 
 
+class Comparer:
+    """Sees a red cube and a blue can first and a red cube and a black mug last; keeps what it is asked of which."""
+
+    name, model, remote = "comparer", "comparer-1", False
+    kinds = frozenset(("yes_no",))
+
+    def __init__(self, **chances: float) -> None:
+        self.chances = {text.replace("_", " "): p for text, p in chances.items()}
+        self.asked: dict[str, str] = {}
+
+    def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+        assert frame is not None
+        return [self._answer(frame, question.text) for question in questions]
+
+    def _answer(self, frame: Frame, text: str) -> Answer:
+        there = text.removeprefix("Is there a ").removesuffix("?")
+        if text.startswith("Is there"):
+            yes = 0.9 if there in ("red cube", "blue can" if frame.id == "first" else "black mug") else 0.01
+        else:
+            self.asked[text] = frame.id
+            assert frame.earlier
+            yes = next((p for words, p in self.chances.items() if words in text), 0.0)
+        return Answer("yes_no", {"yes": yes, "no": 1 - yes}, tokens=1)
+
+    def close(self) -> None:
+        pass
+
+
+PAIR = Frame("last", 1.0, PICTURE, (Frame("first", 0.0, PICTURE[:, ::-1]),))
+SAID = Answer("yes_no", {"yes": 0.5, "no": 0.5}, tokens=1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "questions"),
+    [
+        ("any_disappeared", {"Did the red cube disappear?", "Did the blue can disappear?"}),
+        ("any_moved", {"Did the red cube move?", "Did the blue can move?"}),
+        ("any_appeared", {"Did a red cube appear?", "Did a black mug appear?"}),
+    ],
+)
+def test_a_comparison_of_all_asks_about_each_thing(asked, questions):
+    backend = Comparer()
+    looked_over(backend, asked, PAIR, Question("yes_no", "?"), SAID)
+    assert backend.asked == dict.fromkeys(questions, "last")
+    answer = looked_over(backend, "same", PAIR, Question("yes_no", "?"), SAID)
+    assert len(backend.asked) == 6
+    assert answer.tokens == 1 + 64 + 64 + 6
+
+
+@pytest.mark.parametrize(
+    ("asked", "chances", "yes"),
+    [
+        ("any_disappeared", {"can_disappear": 0.9}, 0.75),  # the odds are 9 and 1, their mean by logarithm 3
+        ("any_disappeared", {"can_disappear": 0.1}, 0.25),
+        ("any_disappeared", {"can_disappear": 0.1, "cube_disappear": 0.9}, 0.75),
+        ("any_disappeared", {"can_move": 0.9}, 0.01),
+        ("same", {"mug_appear": 0.9}, 0.25),
+        ("same", {"can_move": 0.1}, 0.75),
+    ],
+)
+def test_what_is_said_of_each_thing_counts_as_much_as_what_is_said_of_all(asked, chances, yes):
+    answer = looked_over(Comparer(**chances), asked, PAIR, Question("yes_no", "?"), SAID)
+    assert answer.p("yes") == pytest.approx(yes, abs=1e-2)
+    assert answer.p("no") == pytest.approx(1 - answer.p("yes"))
+
+
+def test_a_second_look_needs_what_it_asks_to_be_learned():
+    class Empty(Comparer):
+        def _answer(self, frame: Frame, text: str) -> Answer:
+            self.asked[text] = frame.id
+            return Answer("yes_no", {"yes": 0.4, "no": 0.6})
+
+    question = Question("yes_no", "Did anything move?")
+    for predicates, count in (({"any_moved", "exists"}, 1), ({"any_moved", "exists", "moved"}, 1 + 64)):
+        backend = Empty()
+        learned = Learned(backend, Knowledge(frozenset(predicates), frozenset(("yes_no",))), second_look=True)
+        [answer] = learned.ask(PAIR, [question])
+        assert len(backend.asked) == count
+        assert (answer.p("yes") < 0.1) == (count > 1)  # nothing is there that could have moved
+        assert not Learned(backend, learned.knowledge).looks_again
+
+
 def test_the_embedded_model_looks_again_unless_told_not_to():
     opened = [BACKENDS.get("embedded").open(BackendOptions(settings=each)) for each in ({}, {"second_look": False})]
-    assert [backend.looks_again for backend in opened] == [True, False]
+    assert [backend.looks_again == set(NEEDS) for backend in opened] == [True, False]
     for backend in opened:
         backend.close()
     with pytest.raises(BackendError, match=r"second_look.*must be of type bool"):

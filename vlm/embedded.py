@@ -23,7 +23,7 @@ from .learned import Knowledge
 from .questions import Answer, Frame, Kind, Question
 from .qwen import open_checkpoint
 from .qwen_settings import QwenSettings
-from .second_look import looked_over
+from .second_look import NEEDS, looked_over
 
 KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe"))
 
@@ -33,7 +33,8 @@ class EmbeddedSettings(QwenSettings):
     """How the embedded checkpoint is asked.
 
     Attributes:
-        second_look: Look again at a picture that was described, at three to six times the cost; see ``second_look``.
+        second_look: Look again at what was described, at three to six times the cost, or compared as a whole; see
+            ``second_look``.
     """
 
     second_look: bool = True
@@ -74,12 +75,13 @@ class Learned:
     Args:
         inner: The backend that answers.
         knowledge: What it has learned.
-        second_look: Look again at a picture that was described.
+        second_look: Look again at what was described or compared as a whole, where what that needs was learned.
     """
 
     def __init__(self, inner: Backend, knowledge: Knowledge, second_look: bool = False) -> None:
         self.inner, self.knowledge = inner, knowledge
-        self.looks_again = second_look
+        known = knowledge.predicates
+        self.looks_again = {asked for asked, needs in NEEDS.items() if second_look and known.issuperset(needs)}
         self.name, self.model, self.remote = inner.name, inner.model, inner.remote
         self.kinds = inner.kinds & knowledge.kinds
 
@@ -112,9 +114,11 @@ class Learned:
         ]
 
     def _looked_over(self, frame: Frame | None, question: Question, answer: Answer) -> Answer:
-        if question.kind != "describe" or frame is None or not self.looks_again:
+        meaning = parse(question.text) if question.kind == "yes_no" else None
+        asked = question.kind if meaning is None else meaning.predicate
+        if frame is None or asked not in self.looks_again:
             return answer
-        return looked_over(self.inner, frame, question, answer)
+        return looked_over(self.inner, asked, frame, question, answer)
 
     def capability_facts(self) -> dict[str, object]:
         """Return what the backend that answers knows of itself."""

@@ -1,11 +1,13 @@
-"""A second look at a picture that was described: which things do most descriptions of several views of it name?
+"""A second look at what was described or compared as a whole, by questions that a small model answers better.
 
-A small model that names one thing after the other passes over one now and then, or takes a small can for a ball. It
-seldom does so in the same way of the mirror image, or of a window of the picture.
+A model that names one thing after the other passes over one now and then, or takes a small can for a ball. It seldom
+does so in the same way of the mirror image, or of a window of the picture. A model that is asked whether anything is
+gone overlooks what it does not overlook when it is asked about each thing.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -19,6 +21,7 @@ from PIL import Image
 
 from .contract import Backend
 from .facts import COLORS, SHAPES
+from .language.comparisons import COMPARED
 from .language.matching import a_thing, sentence
 from .questions import Answer, Frame, Question
 
@@ -26,6 +29,17 @@ AGREED: Final = 3
 """How many descriptions, the first ones, make the others needless when all of them name the same things."""
 WINDOW: Final = 0.9
 """Side of the windows as a share of the picture's."""
+CHANGES: Final = {
+    "any_disappeared": ("disappeared",),
+    "any_moved": ("moved",),
+    "any_appeared": ("appeared",),
+    "same": ("disappeared", "moved", "appeared"),
+}
+"""What each question about a whole picture asks of its things."""
+NEEDS: Final = {"describe": ("describe",), **{asked: ("exists", *changes) for asked, changes in CHANGES.items()}}
+"""What a model must know for a second look, by what it was asked."""
+_NAMES: Final = tuple(f"{color} {shape}" for color in COLORS for shape in SHAPES)
+_LEAST: Final = 1e-4
 _NAME: Final = rf"(?:{'|'.join(COLORS)}) (?:{'|'.join(SHAPES)})"
 _PART: Final = re.compile(
     rf"an? (?P<thing>{_NAME})(?: (?P<link>in|on) an? (?P<place>{_NAME})| (?P<held>held by the gripper))?"
@@ -57,19 +71,32 @@ def parts_of(text: str) -> list[Part] | None:
     return found
 
 
-def looked_over(backend: Backend, frame: Frame, question: Question, answer: Answer) -> Answer:
-    """Return a description after a second look at the picture: of what at least half of the descriptions name.
-
-    They are of the picture, its mirror image, and windows in its corners, in turn, until enough of them agree.
+def looked_over(backend: Backend, asked: str, frame: Frame, question: Question, answer: Answer) -> Answer:
+    """Return an answer after a second look.
 
     Args:
-        backend: Describes as ``caption`` does.
-        frame: A single picture.
-        question: What was asked.
+        backend: Answers ``describe`` as ``caption`` does, or the questions of ``NEEDS``.
+        asked: What was asked, a key of ``NEEDS``.
+        frame: The picture; with the earlier one where two were compared.
+        question: The question.
         answer: What was said.
     """
+    if answer.problem:
+        return answer
+    return (
+        _described(backend, frame, question, answer)
+        if asked == "describe"
+        else _compared(backend, asked, frame, answer)
+    )
+
+
+def _described(backend: Backend, frame: Frame, question: Question, answer: Answer) -> Answer:
+    """Return a description of what at least half of several descriptions name.
+
+    They are of the picture, its mirror image, and windows in its corners, in turn, until enough of them agree.
+    """
     first = parts_of(answer.text)
-    if answer.problem or first is None:
+    if first is None:
         return answer
     told, tokens = [first], answer.tokens
     for view in _views(frame):
@@ -129,3 +156,40 @@ def _views(frame: Frame) -> Iterator[Frame]:
 
 def _view(frame: Frame, how: str, rgb: NDArray[np.uint8]) -> Frame:
     return Frame(f"{frame.id} {how}", frame.stamp, np.ascontiguousarray(rgb))
+
+
+def _compared(backend: Backend, asked: str, frame: Frame, answer: Answer) -> Answer:
+    """Return an answer about the changes of a picture, in equal parts from what is said of each thing.
+
+    Whether it is gone or was moved is asked of what the earlier picture shows, whether it is new of what the last does.
+    """
+    [earlier] = frame.earlier
+    exist = [Question("yes_no", f"Is there {a_thing(name)}?") for name in _NAMES]
+    first, last = backend.ask(earlier, exist), backend.ask(replace(frame, earlier=()), exist)
+    there = {"appeared": _there(last), **dict.fromkeys(("disappeared", "moved"), _there(first))}
+    each = [
+        Question("yes_no", COMPARED[change][0].format(a=f"the {name}", an=a_thing(name)))
+        for change in CHANGES[asked]
+        for name in there[change]
+    ]
+    said = backend.ask(frame, each) if each else []
+    changed = max(map(_odds, said), default=_odds_of(0.0))
+    odds = (_odds(answer) + (-changed if asked == "same" else changed)) / 2
+    yes = 1 / (1 + math.exp(-odds))
+    tokens = sum(one.tokens for one in (answer, *first, *last, *said))
+    return replace(answer, probabilities={"yes": yes, "no": 1 - yes}, neither=0.0, tokens=tokens)
+
+
+def _there(answers: Sequence[Answer]) -> list[str]:
+    """Return the names of what is there, by an answer for each of ``_NAMES``."""
+    return [name for name, answer in zip(_NAMES, answers, strict=True) if answer.p("yes") > 0.5]
+
+
+def _odds(answer: Answer) -> float:
+    return _odds_of(answer.p("yes"))
+
+
+def _odds_of(p: float) -> float:
+    """Return the logarithm of the odds."""
+    p = min(1 - _LEAST, max(_LEAST, p))
+    return math.log(p / (1 - p))

@@ -182,7 +182,8 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
             f"backend {spec!r} has no weights here that a calibration could lie beside\n"
             "  fix:  take --vlm embedded, qwen:DIRECTORY or transformers:DIRECTORY"
         )
-    options = without_brokers_own(BackendOptions(argument, {**settings, "calibrated": False}))
+    bare = {"calibrated": False, **({"second_look": False} if name == "embedded" else {})}
+    options = without_brokers_own(BackendOptions(argument, {**settings, **bare}))
     opened = BACKENDS.get(name).open(options)
     model = opened.inner if isinstance(opened, Learned) else opened
     assert isinstance(model, QwenBackend | LocalBackend)

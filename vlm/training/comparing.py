@@ -17,9 +17,9 @@ _MIX = {
     "disappeared": 1.6,
     "appeared": 1.6,
     "any_moved": 1.2,
-    "any_disappeared": 2.0,
-    "any_appeared": 1.0,
-    "same": 2.4,
+    "any_disappeared": 0.8,
+    "any_appeared": 0.8,
+    "same": 1.6,
 }
 _RARE, _COMMON = 3.0, 0.6
 """How much oftener than by chance a question is asked where it has the rarer answer, and where the commoner one."""

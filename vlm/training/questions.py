@@ -37,7 +37,7 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.color, 0.6),
     (Sampler.count, 1.6),
     (Sampler.attribute, 1.0),
-    (Sampler.describe, 4.6),
+    (Sampler.describe, 3.4),
     (Sampler.table_empty, 0.15),
     (Sampler.robot, 0.15),
     (Sampler.touching, 0.8),
