@@ -12,7 +12,7 @@ from knothole.vlm.embedded import Learned
 from knothole.vlm.language.matching import sentence
 from knothole.vlm.learned import Knowledge
 from knothole.vlm.questions import Answer, Frame, Question
-from knothole.vlm.second_look import NEEDS, Part, looked_over, parts_of
+from knothole.vlm.second_look import NEEDS, Part, SecondLook, parts_of
 
 DESCRIBE = Question("describe", "Describe the image.")
 PICTURE = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
@@ -46,7 +46,7 @@ class Describer:
 def _look(backend: Describer) -> Answer:
     frame = Frame("table#1", 0.0, PICTURE)
     [answer] = backend.ask(frame, [DESCRIBE])
-    return looked_over(backend, "describe", frame, DESCRIBE, answer)
+    return SecondLook(backend, frame).over("describe", DESCRIBE, answer)
 
 
 def test_three_descriptions_that_name_the_same_are_enough():
@@ -146,6 +146,7 @@ class Comparer:
     def __init__(self, **chances: float) -> None:
         self.chances = {text.replace("_", " "): p for text, p in chances.items()}
         self.asked: dict[str, str] = {}
+        self.looked = 0
 
     def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
         assert frame is not None
@@ -154,6 +155,7 @@ class Comparer:
     def _answer(self, frame: Frame, text: str) -> Answer:
         there = text.removeprefix("Is there a ").removesuffix("?")
         if text.startswith("Is there"):
+            self.looked += 1
             yes = 0.9 if there in ("red cube", "blue can" if frame.id == "first" else "black mug") else 0.01
         else:
             self.asked[text] = frame.id
@@ -179,11 +181,14 @@ SAID = Answer("yes_no", {"yes": 0.5, "no": 0.5}, tokens=1)
 )
 def test_a_comparison_of_all_asks_about_each_thing(asked, questions):
     backend = Comparer()
-    looked_over(backend, asked, PAIR, Question("yes_no", "?"), SAID)
+    look = SecondLook(backend, PAIR)
+    one = look.over(asked, Question("yes_no", "?"), SAID)
     assert backend.asked == dict.fromkeys(questions, "last")
-    answer = looked_over(backend, "same", PAIR, Question("yes_no", "?"), SAID)
+    assert one.tokens == 1 + 2 + 64
+    both = look.over("same", Question("yes_no", "?"), SAID)
     assert len(backend.asked) == 6
-    assert answer.tokens == 1 + 64 + 64 + 6
+    assert both.tokens == 1 + 6 + 64  # each picture is looked at once
+    assert backend.looked == 2 * 64
 
 
 @pytest.mark.parametrize(
@@ -198,7 +203,7 @@ def test_a_comparison_of_all_asks_about_each_thing(asked, questions):
     ],
 )
 def test_what_is_said_of_each_thing_counts_as_much_as_what_is_said_of_all(asked, chances, yes):
-    answer = looked_over(Comparer(**chances), asked, PAIR, Question("yes_no", "?"), SAID)
+    answer = SecondLook(Comparer(**chances), PAIR).over(asked, Question("yes_no", "?"), SAID)
     assert answer.p("yes") == pytest.approx(yes, abs=1e-2)
     assert answer.p("no") == pytest.approx(1 - answer.p("yes"))
 

@@ -8,9 +8,8 @@ asked anything else.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from .learned import Knowledge
 from .questions import Answer, Frame, Kind, Question
 from .qwen import open_checkpoint
 from .qwen_settings import QwenSettings
-from .second_look import NEEDS, looked_over
+from .second_look import NEEDS, SecondLook
 
 KINDS: frozenset[Kind] = frozenset(("yes_no", "choice", "score", "ground", "describe"))
 
@@ -105,7 +104,7 @@ class Learned:
         ]
         known = [question for question, problem in zip(questions, problems, strict=True) if not problem]
         taught = [_as_taught(question) for question in known]
-        given = iter(map(partial(self._looked_over, frame), taught, ask(taught)) if taught else ())
+        given = iter(self._looked_over(frame, taught, ask(taught)) if taught else ())
         return [
             Answer(question.kind, problem=problem, supported=False)
             if problem
@@ -113,12 +112,15 @@ class Learned:
             for question, problem in zip(questions, problems, strict=True)
         ]
 
-    def _looked_over(self, frame: Frame | None, question: Question, answer: Answer) -> Answer:
-        meaning = parse(question.text) if question.kind == "yes_no" else None
-        asked = question.kind if meaning is None else meaning.predicate
-        if frame is None or asked not in self.looks_again:
-            return answer
-        return looked_over(self.inner, asked, frame, question, answer)
+    def _looked_over(
+        self, frame: Frame | None, questions: Sequence[Question], answers: Sequence[Answer]
+    ) -> Iterator[Answer]:
+        """Yield the answers, after a second look where it helps."""
+        again = None if frame is None else SecondLook(self.inner, frame)
+        for question, answer in zip(questions, answers, strict=True):
+            meaning = parse(question.text) if question.kind == "yes_no" else None
+            asked = question.kind if meaning is None else meaning.predicate
+            yield answer if again is None or asked not in self.looks_again else again.over(asked, question, answer)
 
     def capability_facts(self) -> dict[str, object]:
         """Return what the backend that answers knows of itself."""

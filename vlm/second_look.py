@@ -71,46 +71,83 @@ def parts_of(text: str) -> list[Part] | None:
     return found
 
 
-def looked_over(backend: Backend, asked: str, frame: Frame, question: Question, answer: Answer) -> Answer:
-    """Return an answer after a second look.
+class SecondLook:
+    """Looks again at the answers to one request.
 
     Args:
         backend: Answers ``describe`` as ``caption`` does, or the questions of ``NEEDS``.
-        asked: What was asked, a key of ``NEEDS``.
-        frame: The picture; with the earlier one where two were compared.
-        question: The question.
-        answer: What was said.
+        frame: The picture; with the earlier one where two are compared.
     """
-    if answer.problem:
-        return answer
-    return (
-        _described(backend, frame, question, answer)
-        if asked == "describe"
-        else _compared(backend, asked, frame, answer)
-    )
 
+    def __init__(self, backend: Backend, frame: Frame) -> None:
+        self._backend, self._frame = backend, frame
+        self._things: dict[str, tuple[str, ...]] = {}
+        self._tokens = 0  # read to find them, for the next answer to tell
 
-def _described(backend: Backend, frame: Frame, question: Question, answer: Answer) -> Answer:
-    """Return a description of what at least half of several descriptions name.
+    def over(self, asked: str, question: Question, answer: Answer) -> Answer:
+        """Return an answer after a second look.
 
-    They are of the picture, its mirror image, and windows in its corners, in turn, until enough of them agree.
-    """
-    first = parts_of(answer.text)
-    if first is None:
-        return answer
-    told, tokens = [first], answer.tokens
-    for view in _views(frame):
-        [other] = backend.ask(view, [question])
-        parts = parts_of(other.text)
-        if other.problem or parts is None:
-            continue
-        told.append(parts)
-        tokens += other.tokens
-        if len(told) == AGREED and all(_named(one) == _named(two) for one, two in pairwise(told)):
-            break
-    votes = Counter(name for parts in told for name in _named(parts))
-    seen = {name for name, count in votes.items() if 2 * count >= len(told)}
-    return replace(answer, text=sentence(map(str, _only(told, seen))), tokens=tokens)
+        Args:
+            asked: What was asked, a key of ``NEEDS``.
+            question: The question.
+            answer: What was said.
+        """
+        if answer.problem:
+            return answer
+        return self._described(question, answer) if asked == "describe" else self._compared(asked, answer)
+
+    def _described(self, question: Question, answer: Answer) -> Answer:
+        """Return a description of what at least half of several descriptions name.
+
+        They are of the picture, its mirror image, and windows in its corners, in turn, until enough of them agree.
+        """
+        first = parts_of(answer.text)
+        if first is None:
+            return answer
+        told, tokens = [first], answer.tokens
+        for view in _views(self._frame):
+            [other] = self._backend.ask(view, [question])
+            parts = parts_of(other.text)
+            if other.problem or parts is None:
+                continue
+            told.append(parts)
+            tokens += other.tokens
+            if len(told) == AGREED and all(_named(one) == _named(two) for one, two in pairwise(told)):
+                break
+        votes = Counter(name for parts in told for name in _named(parts))
+        seen = {name for name, count in votes.items() if 2 * count >= len(told)}
+        return replace(answer, text=sentence(map(str, _only(told, seen))), tokens=tokens)
+
+    def _compared(self, asked: str, answer: Answer) -> Answer:
+        """Return an answer about the changes of a picture, in equal parts from what is said of each thing.
+
+        Whether it is gone or was moved is asked of what the earlier picture shows, whether it is new of what the last
+        does.
+        """
+        [earlier] = self._frame.earlier
+        last = replace(self._frame, earlier=())
+        each = [
+            Question("yes_no", COMPARED[change][0].format(a=f"the {name}", an=a_thing(name)))
+            for change in CHANGES[asked]
+            for name in self._there(last if change == "appeared" else earlier)
+        ]
+        said = self._backend.ask(self._frame, each) if each else []
+        changed = max(map(_odds, said), default=_odds_of(0.0))
+        odds = (_odds(answer) + (-changed if asked == "same" else changed)) / 2
+        yes = 1 / (1 + math.exp(-odds))
+        tokens, self._tokens = self._tokens + sum(one.tokens for one in (answer, *said)), 0
+        return replace(answer, probabilities={"yes": yes, "no": 1 - yes}, neither=0.0, tokens=tokens)
+
+    def _there(self, picture: Frame) -> tuple[str, ...]:
+        """Return the names of what a picture shows; asked once."""
+        key = picture.digest()
+        if key not in self._things:
+            asked = [Question("yes_no", f"Is there {a_thing(name)}?") for name in _NAMES]
+            said = self._backend.ask(picture, asked)
+            found = (name for name, answer in zip(_NAMES, said, strict=True) if answer.p("yes") > 0.5)
+            self._things[key] = tuple(found)
+            self._tokens += sum(one.tokens for one in said)
+        return self._things[key]
 
 
 def _named(parts: Iterable[Part]) -> set[str]:
@@ -156,33 +193,6 @@ def _views(frame: Frame) -> Iterator[Frame]:
 
 def _view(frame: Frame, how: str, rgb: NDArray[np.uint8]) -> Frame:
     return Frame(f"{frame.id} {how}", frame.stamp, np.ascontiguousarray(rgb))
-
-
-def _compared(backend: Backend, asked: str, frame: Frame, answer: Answer) -> Answer:
-    """Return an answer about the changes of a picture, in equal parts from what is said of each thing.
-
-    Whether it is gone or was moved is asked of what the earlier picture shows, whether it is new of what the last does.
-    """
-    [earlier] = frame.earlier
-    exist = [Question("yes_no", f"Is there {a_thing(name)}?") for name in _NAMES]
-    first, last = backend.ask(earlier, exist), backend.ask(replace(frame, earlier=()), exist)
-    there = {"appeared": _there(last), **dict.fromkeys(("disappeared", "moved"), _there(first))}
-    each = [
-        Question("yes_no", COMPARED[change][0].format(a=f"the {name}", an=a_thing(name)))
-        for change in CHANGES[asked]
-        for name in there[change]
-    ]
-    said = backend.ask(frame, each) if each else []
-    changed = max(map(_odds, said), default=_odds_of(0.0))
-    odds = (_odds(answer) + (-changed if asked == "same" else changed)) / 2
-    yes = 1 / (1 + math.exp(-odds))
-    tokens = sum(one.tokens for one in (answer, *first, *last, *said))
-    return replace(answer, probabilities={"yes": yes, "no": 1 - yes}, neither=0.0, tokens=tokens)
-
-
-def _there(answers: Sequence[Answer]) -> list[str]:
-    """Return the names of what is there, by an answer for each of ``_NAMES``."""
-    return [name for name, answer in zip(_NAMES, answers, strict=True) if answer.p("yes") > 0.5]
 
 
 def _odds(answer: Answer) -> float:
