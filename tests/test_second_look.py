@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from knothole.vlm.contract import BACKENDS, BackendError, BackendOptions
 from knothole.vlm.embedded import Learned
+from knothole.vlm.language.grammar import Meaning, Thing
 from knothole.vlm.language.matching import sentence
 from knothole.vlm.learned import Knowledge
 from knothole.vlm.questions import Answer, Frame, Question
@@ -46,7 +48,7 @@ class Describer:
 def _look(backend: Describer) -> Answer:
     frame = Frame("table#1", 0.0, PICTURE)
     [answer] = backend.ask(frame, [DESCRIBE])
-    return SecondLook(backend, frame).over("describe", DESCRIBE, answer)
+    return SecondLook(backend, frame).over(Meaning("describe"), DESCRIBE, answer)
 
 
 def test_three_descriptions_that_name_the_same_are_enough():
@@ -167,6 +169,7 @@ class Comparer:
         pass
 
 
+THINGS = ("red cube", "blue can")
 PAIR = Frame("last", 1.0, PICTURE, (Frame("first", 0.0, PICTURE[:, ::-1]),))
 SAID = Answer("yes_no", {"yes": 0.5, "no": 0.5}, tokens=1)
 
@@ -182,10 +185,10 @@ SAID = Answer("yes_no", {"yes": 0.5, "no": 0.5}, tokens=1)
 def test_a_comparison_of_all_asks_about_each_thing(asked, questions):
     backend = Comparer()
     look = SecondLook(backend, PAIR)
-    one = look.over(asked, Question("yes_no", "?"), SAID)
+    one = look.over(Meaning(asked), Question("yes_no", "?"), SAID)
     assert backend.asked == dict.fromkeys(questions, "last")
     assert one.tokens == 1 + 2 + 64
-    both = look.over("same", Question("yes_no", "?"), SAID)
+    both = look.over(Meaning("same"), Question("yes_no", "?"), SAID)
     assert len(backend.asked) == 6
     assert both.tokens == 1 + 6 + 64  # each picture is looked at once
     assert backend.looked == 2 * 64
@@ -203,9 +206,56 @@ def test_a_comparison_of_all_asks_about_each_thing(asked, questions):
     ],
 )
 def test_what_is_said_of_each_thing_counts_as_much_as_what_is_said_of_all(asked, chances, yes):
-    answer = SecondLook(Comparer(**chances), PAIR).over(asked, Question("yes_no", "?"), SAID)
+    answer = SecondLook(Comparer(**chances), PAIR).over(Meaning(asked), Question("yes_no", "?"), SAID)
     assert answer.p("yes") == pytest.approx(yes, abs=1e-2)
     assert answer.p("no") == pytest.approx(1 - answer.p("yes"))
+
+
+class Surveyor:
+    """Says what is in front of what by a chance for each question; keeps what it is asked of which picture."""
+
+    name, model, remote = "surveyor", "surveyor-1", False
+    kinds = frozenset(("yes_no",))
+
+    def __init__(self, **chances: float) -> None:
+        self.chances = chances
+        self.asked: list[tuple[bool, str]] = []
+
+    def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+        assert frame is not None
+        self.asked += [(np.array_equal(frame.rgb, PICTURE), question.text) for question in questions]
+        chances = [self.chances.get("front" if " in front of " in q.text else "behind", 0.5) for q in questions]
+        red = [question.text.startswith("Is the red cube") for question in questions]
+        said = [p if first else 1 - p for p, first in zip(chances, red, strict=True)]
+        return [Answer("yes_no", {"yes": p, "no": 1 - p}, tokens=1) for p in said]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("predicate", "chances", "yes"),
+    [
+        ("front", {"front": 0.9, "behind": 0.1}, 0.9),
+        ("behind", {"front": 0.1, "behind": 0.9}, 0.9),
+        ("front", {"front": 0.9, "behind": 0.9}, 0.5),  # it contradicts itself
+        ("behind", {"front": 0.1}, 0.75),
+    ],
+)
+def test_what_is_in_front_is_asked_all_ways(predicate, chances, yes):
+    backend, frame = Surveyor(**chances), Frame("table#1", 0.0, PICTURE)
+    words = {"front": "in front of", "behind": "behind"}
+    question = Question("yes_no", f"Is the red cube {words[predicate]} the blue can?")
+    [answer] = backend.ask(frame, [question])
+    meaning = Meaning(predicate, Thing("red", "cube"), Thing("blue", "can"))
+    looked = SecondLook(backend, frame).over(meaning, question, replace(answer, neither=0.2))
+    assert looked.p("yes") == pytest.approx(0.8 * yes, abs=1e-6)
+    assert looked.p("no") == pytest.approx(0.8 * (1 - yes), abs=1e-6)
+    assert looked.tokens == 8
+    ways = {f"Is the {a} {way} the {b}?" for way in words.values() for a, b in (THINGS, THINGS[::-1])}
+    assert {text for first, text in backend.asked if first} == ways
+    assert {text for first, text in backend.asked if not first} == ways
+    assert len(backend.asked) == 8
 
 
 def test_a_second_look_needs_what_it_asks_to_be_learned():

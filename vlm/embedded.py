@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .checkpoint import check_source
 from .contract import Backend, BackendError, BackendOptions, Hearing, Writer, backend
-from .language.grammar import COMPARISONS
+from .language.grammar import COMPARISONS, Meaning
 from .language.planning import named_things
 from .language.reading import normal, parse, parse_query
 from .learned import Knowledge
@@ -32,8 +32,8 @@ class EmbeddedSettings(QwenSettings):
     """How the embedded checkpoint is asked.
 
     Attributes:
-        second_look: Look again at what was described, at three to six times the cost, or compared as a whole; see
-            ``second_look``.
+        second_look: Look again at what was described, compared as a whole, or said to be in front of or behind
+            something, at up to six times the cost; see ``second_look``.
     """
 
     second_look: bool = True
@@ -74,7 +74,7 @@ class Learned:
     Args:
         inner: The backend that answers.
         knowledge: What it has learned.
-        second_look: Look again at what was described or compared as a whole, where what that needs was learned.
+        second_look: Look again where it helps and what it needs was learned.
     """
 
     def __init__(self, inner: Backend, knowledge: Knowledge, second_look: bool = False) -> None:
@@ -118,9 +118,13 @@ class Learned:
         """Yield the answers, after a second look where it helps."""
         again = None if frame is None else SecondLook(self.inner, frame)
         for question, answer in zip(questions, answers, strict=True):
-            meaning = parse(question.text) if question.kind == "yes_no" else None
-            asked = question.kind if meaning is None else meaning.predicate
-            yield answer if again is None or asked not in self.looks_again else again.over(asked, question, answer)
+            meaning = Meaning("describe") if question.kind == "describe" else None
+            if question.kind == "yes_no" and self.looks_again:
+                meaning = parse(question.text)
+            if again is None or meaning is None or meaning.predicate not in self.looks_again:
+                yield answer
+            else:
+                yield again.over(meaning, question, answer)
 
     def capability_facts(self) -> dict[str, object]:
         """Return what the backend that answers knows of itself."""

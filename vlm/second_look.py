@@ -2,7 +2,8 @@
 
 A model that names one thing after the other passes over one now and then, or takes a small can for a ball. It seldom
 does so in the same way of the mirror image, or of a window of the picture. A model that is asked whether anything is
-gone overlooks what it does not overlook when it is asked about each thing.
+gone overlooks what it does not overlook when it is asked about each thing. And it is surer of what is in front of what
+when that is asked the other way round as well.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from PIL import Image
 
 from .contract import Backend
 from .facts import COLORS, SHAPES
-from .language.comparisons import COMPARED
 from .language.matching import a_thing, sentence
+from .language.phrases import Meaning, Thing, phrases
 from .questions import Answer, Frame, Question
 
 AGREED: Final = 3
@@ -36,9 +37,15 @@ CHANGES: Final = {
     "same": ("disappeared", "moved", "appeared"),
 }
 """What each question about a whole picture asks of its things."""
-NEEDS: Final = {"describe": ("describe",), **{asked: ("exists", *changes) for asked, changes in CHANGES.items()}}
+DEPTH: Final = ("front", "behind")
+"""Predicates that say the same of two things the other way round, and deny each other."""
+NEEDS: Final = {
+    "describe": ("describe",),
+    **{asked: ("exists", *changes) for asked, changes in CHANGES.items()},
+    **dict.fromkeys(DEPTH, DEPTH),
+}
 """What a model must know for a second look, by what it was asked."""
-_NAMES: Final = tuple(f"{color} {shape}" for color in COLORS for shape in SHAPES)
+_THINGS: Final = tuple(Thing(color, shape) for color in COLORS for shape in SHAPES)
 _LEAST: Final = 1e-4
 _NAME: Final = rf"(?:{'|'.join(COLORS)}) (?:{'|'.join(SHAPES)})"
 _PART: Final = re.compile(
@@ -81,20 +88,24 @@ class SecondLook:
 
     def __init__(self, backend: Backend, frame: Frame) -> None:
         self._backend, self._frame = backend, frame
-        self._things: dict[str, tuple[str, ...]] = {}
+        self._things: dict[str, tuple[Thing, ...]] = {}
         self._tokens = 0  # read to find them, for the next answer to tell
 
-    def over(self, asked: str, question: Question, answer: Answer) -> Answer:
+    def over(self, meaning: Meaning, question: Question, answer: Answer) -> Answer:
         """Return an answer after a second look.
 
         Args:
-            asked: What was asked, a key of ``NEEDS``.
+            meaning: What was asked, its predicate a key of ``NEEDS``.
             question: The question.
             answer: What was said.
         """
         if answer.problem:
             return answer
-        return self._described(question, answer) if asked == "describe" else self._compared(asked, answer)
+        if meaning.predicate == "describe":
+            return self._described(question, answer)
+        if meaning.predicate in DEPTH:
+            return self._placed(meaning, question, answer)
+        return self._compared(meaning.predicate, answer)
 
     def _described(self, question: Question, answer: Answer) -> Answer:
         """Return a description of what at least half of several descriptions name.
@@ -127,27 +138,45 @@ class SecondLook:
         [earlier] = self._frame.earlier
         last = replace(self._frame, earlier=())
         each = [
-            Question("yes_no", COMPARED[change][0].format(a=f"the {name}", an=a_thing(name)))
+            _ask(change, thing)
             for change in CHANGES[asked]
-            for name in self._there(last if change == "appeared" else earlier)
+            for thing in self._there(last if change == "appeared" else earlier)
         ]
         said = self._backend.ask(self._frame, each) if each else []
         changed = max(map(_odds, said), default=_odds_of(0.0))
         odds = (_odds(answer) + (-changed if asked == "same" else changed)) / 2
-        yes = 1 / (1 + math.exp(-odds))
         tokens, self._tokens = self._tokens + sum(one.tokens for one in (answer, *said)), 0
-        return replace(answer, probabilities={"yes": yes, "no": 1 - yes}, neither=0.0, tokens=tokens)
+        return _with_odds(answer, odds, tokens)
 
-    def _there(self, picture: Frame) -> tuple[str, ...]:
-        """Return the names of what a picture shows; asked once."""
+    def _there(self, picture: Frame) -> tuple[Thing, ...]:
+        """Return what a picture shows; asked once."""
         key = picture.digest()
         if key not in self._things:
-            asked = [Question("yes_no", f"Is there {a_thing(name)}?") for name in _NAMES]
-            said = self._backend.ask(picture, asked)
-            found = (name for name, answer in zip(_NAMES, said, strict=True) if answer.p("yes") > 0.5)
-            self._things[key] = tuple(found)
+            said = self._backend.ask(picture, [_ask("exists", thing) for thing in _THINGS])
+            self._things[key] = tuple(t for t, one in zip(_THINGS, said, strict=True) if one.p("yes") > 0.5)
             self._tokens += sum(one.tokens for one in said)
         return self._things[key]
+
+    def _placed(self, meaning: Meaning, question: Question, answer: Answer) -> Answer:
+        """Return an answer about two things from all four ways to ask it, of the picture and of its mirror image."""
+        assert meaning.a is not None
+        assert meaning.b is not None
+        same, other = meaning.predicate, DEPTH[meaning.predicate == DEPTH[0]]
+        ways = [_ask(other, meaning.b, meaning.a), _ask(other, meaning.a, meaning.b), _ask(same, meaning.b, meaning.a)]
+        mirror = _view(self._frame, "mirrored", self._frame.rgb[:, ::-1])
+        said = [answer, *self._backend.ask(self._frame, ways), *self._backend.ask(mirror, [question, *ways])]
+        odds = sum(way * _odds(one) for way, one in zip((1, 1, -1, -1) * 2, said, strict=True)) / len(said)
+        return _with_odds(answer, odds, sum(one.tokens for one in said))
+
+
+def _ask(predicate: str, a: Thing, b: Thing | None = None) -> Question:
+    return Question("yes_no", phrases(Meaning(predicate, a, b))[0])
+
+
+def _with_odds(answer: Answer, odds: float, tokens: int) -> Answer:
+    """Return an answer with other odds; how far it is neither yes nor no stays."""
+    yes = (1 - answer.neither) / (1 + math.exp(-odds))
+    return replace(answer, probabilities={"yes": yes, "no": 1 - answer.neither - yes}, tokens=tokens)
 
 
 def _named(parts: Iterable[Part]) -> set[str]:

@@ -46,7 +46,7 @@ _MIX: tuple[tuple[_Draw, float], ...] = (
     (Sampler.choice, 1.8),
 )
 _MEASURED: dict[_Draw, int] = {
-    Sampler.relation: 6,
+    Sampler.relation: 10,
     Sampler.choice: 6,
     Sampler.contents: 2,
     Sampler.gripper: 2,
