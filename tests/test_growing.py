@@ -116,11 +116,12 @@ def test_what_is_wrong_with_a_text_is_said_as_of_a_file():
         ("knothole: 1\ntree: grown\nroot:\n  say: a\n#" + "x" * MOST_TEXT, "characters, at most"),
         (whole("root:\n  sequence:\n" + "    - say: a\n" * MOST_NODES), f"has more than {MOST_NODES} nodes"),
         (whole("params: {n: 1}\nroot:\n  say: a\n"), "declares params, and has no blackboard of its own"),
+        (whole("invariants: /etc/hostname\nroot:\n  say: a\n"), "declares invariants, and rules hold from the start"),
         (whole("inputs: {n: {type: int}}\nroot:\n  say: a\n"), "reads $n, and there is no such entry around it"),
         ("nowhere_at_all", "there is no tree 'nowhere_at_all'"),
         (whole("root: ["), "error"),
     ],
-    ids=["long", "many", "params", "inputs", "name", "syntax"],
+    ids=["long", "many", "params", "invariants", "inputs", "name", "syntax"],
 )
 def test_what_may_not_grow_is_refused_with_the_reason(text, said):
     made = scene(root(text))

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from knothole.app.running.options import RunOptions
+from knothole.app.running.result import RunResult
+from knothole.app.running.session import Session
 from knothole.tests.acting import Scene, scene, step
 
 NEAR = "inputs: {near: {type: bool, default: false}}\n"
@@ -106,3 +109,35 @@ def test_an_inner_node_that_was_built_anew_around_what_grew_is_still_watched():
     assert result.status == "FAILURE"
     assert [by for _, by in refused(made)] == ["refused by never.yaml"]
     assert made.loop.context.now < 2.0
+
+
+SPEAKS = "knothole: 1\ntree: speaks\ninvariants: never.yaml\nskill: {}\nroot:\n  say: hello\n"
+STEP = """\
+knothole: 1
+tree: t
+inputs: {it: {type: mapping, default: {skill: speaks}}}
+root:
+  run_step: {step: $it, skills: [speaks]}
+"""
+RULES = "knothole_invariants: 1\nrules:\n  - never: {skill: say, text: bye}\n"
+
+
+def stepped(folder: Path, invariants: Path | None) -> RunResult:
+    (folder / "never.yaml").write_text(RULES, encoding="utf-8")
+    (folder / "speaks.yaml").write_text(SPEAKS, encoding="utf-8")
+    (folder / "t.yaml").write_text(STEP, encoding="utf-8")
+    options = RunOptions(str(folder / "t.yaml"), robot="none", vlm="scripted", record=False, invariants=invariants)
+    with Session(options) as session:
+        return session.run(0)
+
+
+def test_a_tree_whose_rules_the_run_does_not_keep_does_not_grow_into_it(tmp_path: Path):
+    result = stepped(tmp_path, None)
+    assert result.status == "FAILURE"
+    assert "uses a tree with rules that this run does not keep: 'never {skill: say, text: bye}'" in result.reason
+    assert f"fix:  start the run with --invariants {tmp_path / 'never.yaml'}" in result.reason
+
+
+def test_a_tree_whose_rules_the_run_keeps_grows_into_it(tmp_path: Path):
+    (tmp_path / "kept.yaml").write_text(RULES, encoding="utf-8")
+    assert stepped(tmp_path, tmp_path / "kept.yaml").status == "SUCCESS"

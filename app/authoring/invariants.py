@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..._base import KnotholeError
+from ...behaviors.growing import GrowError
 from ...trees.invariants.reader import read_invariants
 from ...trees.invariants.rules import Rule
 from ...trees.spec import TreeSpec
@@ -45,6 +46,25 @@ def rules_of(tree: TreeSpec, given: Path | None, config: Config) -> tuple[Rule, 
         TreeError: A file cannot be read or has mistakes.
     """
     return tuple(rule for file in rule_files(tree, given, config) for rule in read_invariants(file, config.trees))
+
+
+def check_kept(kept: Sequence[Rule], tree: TreeSpec, config: Config) -> None:
+    """Make sure that a run keeps the rules of a tree that grows into it.
+
+    Raises:
+        TreeError: A file of them cannot be read or has mistakes.
+        GrowError: The run does not keep them.
+    """
+    known = set(map(str, kept))
+    for file in rule_files(tree, None, config):
+        more = [rule for rule in map(str, read_invariants(file, config.trees)) if rule not in known]
+        if more:
+            raise GrowError(
+                [
+                    f"{tree.name} uses a tree with rules that this run does not keep: {', '.join(map(repr, more))}\n"
+                    f"  fix:  start the run with --invariants {file}"
+                ]
+            )
 
 
 def check_same(before: Sequence[Rule], now: Sequence[Rule]) -> None:

@@ -34,7 +34,7 @@ from ...vlm.broker import Broker, chain_of
 from ...vlm.contract import Backend
 from ...vlm.runner import Runner
 from ..authoring.inspect import asks
-from ..authoring.invariants import check_same, rules_of
+from ..authoring.invariants import check_kept, check_same, rules_of
 from ..humans.company import spoken_to
 from ..humans.microphone import LiveMicrophone
 from ..humans.voice import PATIENCE, Voice, open_voice
@@ -137,7 +137,7 @@ class Run:
         self._check(tree, broker)
         microphone = LiveMicrophone()
         self._stack.callback(microphone.close)
-        self.garden = Garden(config.trees, lambda grown: self._problems(grown, broker))
+        self.garden = Garden(config.trees, lambda grown: self._grown_problems(grown, broker))
         context = Context(
             robot=self.robot,
             broker=broker,
@@ -200,6 +200,15 @@ class Run:
         """Return what robot and backend cannot do of a tree."""
         problems = check_capabilities(tree, self.stage.capabilities)
         return problems + (check_latency(tree, broker.latency) if broker is not None else [])
+
+    def _grown_problems(self, grown: TreeSpec, broker: Broker | None) -> list[Problem]:
+        """Return what robot and backend cannot do of a tree that is to grow into the run.
+
+        Raises:
+            KnotholeError: It has rules that the run does not keep.
+        """
+        check_kept(self._rules, grown, self._config)
+        return self._problems(grown, broker)
 
     def _look(self, watch: Watch) -> None:
         """Reload the tree when its file was edited; one with mistakes is shown, and the old one goes on."""

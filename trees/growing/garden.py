@@ -196,6 +196,11 @@ class Garden:
         if branch.params or any(entry.default is not None for entry in branch.inputs):
             what = "params" if branch.params else "a default of an input"
             return f"{name} declares {what}, and has no blackboard of its own\n  fix:  leave that out"
+        if branch.invariants:
+            return (
+                f"{name} declares invariants, and rules hold from the start of a run\n"
+                "  fix:  leave that out, or name the file with --invariants"
+            )
         if self._built is None or not path:
             return ""
         leaf = next((each for each in self._built.nodes if each.path == path), None)
