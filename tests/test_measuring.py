@@ -180,7 +180,7 @@ def test_a_checkpoint_is_calibrated_and_measured(tmp_path: Path, monkeypatch: py
     block = "[backends.embedded]\nfirewall = true\nconcurrency = 2\npatience = 20\n"
     (tmp_path / "knothole.toml").write_text(block, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    file, answers = calibrate(f"embedded:{folder}", 12)
+    file, answers = calibrate(f"embedded:{folder}", 20)
     kept = json.loads(file.read_text())
     assert file == folder / "calibration.json"
     assert answers > 30
@@ -203,7 +203,7 @@ def test_temperatures_are_not_fitted_to_a_handful_of_answers(tmp_path: Path) -> 
         fit([])
     folder = random_checkpoint(tmp_path / "tiny")
     (folder / "calibration.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(BackendError, match="cannot be fitted to so few answers: 2 to choice, 18 to yes_no"):
+    with pytest.raises(BackendError, match="cannot be fitted to so few answers: 23 to yes_no"):
         calibrate(f"embedded:{folder}", 1)
     assert (folder / "calibration.json").read_text(encoding="utf-8") == "{}"
 
@@ -217,7 +217,7 @@ def test_a_calibration_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     folder = random_checkpoint(tmp_path / "tiny")
     (folder / "calibration.json").mkdir()
     with pytest.raises(KnotholeError, match=r"cannot be written: .*calibration\.json"):
-        calibrate(f"embedded:{folder}", 12)
+        calibrate(f"embedded:{folder}", 20)
 
 
 def test_pictures_show_what_is_asked_for() -> None:

@@ -140,6 +140,8 @@ def test_a_run_whose_page_is_closed_ends_on_its_own_clock(moment: str, seed: int
     expected = ("SUCCESS", "blue", "") if default else ("FAILURE", None, f"'Which one?': {over}, and no default")
     assert (result.status, said, result.reason) == expected
     longest = DEADLINE if deadline else ALONE
+    if moment in ("at once", "after the run began") and not deadline:
+        longest += ALONE  # the server may notice late that the page came, and from then on the run waits anew
     assert result.time <= 2.0 + longest + 0.2
 
 

@@ -197,16 +197,16 @@ def calibration_error(bets: Sequence[tuple[float, bool]]) -> float:
     return sum(gaps) / len(bets)
 
 
+def bet_on(one: Asked) -> bool:
+    """Tell whether temperatures can be fitted to the answer of a question: it is a choice that has an answer."""
+    return one.verdict.kind != "unsure" and as_question(one).kind in ("yes_no", "choice")
+
+
 def case(one: Asked, answer: Answer) -> Case | None:
     """Return what temperatures are fitted to; None where there is no probability."""
-    question = as_question(one)
-    if (
-        one.verdict.kind == "unsure"
-        or question.kind not in ("yes_no", "choice")
-        or answer.problem
-        or not answer.probabilities
-    ):
+    if not bet_on(one) or answer.problem or not answer.probabilities:
         return None
+    question = as_question(one)
     truth = one.answer.lower() if question.kind == "yes_no" else one.answer
     return question, answer.probabilities, truth
 

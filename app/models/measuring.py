@@ -28,6 +28,7 @@ from ...vlm.measuring import (
     Score,
     Tally,
     as_question,
+    bet_on,
     case,
     summaries,
 )
@@ -190,7 +191,7 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
     cases: list[Case] = []
     try:
         for frame, facts, before in _shown(CALIBRATION_SEEDS + seed, count):
-            asked = _asked(frame, facts, before)
+            asked = [one for one in _asked(frame, facts, before) if bet_on(one)]
             answers: list[Answer] = opened.ask(frame, [as_question(one) for one in asked])
             cases += [one for one in map(case, asked, answers) if one is not None]
         try:
