@@ -41,7 +41,7 @@ def littering() -> Iterator[Callable[[int], list[bytes]]]:
     yield work
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another library of C gives memory back by itself")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to give memory back")
 def test_what_a_seed_has_freed_is_given_back_before_the_next_one() -> None:
     before = psutil.Process().memory_info().rss
     kept = [(psutil.Process().memory_info().rss, left) for _, left in each_seed(littering, range(3))]
