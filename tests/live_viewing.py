@@ -53,10 +53,13 @@ class LiveRun:
         url: Address of the viewer that steers it.
         loop: The loop of the run.
         trace: Its trace.
+
+    Attributes:
+        heard: While it is not set, the viewer hears nothing of what is written.
     """
 
-    def __init__(self, url: str, loop: Loop, trace: Path) -> None:
-        self.url, self.trace = url, trace
+    def __init__(self, url: str, loop: Loop, trace: Path, heard: threading.Event) -> None:
+        self.url, self.trace, self.heard = url, trace, heard
         self.results: list[LoopResult] = []
         self.thread = threading.Thread(target=lambda: self.results.append(loop.run()))
 
@@ -76,18 +79,26 @@ def live_run(folder: Path, text: str = ROUNDS, answers: Mapping[str, object] | N
     path = folder / "live.mcap"
     trace = TraceWriter(path)
     source, control = LiveSource("live"), Control(paused=True)
-    trace.listen(source.take)
+    heard = threading.Event()
+    heard.set()
+
+    def take(topic: str, time_ns: int, text: bytes) -> None:
+        heard.wait()
+        source.take(topic, time_ns, text)
+
+    trace.listen(take)
     context = Context()
     if answers is not None:
         context.robot = DRIVERS.get("kinematic")(DriverOptions())
         context.broker = Broker(Scripted(answers), stepped=False)
     loop = Loop(build(load_text(text), context), trace=trace, control=control, clock=RealClock())
     with ViewerServer([source], control=control) as server:
-        run = LiveRun(server.url, loop, path)
+        run = LiveRun(server.url, loop, path, heard)
         run.thread.start()
         try:
             yield run
         finally:
+            heard.set()
             if run.thread.is_alive():
                 control.command({"do": "stop"})
             run.thread.join()

@@ -31,7 +31,7 @@ class Live:
     """
 
     def __init__(self, page: Page, run: LiveRun) -> None:
-        self.page, self.trace, self.end = page, run.trace, run.end
+        self.page, self.trace, self.end, self.heard = page, run.trace, run.end, run.heard
 
     def stop(self) -> tuple[LoopResult, Recording]:
         """Press the stop and return how the run ended, and its trace."""
@@ -86,6 +86,18 @@ def test_it_steps_and_pauses_and_goes_on(browser: Browser, tmp_path: Path) -> No
         assert interventions(recording) == ["step", "step", "resume", "pause", "stop"]
         expect(run.page.locator("#standing")).to_contain_text("ended")
         expect(run.page.get_by_role("button", name="Step")).to_be_disabled()
+
+
+def test_it_says_that_a_run_stands_when_what_led_there_can_be_seen(browser: Browser, tmp_path: Path) -> None:
+    with live(browser, tmp_path) as run:
+        run.standing("paused at tick 0")
+        run.heard.clear()
+        run.page.keyboard.press("s")
+        run.standing("pausing in tick 1")
+        run.heard.set()
+        run.standing("paused at tick 1")
+        assert run.page.evaluate("knothole.view.tick") == 1
+        run.stop()
 
 
 def test_a_breakpoint_stops_at_a_status_an_expression_and_never_more_than_it_says(

@@ -123,18 +123,27 @@ export class Control {
     return `${stops ? "● break " : ""}${forced ? `⚑ ${String(forced.status).toLowerCase()} ` : ""}`;
   }
 
+  _standing(run) {
+    const { paused, ended, reason, tick } = this.state;
+    if (ended) return `ended in tick ${tick}`;
+    if (!paused) return `running, tick ${Math.max(tick, run.lastTick)}`;
+    if (!stands(this.state, run)) return `pausing in tick ${tick}`;
+    return `paused at tick ${tick}${reason && reason !== "paused" ? `: ${reason}` : ""}`;
+  }
+
   update() {
     const { run, tick, selected } = this.view;
     const era = run.treeAt(tick);
     const node = era && (era.byUid.get(selected) || era.nodes[0]);
     byId("debug").hidden = !this.state || !run.live;
-    if (this.state) {
-      const { paused, ended, reason } = this.state;
-      const where = `tick ${ended || paused ? this.state.tick : Math.max(this.state.tick, run.lastTick)}`;
-      byId("standing").textContent = ended ? `ended in ${where}` : paused ? `paused at ${where}${reason && reason !== "paused" ? `: ${reason}` : ""}` : `running, ${where}`;
-    }
+    if (this.state) byId("standing").textContent = this._standing(run);
     for (const chosen of document.querySelectorAll(".chosen")) chosen.textContent = node ? label(node) : "";
   }
+}
+
+// Whether a run stands, as far as what was written until then is here: its messages come later than its state.
+function stands(state, run) {
+  return state.standing && (run.stoodAt >= state.tick || Boolean(run.problem));
 }
 
 // What is said of a command whose effect does not show at once.

@@ -37,6 +37,7 @@ export class Run {
     this.log = []; // {tick, time, level, name, text}
     this.things = new Things(this.cells);
     this.interventions = [];
+    this.stoodAt = -1; // the tick in which it stood last, for somebody who looked
     this.damaged = 0;
     this._open = new Map();
     this._answered = new Map();
@@ -414,7 +415,10 @@ export class Run {
 
   _event(topic, tick, since, data) {
     if (topic === "/ground") this.things.grounded.push({ tick, objects: list(data.objects) });
-    if (topic === "/interventions") this.interventions.push({ tick, time: since, what: text(data.do), node: text(data.node), text: text(data.text) });
+    if (topic === "/interventions") {
+      this.interventions.push({ tick, time: since, what: text(data.do), node: text(data.node), text: text(data.text) });
+      if (data.do === "stands") this.stoodAt = Math.max(this.stoodAt, tick);
+    }
     if (topic === "/say") return; // /log has it
     if (/^\/[a-z_]+$/.test(topic)) {
       const { tick: _, path, ...rest } = data;
