@@ -49,6 +49,12 @@ class Scene:
     def run(self) -> LoopResult:
         return self.loop.run()
 
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.close()
+
     def ticks(self, count: int) -> None:
         for _ in range(count):
             self.loop.tick()

@@ -29,6 +29,8 @@ hypothesis.settings.load_profile("knothole")
 PATIENCE = 4.0
 """How many times its CPU time a long test may take, on top of the limit of all tests, before it counts as hung."""
 
+_USUAL = sys.getrecursionlimit()
+
 Knothole = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -48,6 +50,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _minutes(item: pytest.Item) -> float:
     mark = item.get_closest_marker("long")
     return float(mark.kwargs.get("minutes", 0.0)) if mark else 0.0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Fail where a file leaves a loop open: other tests would have its limit of recursion until it is collected."""
+    yield
+    if nextitem is None or nextitem.path != item.path:
+        assert sys.getrecursionlimit() == _USUAL, "a test of this file began a Loop and did not close it"
 
 
 @pytest.fixture

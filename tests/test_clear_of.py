@@ -138,11 +138,11 @@ def test_a_spent_budget_is_an_alarm():
 @pytest.mark.parametrize("tree", ["sort_by_color", "color", "shape"])
 def test_stop_pauses_every_way_of_sorting(tree: str):
     use = f"{{tree: {tree}}}" if tree == "sort_by_color" else f"{{tree: sort_on_request, inputs: {{rule: {tree}}}}}"
-    made = scene(f"root:\n  use: {use}\n", {"*": "no"})
-    made.loop.context.stop_sign.hear("stop")
-    made.ticks(10)
-    assert "paused: the human said 'stop'" in [each.node.feedback_message for each in made.tree.nodes]
-    assert not made.loop.context.robot.state().dq.any()
+    with scene(f"root:\n  use: {use}\n", {"*": "no"}) as made:
+        made.loop.context.stop_sign.hear("stop")
+        made.ticks(10)
+        assert "paused: the human said 'stop'" in [each.node.feedback_message for each in made.tree.nodes]
+        assert not made.loop.context.robot.state().dq.any()
 
 
 def test_stop_holds_until_somebody_says_go_on():

@@ -95,9 +95,9 @@ def test_a_grown_tree_is_ticked_below_its_leaf_and_stands_in_the_trace(tmp_path)
 
 
 def test_each_node_of_a_grown_tree_has_its_place_in_the_text():
-    made = scene(root(whole(TEXTS)))
-    made.ticks(2)
-    assert str(made.tree["t/grow_texts/sequence/wait"].place) == "plan of grow_texts:6:7"
+    with scene(root(whole(TEXTS))) as made:
+        made.ticks(2)
+        assert str(made.tree["t/grow_texts/sequence/wait"].place) == "plan of grow_texts:6:7"
 
 
 def test_what_is_wrong_with_a_text_is_said_as_of_a_file():
@@ -156,14 +156,14 @@ def test_halting_the_leaf_halts_what_grew_first():
 def test_a_pause_stops_the_clock_of_what_grew():
     body = "root:\n  guard:\n    check:\n      check: $free\n    child:\n"
     body += f"      grow_texts: {{texts: [{quoted(whole(TEXTS))}]}}\n"
-    made = scene("params: {free: true}\n" + body)
-    made.ticks(4)
-    left = made.tree["t/guard/grow_texts/sequence/wait"].node.feedback_message
-    made.tree.blackboard["free"] = False
-    made.ticks(20)
-    made.tree.blackboard["free"] = True
-    made.ticks(1)
-    assert made.tree["t/guard/grow_texts/sequence/wait"].node.status is Status.RUNNING
+    with scene("params: {free: true}\n" + body) as made:
+        made.ticks(4)
+        left = made.tree["t/guard/grow_texts/sequence/wait"].node.feedback_message
+        made.tree.blackboard["free"] = False
+        made.ticks(20)
+        made.tree.blackboard["free"] = True
+        made.ticks(1)
+        assert made.tree["t/guard/grow_texts/sequence/wait"].node.status is Status.RUNNING
     assert left == "0.2 s left"
 
 

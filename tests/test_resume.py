@@ -525,13 +525,13 @@ def test_a_piece_of_a_trace_and_a_ring_hold_the_whole_state(tmp_path: Path) -> N
     for trace in traces:
         trace.put("/run", 0.0, {"event": "start"})
         trace.tree(0.0, tree)
-    loop = Loop(tree)
-    for tick in range(120):
-        loop.tick()
-        for trace, taker in zip(traces, takers, strict=True):
-            trace.log(tree.context.now, "tick")
-            if tick % 12 == 11:
-                taker.take(tree.context.now, 0.0, tick + 1)
+    with Loop(tree) as loop:
+        for tick in range(120):
+            loop.tick()
+            for trace, taker in zip(traces, takers, strict=True):
+                trace.log(tree.context.now, "tick")
+                if tick % 12 == 11:
+                    taker.take(tree.context.now, 0.0, tick + 1)
     for trace in traces:
         trace.close()
     piece = TraceFile(tmp_path / "piece.mcap")
@@ -555,11 +555,12 @@ def test_a_piece_of_a_trace_and_a_ring_hold_the_whole_state(tmp_path: Path) -> N
 def test_a_trace_that_lost_its_beginning_says_so(tmp_path: Path) -> None:
     tree = build(load_text(HEAD + "  wait: 1h\n"), Context(notes={"early": 1}))
     trace = TraceWriter(tmp_path / "t.mcap")
-    taker, loop = Checkpoints(tree, trace), Loop(tree)
+    taker = Checkpoints(tree, trace)
     trace.tree(0.0, tree)
-    for tick in range(2):
-        loop.tick()
-        taker.take(tree.context.now, 0.0, tick + 1)
+    with Loop(tree) as loop:
+        for tick in range(2):
+            loop.tick()
+            taker.take(tree.context.now, 0.0, tick + 1)
     trace.close()
     messages = read_trace(tmp_path / "t.mcap").messages
     first = next(number for number, message in enumerate(messages) if message.topic == "/checkpoint")

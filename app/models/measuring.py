@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from ...vlm.calibration import Case
 from ...vlm.contract import BACKENDS, BackendError, BackendOptions
 from ...vlm.embedded import Learned
 from ...vlm.facts import MASK_DOOR, MASK_HAND, MASK_PERSON, MASK_ROBOT, FrameFacts
+from ...vlm.language.grammar import Meaning
 from ...vlm.local.backend import LocalBackend
 from ...vlm.measuring import (
     ALL_GROUND,
@@ -35,7 +36,7 @@ from ...vlm.measuring import (
 from ...vlm.questions import Answer, Frame
 from ...vlm.qwen import QwenBackend
 from ...vlm.training.comparing import comparisons
-from ...vlm.training.questions import Asked, questions
+from ...vlm.training.questions import Asked, ask, questions
 from ..authoring.inspect import project
 from ..running.stage import open_runner
 from ..settings.backend_settings import one_backend
@@ -47,8 +48,8 @@ CALIBRATION_SEEDS = HELD_OUT_SEEDS + 500_000
 """Pictures that temperatures are fitted to have seeds from here on."""
 QUESTIONS, COMPARED = 16, 10
 """Questions asked about each picture, and about each pair of pictures."""
-PAIRS = 4
-"""Pictures for which there is a pair."""
+PAIRS, CLEARED = 4, 20
+"""Pictures for which there is a pair, and for which there is one of a cleared scene."""
 PATIENCE = 600.0
 Shown = NDArray[np.bool_]
 _COLUMNS = (("accuracy", 9), ("n", 6), ("unsure", 8), ("ECE", 7), ("recall", 8), ("IoU", 7), ("center", 8))
@@ -64,7 +65,7 @@ class ModelReport:
     Attributes:
         vlm: The backend.
         model: Name and version of what answered.
-        pictures: How many; a quarter as many pairs of pictures come on top.
+        pictures: How many; a quarter as many pairs of pictures, and a twentieth as many of cleared scenes, come on top.
         scores: Kind or group → measures.
         refused: Questions that the backend takes none of, by kind; not counted in the measures, but where to be unsure
             is right.
@@ -120,7 +121,8 @@ def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()
 
     Args:
         vlm: Backend; empty takes the configured one.
-        count: Pictures; a quarter as many pairs of pictures are rendered as well, for questions that compare.
+        count: Pictures; a quarter as many pairs of pictures are rendered as well, for questions that compare, and a
+            twentieth as many of cleared scenes, which are asked about only whether the table is empty.
         seed: Added to the first seed of the held-out pictures; also chooses the questions.
         unseen: What each picture shows of what training never draws; without any they are as in training.
 
@@ -136,11 +138,10 @@ def measure(vlm: str, count: int, seed: int = 0, unseen: Collection[Unseen] = ()
     model = ""
     runner = open_runner(spec, config, lambda frame: truth.get(frame.id), firewall=False)
     try:
-        for frame, facts, before in _shown(HELD_OUT_SEEDS + seed, count, unseen):
+        for frame, facts, before, asked in _shown(HELD_OUT_SEEDS + seed, count, unseen):
             truth[frame.id] = facts
             if before is not None:
                 truth[frame.earlier[0].id] = before
-            asked = _asked(frame, facts, before)
             number = runner.submit(frame, [as_question(one) for one in asked])
             reply = next((r for r in runner.poll(PATIENCE) if r.request == number), None)
             if reply is None:
@@ -190,8 +191,8 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
     assert isinstance(model, QwenBackend | LocalBackend)
     cases: list[Case] = []
     try:
-        for frame, facts, before in _shown(CALIBRATION_SEEDS + seed, count):
-            asked = [one for one in _asked(frame, facts, before) if bet_on(one)]
+        for frame, _, _, shown in _shown(CALIBRATION_SEEDS + seed, count):
+            asked = [one for one in shown if bet_on(one)]
             answers: list[Answer] = opened.ask(frame, [as_question(one) for one in asked])
             cases += [one for one in map(case, asked, answers) if one is not None]
         try:
@@ -204,20 +205,20 @@ def calibrate(vlm: str, count: int, seed: int = 0) -> tuple[Path, int]:
         opened.close()
 
 
-def _asked(frame: Frame, facts: FrameFacts, before: FrameFacts | None) -> list[Asked]:
-    words = random.Random(frame.id)
-    if before is not None:
-        return comparisons(before, facts, words, COMPARED, measuring=True)
-    return questions(facts, words, QUESTIONS, measuring=True)
-
-
 def _shown(
     seed: int, count: int, unseen: Collection[Unseen] = ()
-) -> Iterator[tuple[Frame, FrameFacts, FrameFacts | None]]:
-    """Render pictures, then pairs of pictures: frame, what is true of it, and what was true of its earlier picture."""
+) -> Iterator[tuple[Frame, FrameFacts, FrameFacts | None, list[Asked]]]:
+    """Render pictures, pairs of them, and pictures of cleared scenes.
+
+    Each comes with what is true of it, what was true of its earlier picture, and what is to be asked.
+    """
     for frame, facts in pictures(seed, count, unseen):
-        yield frame, facts, None
-    yield from paired(seed, max(1, count // PAIRS), unseen)
+        yield frame, facts, None, questions(facts, random.Random(frame.id), QUESTIONS, measuring=True)
+    for frame, facts, before in paired(seed, max(1, count // PAIRS), unseen):
+        yield frame, facts, before, comparisons(before, facts, random.Random(frame.id), COMPARED, measuring=True)
+    for frame, facts in cleared(seed, max(1, count // CLEARED), unseen):
+        one = ask(Meaning("table_empty"), facts, random.Random(frame.id))
+        yield frame, facts, None, [one] if one is not None else []
 
 
 def pictures(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts]]:
@@ -250,12 +251,26 @@ def paired(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[t
         second.close()
 
 
-def _photographed(seed: int, unseen: Collection[Unseen]) -> Iterator[tuple[int, PosedScene, Frame, Labelled]]:
+def cleared(seed: int, count: int, unseen: Collection[Unseen] = ()) -> Iterator[tuple[Frame, FrameFacts]]:
+    """Render pictures of scenes from which everything was taken away, which are seldom so by themselves."""
+    for number, _, frame, one in _photographed(seed, unseen, _without_objects):
+        if number == count:
+            return
+        yield replace(frame, id=f"{frame.id}, cleared"), one.facts
+
+
+def _without_objects(scene: PosedScene) -> PosedScene:
+    return replace(scene, spec=replace(scene.spec, objects=(), screen=None))
+
+
+def _photographed(
+    seed: int, unseen: Collection[Unseen], changed: Callable[[PosedScene], PosedScene] = lambda scene: scene
+) -> Iterator[tuple[int, PosedScene, Frame, Labelled]]:
     """Render pictures of one scene after the other, without end: number, scene, picture and what was taken."""
     split, number, studio = training_split(unseen), 0, Studio()
     try:
         while True:
-            scene = posed_scene(seed, 1, split)
+            scene = changed(posed_scene(seed, 1, split))
             one = photograph(studio.dress(scene), scene.cameras[0])
             if one is not None:
                 yield number, scene, Frame(f"picture#{seed}", 0.0, one.rgb), one
