@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knothole._base import KnotholeError
-from knothole.app.models.measuring import CALIBRATION_SEEDS, calibrate, measure, paired, pictures
+from knothole.app.models.measuring import CALIBRATION_SEEDS, calibrate, cleared, measure, paired, pictures
 from knothole.app.models.training import HELD_OUT_SEEDS
 from knothole.vlm.calibration import FEWEST, FEWEST_OF_KIND, Calibration, fit, topic
 from knothole.vlm.contract import BackendError
@@ -203,7 +203,7 @@ def test_temperatures_are_not_fitted_to_a_handful_of_answers(tmp_path: Path) -> 
         fit([])
     folder = random_checkpoint(tmp_path / "tiny")
     (folder / "calibration.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(BackendError, match="cannot be fitted to so few answers: 23 to yes_no"):
+    with pytest.raises(BackendError, match="cannot be fitted to so few answers: 24 to yes_no"):
         calibrate(f"embedded:{folder}", 1)
     assert (folder / "calibration.json").read_text(encoding="utf-8") == "{}"
 
@@ -240,11 +240,21 @@ def test_pairs_of_pictures_are_of_one_camera_and_say_what_was_before() -> None:
             assert bool(names & UNSEEN_PAIRS) == bool(unseen)
 
 
+def test_cleared_scenes_are_those_of_the_pictures_without_their_objects() -> None:
+    for (before, full), (frame, facts) in zip(pictures(HELD_OUT_SEEDS, 4), cleared(HELD_OUT_SEEDS, 4), strict=True):
+        assert frame.id == f"{before.id}, cleared"
+        assert frame.digest() != before.digest()
+        assert full.objects
+        assert not facts.objects
+        assert facts.setting == full.setting
+
+
 def test_comparisons_count_among_all_yes_no_questions() -> None:
     report = measure("oracle", 12)
     compared = {"moved", "stayed", "same arrangement", "anything moved", "appeared", "disappeared"}
     assert len(compared & set(report.scores)) >= 4
     assert all(report.scores[kind].accuracy == 1.0 for kind in compared & set(report.scores))
+    assert report.scores["table_empty"].confusion["yes"] == {"yes": 1}, "a scene was cleared to ask about it"
     shipped = measure("embedded", 4)
     assert not set(shipped.refused) & compared
     assert set(shipped.scores) & compared

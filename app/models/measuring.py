@@ -216,7 +216,7 @@ def _shown(
         yield frame, facts, None, questions(facts, random.Random(frame.id), QUESTIONS, measuring=True)
     for frame, facts, before in paired(seed, max(1, count // PAIRS), unseen):
         yield frame, facts, before, comparisons(before, facts, random.Random(frame.id), COMPARED, measuring=True)
-    for frame, facts in cleared(seed, max(1, count // CLEARED), unseen):
+    for frame, facts in cleared(seed, max(1, count // CLEARED), unseen) if "pairs" not in unseen else ():
         one = ask(Meaning("table_empty"), facts, random.Random(frame.id))
         yield frame, facts, None, [one] if one is not None else []
 
