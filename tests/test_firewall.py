@@ -279,6 +279,7 @@ def test_the_setting_of_a_backend_does_not_reach_the_backend(tmp_path: Path) -> 
         open_runner("embedded", config, None)
 
 
+@pytest.mark.long(minutes=0.2)
 def test_settings_of_the_broker_and_of_the_firewall_reach_neither_the_backend_nor_its_checks(tmp_path: Path) -> None:
     block = {"firewall": True, "concurrency": 2, "patience": 20, "threads": 1, "beams": 1}
     config = Config(backends={"embedded": block, "firewall": {"score": 0.9}}, firewall=True)

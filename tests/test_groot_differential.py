@@ -280,6 +280,7 @@ def shorter(told: list[tuple[int, int]]) -> dict[int, int]:
     return {uid: status for uid, status in told if status in (0, 1)}
 
 
+@pytest.mark.long(minutes=0.2)
 def test_random_trees_look_the_same_in_each_tick() -> None:
     counted = Counted(0, 0, 0)
     with bound(lambda port: _Free(port), GrootError) as free:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from knothole.trees.tracing.trace import read_trace
 
 TREE = """\
@@ -60,6 +62,7 @@ def outputs(folder: Path, seed: str) -> tuple[str, str, list[tuple[str, object]]
     return call("check", "wrong.yaml"), "\n".join(lines), messages
 
 
+@pytest.mark.long(minutes=0.2)
 def test_runs_traces_and_messages_are_the_same_whatever_the_hash_seed(tmp_path: Path) -> None:
     first, *others = [outputs(tmp_path / seed, seed) for seed in ("0", "1", "4711")]
     assert "SUCCESS" in first[1]

@@ -23,6 +23,7 @@ def test_no_step_is_executed_that_should_not_be(seed: int) -> None:
     assert ran.status in ("SUCCESS", "FAILURE"), ran.reason
 
 
+@pytest.mark.long(minutes=0.2)
 def test_sound_plans_are_executed() -> None:
     ran = [sound(seed) for seed in range(1000, 1006)]
     assert [one.reason for one in ran if not one.executed] == []

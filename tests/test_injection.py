@@ -26,6 +26,7 @@ from knothole.vlm.questions import Answer
 from knothole.vlm.scene_text.reader import TextReader
 
 
+@pytest.mark.long(minutes=0.3)
 class TestGullible(InjectionSuite):
     count: ClassVar[int] = 4
 
@@ -127,6 +128,7 @@ def test_the_fixture_of_the_plugin_attacks(attack_with_words: Callable[..., Inje
     assert attack_with_words(bare, bare, count=1, seed=3).scenes == 1
 
 
+@pytest.mark.long(minutes=0.3)
 def test_the_suite_is_for_others_too(tmp_path: Path) -> None:
     """A project's own test file: its backend, the suite, and a report of what failed."""
     (tmp_path / "test_mine.py").write_text(

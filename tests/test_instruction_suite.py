@@ -161,6 +161,7 @@ def test_results_are_kept_and_gone_on_from(tmp_path: Path) -> None:
         Results(file, options)
 
 
+@pytest.mark.long(minutes=0.2)
 def test_the_command_judges_plans_without_moving_anything(knothole: Knothole) -> None:
     line = ("eval", "instructions", "--plans-only", "--seeds", "0,2", "--vlm", "oracle", "--words", "training")
     done = knothole(*line, "--at-least", "2")
@@ -215,6 +216,7 @@ def test_a_scene_is_disturbed_as_often_as_wanted() -> None:
         assert not {event.do for event in stage.scene.disturbances} & {"hand_in", "take"}
 
 
+@pytest.mark.long(minutes=0.2)
 def test_an_instruction_is_carried_out_in_physics_once(tmp_path: Path, knothole: Knothole) -> None:
     line = ("eval", "instructions", "--seeds", "4", "--vlm", "oracle", "--results", "r.jsonl", "--traces", "traces")
     done = knothole(*line, "--via", "plan_and_act", "--json")

@@ -344,7 +344,7 @@ def test_a_tree_does_its_work_in_physics(name):
 @pytest.mark.parametrize(
     ("instruction", "status", "reason"),
     [
-        ("Clean up the table.", "SUCCESS", ""),
+        pytest.param("Clean up the table.", "SUCCESS", "", marks=pytest.mark.long(minutes=0.3)),
         ("Put the bowl into the tray.", "FAILURE", "The green bowl cannot be picked up."),
         ("Put the cube into the tray.", "FAILURE", "There is no cube."),
     ],

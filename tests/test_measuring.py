@@ -175,6 +175,7 @@ def test_a_topic_gets_a_temperature_of_its_own_once_it_has_enough_cases() -> Non
     assert own < shared < sure["yes"]
 
 
+@pytest.mark.long(minutes=0.3)
 def test_a_checkpoint_is_calibrated_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = random_checkpoint(tmp_path / "tiny")
     block = "[backends.embedded]\nfirewall = true\nconcurrency = 2\npatience = 20\n"
@@ -213,6 +214,7 @@ def test_only_a_checkpoint_can_be_calibrated() -> None:
         calibrate("oracle", 1)
 
 
+@pytest.mark.long(minutes=0.2)
 def test_a_calibration_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     folder = random_checkpoint(tmp_path / "tiny")
     (folder / "calibration.json").mkdir()

@@ -218,6 +218,7 @@ def test_modern_trees_do_what_the_scripts_did(block: int) -> None:
 CORPUS = sorted((Path(__file__).resolve().parents[2] / "shared" / "corpus").rglob("*.xml"))
 
 
+@pytest.mark.long(minutes=0.3)
 @pytest.mark.skipif(not CORPUS, reason="the corpus of XML trees is not here")
 def test_the_corpus_is_as_right_after_as_before() -> None:
     scripts = stayed = 0

@@ -70,6 +70,7 @@ def run(vlm: str, *more: str) -> dict[str, object]:
     return result
 
 
+@pytest.mark.long(minutes=0.2)
 def test_a_plan_that_fails_in_the_rehearsal_goes_back_with_the_reason_and_the_next_one_is_run(there: Path) -> None:
     vlm = script(there, FAR, NEAR)
     result = run(vlm)
@@ -86,6 +87,7 @@ def test_a_plan_that_fails_in_the_rehearsal_goes_back_with_the_reason_and_the_ne
     assert run(vlm, "--rehearse never")["status"] == "FAILURE"
 
 
+@pytest.mark.long(minutes=0.2)
 def test_a_run_is_the_same_with_and_without_a_rehearsal(there: Path) -> None:
     vlm = script(there, NEAR)
     digests = {how: run(vlm, f"--rehearse {how}")["digest"] for how in ("never", "kinematic", "physics")}
@@ -263,7 +265,10 @@ root:
 """
 
 
-@pytest.mark.parametrize(("form", "plans"), [("steps", [FAR, NEAR]), ("tree", [FAR_TREE, EITHER])])
+@pytest.mark.parametrize(
+    ("form", "plans"),
+    [("steps", [FAR, NEAR]), pytest.param("tree", [FAR_TREE, EITHER], marks=pytest.mark.long(minutes=0.2))],
+)
 def test_a_plan_grows_and_is_carried_out_after_it_was_tried(there: Path, form: str, plans: list[object]) -> None:
     (there / "order.yaml").write_text(ACHIEVE.format(form=form), encoding="utf-8")
     result = run(script(there, *plans))

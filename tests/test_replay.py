@@ -280,7 +280,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knothole: Any) -> Call:
     return call
 
 
-@pytest.mark.parametrize("vlm", ["oracle", "embedded"])
+@pytest.mark.parametrize("vlm", ["oracle", pytest.param("embedded", marks=pytest.mark.long(minutes=0.3))])
 def test_a_run_in_physics_is_the_same_run_from_its_cassette_and_from_its_trace(run: Call, vlm: str) -> None:
     first = run("--vlm", vlm, "--cassette", "c.jsonl", "--seed", "3")
     assert first["questions"] >= 2

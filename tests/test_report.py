@@ -244,6 +244,7 @@ def test_a_page_that_cannot_be_written_says_so(trace: Trace, tmp_path: Path) -> 
         report_on([trace("a.mcap")], tmp_path)
 
 
+@pytest.mark.long(minutes=0.3)
 def test_truth_is_noted_in_simulation_and_the_report_knows_how_right_the_model_was(
     tmp_path: Path, knothole: Any
 ) -> None:

@@ -71,6 +71,7 @@ def test_the_same_run_has_the_same_digest_and_every_change_another(reach: Path) 
     assert len({first.digest, *(other.digest for other in others)}) == 5
 
 
+@pytest.mark.long(minutes=0.2)
 def test_digest_of_physics_is_the_same_in_two_processes_and_differs_by_seed(reach: Path, knothole: Knothole) -> None:
     """The second process works beside a busy one: load changes wall time only."""
     line = ("run", "reach.yaml", "--scene", "tidy_table", "--vlm", "oracle", "--json")

@@ -227,7 +227,11 @@ class Surveyor:
         chances = [self.chances.get("front" if " in front of " in q.text else "behind", 0.5) for q in questions]
         red = [question.text.startswith("Is the red cube") for question in questions]
         said = [p if first else 1 - p for p, first in zip(chances, red, strict=True)]
-        return [Answer("yes_no", {"yes": p, "no": 1 - p}, tokens=1) for p in said]
+        kinds = [("yes", "no") if q.kind == "yes_no" else q.choices for q in questions]
+        return [
+            Answer(q.kind, dict(zip(words, (p, 1 - p), strict=True)), tokens=1)
+            for q, words, p in zip(questions, kinds, said, strict=True)
+        ]
 
     def close(self) -> None:
         pass
@@ -256,6 +260,32 @@ def test_what_is_in_front_is_asked_all_ways(predicate, chances, yes):
     assert {text for first, text in backend.asked if first} == ways
     assert {text for first, text in backend.asked if not first} == ways
     assert len(backend.asked) == 8
+
+
+@pytest.mark.parametrize(
+    ("choices", "first", "front"),
+    [(("in front of", "behind"), 0.2, 0.8147), (("behind", "in front of"), 0.8, 0.8147), (("left", "right"), 0.2, 0.0)],
+)
+def test_which_of_both_it_is_gets_a_fifth_of_the_say(choices, first, front):
+    """It says that the cube is in front with a chance of 0.2, and asked whether it is, of 0.9."""
+    either = " or ".join(("in front of", "behind"))
+    question = Question("choice", f"Is the red cube {either} the blue can?", choices)
+
+    class Chooser(Surveyor):
+        def ask(self, frame: Frame | None, questions: Sequence[Question]) -> list[Answer]:
+            said = super().ask(frame, questions)
+            chosen = dict(zip(choices, (first, 1 - first), strict=True))
+            return [
+                replace(one, probabilities=chosen) if q == question else one
+                for q, one in zip(questions, said, strict=True)
+            ]
+
+    backend, frame = Chooser(front=0.9, behind=0.1), Frame("table#1", 0.0, PICTURE)
+    learned = Learned(backend, Knowledge(frozenset(("front", "behind", "which_depth")), frozenset(("choice",))), True)
+    [answer] = learned.ask(frame, [question])
+    assert tuple(answer.probabilities) == choices
+    assert answer.p("in front of") == pytest.approx(front, abs=1e-4)
+    assert len(backend.asked) == (10 if front else 1)
 
 
 def test_a_second_look_needs_what_it_asks_to_be_learned():

@@ -94,6 +94,7 @@ def test_the_fixture_plays_trees_and_coverage_adds_up(tmp_path: Path, pytester_r
     assert counts["hello/sequence/home"] == {"SUCCESS": 2, "FAILURE": 1}
 
 
+@pytest.mark.long(minutes=0.3)
 def test_trees_of_a_projects_own_leaves_and_folders_are_counted_over_processes(
     tmp_path: Path, pytester_run: Pytest
 ) -> None:

@@ -320,6 +320,7 @@ def test_peers_meet_in_the_middle(tmp_path: Path, frames_dir: Path) -> None:
     assert torch.allclose(a.model.oracle.weight, (before + b.model.oracle.weight) / 2)
 
 
+@pytest.mark.long(minutes=0.2)
 def test_training_goes_on_from_an_exported_model_alone(tmp_path: Path, frames_dir: Path) -> None:
     folder = random_checkpoint(tmp_path / "tiny", shape=SMALL)
     config = TrainConfig(

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -69,6 +70,7 @@ def asking(folder: Path, default: bool, deadline: bool) -> Iterator[tuple[Steere
     more = (", default: blue" if default else "") + (f", deadline: {DEADLINE:g}s" if deadline else "")
     source = LiveSource("asks")
     with ExitStack() as stack:
+        stack.enter_context(patch("knothole.viewer.application.GRACE", 0.2))
         run = Steered(TREE.format(more=more), folder, max_time=300.0)
         assert run.loop.trace is not None
         run.loop.trace.listen(source.take)

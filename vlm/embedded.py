@@ -119,7 +119,7 @@ class Learned:
         again = None if frame is None else SecondLook(self.inner, frame)
         for question, answer in zip(questions, answers, strict=True):
             meaning = Meaning("describe") if question.kind == "describe" else None
-            if question.kind == "yes_no" and self.looks_again:
+            if question.kind in ("yes_no", "choice") and self.looks_again:
                 meaning = parse(question.text)
             if again is None or meaning is None or meaning.predicate not in self.looks_again:
                 yield answer

@@ -3,7 +3,7 @@
 A model that names one thing after the other passes over one now and then, or takes a small can for a ball. It seldom
 does so in the same way of the mirror image, or of a window of the picture. A model that is asked whether anything is
 gone overlooks what it does not overlook when it is asked about each thing. And it is surer of what is in front of what
-when that is asked the other way round as well.
+when that is asked the other way round as well, and surer of whether it is than of which of the two it is.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ CHANGES: Final = {
 """What each question about a whole picture asks of its things."""
 DEPTH: Final = ("front", "behind")
 """Predicates that say the same of two things the other way round, and deny each other."""
+WHICH: Final = ("in front of", "behind")
+"""The words for them, of which ``which_depth`` chooses one."""
 NEEDS: Final = {
     "describe": ("describe",),
     **{asked: ("exists", *changes) for asked, changes in CHANGES.items()},
-    **dict.fromkeys(DEPTH, DEPTH),
+    **dict.fromkeys((*DEPTH, "which_depth"), DEPTH),
 }
 """What a model must know for a second look, by what it was asked."""
 _THINGS: Final = tuple(Thing(color, shape) for color in COLORS for shape in SHAPES)
@@ -105,6 +107,8 @@ class SecondLook:
             return self._described(question, answer)
         if meaning.predicate in DEPTH:
             return self._placed(meaning, question, answer)
+        if meaning.predicate == "which_depth":
+            return self._placed(meaning, question, answer, WHICH) if set(question.choices) == set(WHICH) else answer
         return self._compared(meaning.predicate, answer)
 
     def _described(self, question: Question, answer: Answer) -> Answer:
@@ -157,26 +161,39 @@ class SecondLook:
             self._tokens += sum(one.tokens for one in said)
         return self._things[key]
 
-    def _placed(self, meaning: Meaning, question: Question, answer: Answer) -> Answer:
-        """Return an answer about two things from all four ways to ask it, of the picture and of its mirror image."""
+    def _placed(
+        self, meaning: Meaning, question: Question, answer: Answer, words: tuple[str, str] = ("yes", "no")
+    ) -> Answer:
+        """Return an answer about two things from all four ways to ask it, of the picture and of its mirror image.
+
+        ``words`` are those for what the first way asks, and for its contrary; where these are not yes and no, the
+        question comes beside the four ways.
+        """
         assert meaning.a is not None
         assert meaning.b is not None
-        same, other = meaning.predicate, DEPTH[meaning.predicate == DEPTH[0]]
-        ways = [_ask(other, meaning.b, meaning.a), _ask(other, meaning.a, meaning.b), _ask(same, meaning.b, meaning.a)]
+        a, b, chosen = meaning.a, meaning.b, words == WHICH
+        same = DEPTH[0] if chosen else meaning.predicate
+        other = DEPTH[same == DEPTH[0]]
+        ways = [_ask(same, a, b)] * chosen + [_ask(other, b, a), _ask(other, a, b), _ask(same, b, a)]
         mirror = _view(self._frame, "mirrored", self._frame.rgb[:, ::-1])
         said = [answer, *self._backend.ask(self._frame, ways), *self._backend.ask(mirror, [question, *ways])]
-        odds = sum(way * _odds(one) for way, one in zip((1, 1, -1, -1) * 2, said, strict=True)) / len(said)
-        return _with_odds(answer, odds, sum(one.tokens for one in said))
+        signs = [*[1] * (len(ways) - 1), -1, -1] * 2
+        odds = sum(
+            sign * _odds(one, words[0] if one.kind == answer.kind else "yes")
+            for sign, one in zip(signs, said, strict=True)
+        )
+        return _with_odds(answer, odds / len(said), sum(one.tokens for one in said), words)
 
 
 def _ask(predicate: str, a: Thing, b: Thing | None = None) -> Question:
     return Question("yes_no", phrases(Meaning(predicate, a, b))[0])
 
 
-def _with_odds(answer: Answer, odds: float, tokens: int) -> Answer:
-    """Return an answer with other odds; how far it is neither yes nor no stays."""
-    yes = (1 - answer.neither) / (1 + math.exp(-odds))
-    return replace(answer, probabilities={"yes": yes, "no": 1 - answer.neither - yes}, tokens=tokens)
+def _with_odds(answer: Answer, odds: float, tokens: int, words: tuple[str, str] = ("yes", "no")) -> Answer:
+    """Return an answer with other odds of the first of two words; how far it is neither stays."""
+    first = (1 - answer.neither) / (1 + math.exp(-odds))
+    told = {words[0]: first, words[1]: 1 - answer.neither - first}
+    return replace(answer, probabilities={word: told[word] for word in answer.probabilities}, tokens=tokens)
 
 
 def _named(parts: Iterable[Part]) -> set[str]:
@@ -224,8 +241,8 @@ def _view(frame: Frame, how: str, rgb: NDArray[np.uint8]) -> Frame:
     return Frame(f"{frame.id} {how}", frame.stamp, np.ascontiguousarray(rgb))
 
 
-def _odds(answer: Answer) -> float:
-    return _odds_of(answer.p("yes"))
+def _odds(answer: Answer, word: str = "yes") -> float:
+    return _odds_of(answer.p(word))
 
 
 def _odds_of(p: float) -> float:
