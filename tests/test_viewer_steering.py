@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from knothole.behaviors.context import Context
 from knothole.tests.browsing import needs_browser, watched
@@ -326,3 +326,27 @@ def test_the_page_of_a_run_without_control_only_looks(browser: Browser, tmp_path
             expect(page.get_by_role("tab", name="Debug")).to_be_hidden()
             assert not any("command" in url for url in found.requests)
         assert loop.tick().name == "RUNNING"
+
+
+def test_what_was_said_stays_when_the_connection_is_there(browser: Browser, tmp_path: Path) -> None:
+    """However late that is; notices go after four seconds, but not here."""
+    trace = TraceWriter(tmp_path / "t.mcap")
+    source = LiveSource("t")
+    trace.listen(source.take)
+    with Loop(build(load_text(ROUNDS), Context()), trace=trace) as loop:
+        loop.tick()
+        with ViewerServer([source]) as server, watched(browser, server.url) as found:
+            page, opening = found.page, list[Route]()
+            page.add_init_script(
+                "{ const real = setTimeout; setTimeout = (act, ms) => real(act, ms === 4000 ? 1e9 : ms); }"
+            )
+            page.route("**/events?*", lambda route: opening.append(route))
+            found.open()
+            page.keyboard.press("s")
+            expect(page.locator("#notice")).to_have_text("this view is read-only")
+            [opened] = opening
+            opened.continue_()
+            for _ in range(5):
+                loop.tick()
+            expect(page.locator("#moment")).not_to_contain_text("of 1 ")
+            expect(page.locator("#notice")).to_have_text("this view is read-only")

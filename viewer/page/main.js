@@ -44,6 +44,7 @@ const panels = {
   compare: new Compare(byId("compare"), view, heard),
 };
 const keys = new Keys();
+const LOST = "the run cannot be reached; trying again";
 
 // -- moving ---------------------------------------------------------------------------------------------------------
 
@@ -255,7 +256,7 @@ async function open(number) {
       if (view.selected < 0 && run.tree && run.tree.nodes.length) view.selected = run.tree.nodes[0].uid;
       draw();
     };
-    stopListening = listen(run, run.next, { news, state: (state) => control.tell(state), warn: () => warn(run), connected: (on) => notice(on || run.ended ? "" : "the run cannot be reached; trying again") });
+    stopListening = listen(run, run.next, { news, state: (state) => control.tell(state), warn: () => warn(run), connected: (on) => connected(run, on) });
     if (!run.ended) setFollow(true);
   }
   warn(run);
@@ -267,6 +268,12 @@ async function open(number) {
   draw();
 }
 
+// What else is said stays when the connection is there.
+function connected(run, on) {
+  if (!on && !run.ended) notice(LOST);
+  else if (byId("notice").textContent === LOST) notice("");
+}
+
 function warn(run) {
   if (run.full) notice("the run has become long: this page leaves out where the robot stood, and later all but statuses; its trace has the rest");
   if (run.problem) notice(run.problem);
@@ -275,7 +282,7 @@ function warn(run) {
 
 async function loaded(number) {
   const run = runs[number];
-  if (run.next === undefined) run.next = await load(run, (count) => notice(count > 30000 ? `${count} messages read` : ""));
+  if (run.next === undefined) run.next = await load(run, (count) => count > 30000 && notice(`${count} messages read`));
   return run;
 }
 
