@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Route, expect
 
 from knothole.behaviors.context import Context
-from knothole.tests.browsing import needs_browser, watched
+from knothole.tests.browsing import Watched, needs_browser, watched
 from knothole.tests.live_viewing import ASKS, CHECK, ROUNDS, LiveRun, interventions, live_run
 from knothole.trees.builder import build
 from knothole.trees.loader import load_text
@@ -311,42 +311,44 @@ def test_a_question_is_answered_on_the_page(browser: Browser, tmp_path: Path) ->
         assert read_trace(run.trace).blackboard()["cup"] == "blue"
 
 
-def test_the_page_of_a_run_without_control_only_looks(browser: Browser, tmp_path: Path) -> None:
-    trace = TraceWriter(tmp_path / "t.mcap")
+@contextmanager
+def looking(browser: Browser, folder: Path) -> Iterator[tuple[Loop, Watched]]:
+    """Tick a run once that nobody can steer, and show it."""
+    trace = TraceWriter(folder / "t.mcap")
     source = LiveSource("t")
     trace.listen(source.take)
     with Loop(build(load_text(ROUNDS), Context()), trace=trace) as loop:
         loop.tick()
         with ViewerServer([source]) as server, watched(browser, server.url) as found:
-            page = found.open()
-            for key in ("s", "u", "B", "X"):
-                page.keyboard.press(key)
-                expect(page.locator("#notice")).to_have_text("this view is read-only")
-            expect(page.locator("#debug")).to_be_hidden()
-            expect(page.get_by_role("tab", name="Debug")).to_be_hidden()
-            assert not any("command" in url for url in found.requests)
+            yield loop, found
         assert loop.tick().name == "RUNNING"
+
+
+def test_the_page_of_a_run_without_control_only_looks(browser: Browser, tmp_path: Path) -> None:
+    with looking(browser, tmp_path) as (_, found):
+        page = found.open()
+        for key in ("s", "u", "B", "X"):
+            page.keyboard.press(key)
+            expect(page.locator("#notice")).to_have_text("this view is read-only")
+        expect(page.locator("#debug")).to_be_hidden()
+        expect(page.get_by_role("tab", name="Debug")).to_be_hidden()
+        assert not any("command" in url for url in found.requests)
 
 
 def test_what_was_said_stays_when_the_connection_is_there(browser: Browser, tmp_path: Path) -> None:
     """However late that is; notices go after four seconds, but not here."""
-    trace = TraceWriter(tmp_path / "t.mcap")
-    source = LiveSource("t")
-    trace.listen(source.take)
-    with Loop(build(load_text(ROUNDS), Context()), trace=trace) as loop:
-        loop.tick()
-        with ViewerServer([source]) as server, watched(browser, server.url) as found:
-            page, opening = found.page, list[Route]()
-            page.add_init_script(
-                "{ const real = setTimeout; setTimeout = (act, ms) => real(act, ms === 4000 ? 1e9 : ms); }"
-            )
-            page.route("**/events?*", lambda route: opening.append(route))
-            found.open()
-            page.keyboard.press("s")
-            expect(page.locator("#notice")).to_have_text("this view is read-only")
-            [opened] = opening
-            opened.continue_()
-            for _ in range(5):
-                loop.tick()
-            expect(page.locator("#moment")).not_to_contain_text("of 1 ")
-            expect(page.locator("#notice")).to_have_text("this view is read-only")
+    with looking(browser, tmp_path) as (loop, found):
+        page, opening = found.page, list[Route]()
+        page.add_init_script(
+            "{ const real = setTimeout; setTimeout = (act, ms) => real(act, ms === 4000 ? 1e9 : ms); }"
+        )
+        page.route("**/events?*", lambda route: opening.append(route))
+        found.open()
+        page.keyboard.press("s")
+        expect(page.locator("#notice")).to_have_text("this view is read-only")
+        [opened] = opening
+        opened.continue_()
+        for _ in range(5):
+            loop.tick()
+        expect(page.locator("#moment")).not_to_contain_text("of 1 ")
+        expect(page.locator("#notice")).to_have_text("this view is read-only")
